@@ -1,0 +1,34 @@
+"""Why a device did what it did: one short sentence, where it is written, and the facts of the case.
+
+Every core in the house returns its decisions with a `Reason`; the decision log, the trace and the
+tests read it.  It imports nothing of ours.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Reason:
+    """One decision's cause.
+
+    `source` is where the rule stands ("RFC 2131 §4.3.1"), `text` the plain sentence, `facts` the
+    values it rests on, by keyword: ``Reason("RFC 2131 §4.3.1", "no address left", pool="…")``.
+    """
+
+    source: str
+    text: str
+    facts: tuple[tuple[str, str], ...] = field(default=())
+
+    def __init__(self, source: str, text: str, **facts: object) -> None:
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "facts", tuple((key, str(value)) for key, value in facts.items()))
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{key} {value}" for key, value in self.facts)
+        return f"{self.text} ({facts}; {self.source})" if facts else f"{self.text} ({self.source})"
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape in the decision log: ``{"source", "text", "facts": {…}}``."""
+        return {"source": self.source, "text": self.text, "facts": dict(self.facts)}
