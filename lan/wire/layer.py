@@ -73,13 +73,15 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A header too damaged to have values; `problems` says why."""
+    """A header too damaged to have values; `problems` says why, () if the capture cut it."""
 
     protocol_name: str
     problems: tuple[str, ...]
 
     def summary(self) -> str:
-        return f"{self.protocol_name} malformed: {self.problems[0]}"
+        if self.problems:
+            return f"{self.protocol_name} malformed: {self.problems[0]}"
+        return f"{self.protocol_name} header, cut short"
 
     def title(self) -> str:
         return self.summary()
