@@ -1,0 +1,162 @@
+"""The bubble: the namespaces that hold one LAN.  namespaces(7), pid_namespaces(7).
+
+Everything of a LAN lives inside; the kernel tears it all down when the bubble's PID 1 ends, however
+it ends.  This file makes the namespaces and PID 1; what PID 1 does is its caller's affair.
+"""
+
+import errno
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from lan.engine import idmap, syscalls
+from lan.errors import MachineError
+
+NAMESPACES = (
+    syscalls.CLONE_NEWNS | syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC
+)
+HOME = Path("/run/lan")
+"""The bubble's own tmpfs, as its inside sees it; outside it is /proc/PID/root/run/lan."""
+PROCESS_NAME = "lan-agent"
+
+
+@dataclass(slots=True)
+class Bubble:
+    """A bubble seen from outside: PID 1's process id, the channel to it, and the lifeline.
+
+    While the lifeline is open in this process, the bubble lives; closing it (or dying) ends it,
+    unless PID 1 has been told to stay.
+    """
+
+    pid: int
+    channel: socket.socket
+    lifeline: int
+
+
+class Lifeline:
+    """PID 1's end of the pipe whose writing end its parent holds: ends the bubble with its parent."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def watch(self) -> None:
+        """From now on, end this process when the parent is gone, even while it is busy (SIGIO)."""
+        signal.signal(signal.SIGIO, self._hung_up)
+        fcntl.fcntl(self._descriptor, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
+        self._hung_up(signal.SIGIO, None)  # the parent may have died before the signal was asked for
+
+    def release(self) -> None:
+        """Live on without the parent: ``lan up``."""
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
+        os.close(self._descriptor)
+
+    def _hung_up(self, number: int, frame: FrameType | None) -> None:
+        try:
+            if os.read(self._descriptor, 1) == b"":
+                os._exit(0)
+        except BlockingIOError:
+            pass
+
+
+Main = Callable[[socket.socket, Lifeline], None]
+
+
+def blow(main: Main) -> Bubble:
+    """Make a bubble; its PID 1 runs ``main(channel, lifeline)`` and ends with it.
+
+    Must be called from a single-threaded process.  Raises MachineError where the kernel forbids it.
+    """
+    users = idmap.for_caller()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    lifeline_read, lifeline_write = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        ours.close()
+        os.close(lifeline_write)
+        _between(theirs, lifeline_read, users, main)
+    theirs.close()
+    os.close(lifeline_read)
+    try:
+        if users is not None:
+            _expect(ours, b"U")
+            idmap.write(middle, users)
+            ours.sendall(b"M")
+        pid = int(_expect(ours, b"P", more=16))
+    except BaseException:
+        ours.close()
+        os.close(lifeline_write)
+        raise
+    finally:
+        os.waitpid(middle, 0)
+    return Bubble(pid, ours, lifeline_write)
+
+
+def _expect(channel: socket.socket, tag: bytes, more: int = 0) -> bytes:
+    """The next answer of the process between: its tag, or E and an errno in words."""
+    first = channel.recv(1)
+    if first == tag:
+        return channel.recv(more, socket.MSG_WAITALL) if more else b""
+    raise _forbidden(channel.recv(4096).decode() if first == b"E" else "it ended without a word")
+
+
+def _forbidden(why: str) -> MachineError:
+    if os.geteuid() == 0:
+        return MachineError(
+            f"this machine does not let lan make namespaces: {why}",
+            expected="real root outside a locked-down container",
+            todo="lan doctor",
+        )
+    return MachineError(
+        f"this machine does not let you make namespaces: {why}",
+        expected="unprivileged user namespaces (kernel.unprivileged_userns_clone=1, user.max_user_namespaces > 0, no "
+        "AppArmor restriction, not inside a chroot)",
+        todo="lan doctor names the command that mends it; or the same with sudo",
+    )
+
+
+def _between(channel: socket.socket, lifeline: int, users: idmap.IdMap | None, main: Main) -> NoReturn:
+    """The process between the caller and PID 1: enters the namespaces, makes PID 1, ends."""
+    try:
+        os.setsid()  # Ctrl-C is for the caller, which takes its LAN down in order
+        if users is not None:
+            syscalls.unshare(syscalls.CLONE_NEWUSER)
+            channel.sendall(b"U")
+            if channel.recv(1) != b"M":
+                os._exit(1)
+        syscalls.unshare(NAMESPACES)
+    except OSError as error:
+        words = "user namespaces are used up or forbidden" if error.errno == errno.ENOSPC else error.strerror
+        channel.sendall(b"E" + f"{words or error}".encode())
+        os._exit(1)
+    inside = os.fork()
+    if inside:
+        channel.sendall(b"P" + f"{inside:16d}".encode())
+        os._exit(0)
+    code = 1
+    try:
+        watch = Lifeline(lifeline)
+        watch.watch()
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)  # or /proc/PID/root is closed to the user who made us
+        syscalls.set_process_name(PROCESS_NAME)
+        _furnish()
+        main(channel, watch)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _furnish() -> None:
+    """The bubble's own file systems: nothing that is mounted from here on is seen outside."""
+    syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
+    syscalls.mount("tmpfs", "/run", "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, "mode=755,nr_inodes=0")
+    syscalls.mount("proc", "/proc", "proc", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC)
+    syscalls.mount("sysfs", "/sys", "sysfs", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC)
+    HOME.mkdir(mode=0o700)

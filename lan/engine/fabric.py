@@ -1,0 +1,153 @@
+"""The namespaces and cables of one LAN, made in batches.
+
+Hosts get a network namespace each.  Switches live in the bubble's own, so that the switch-side ends
+of all cables lie side by side there, where one packet socket sees every port.  A descriptor holds a
+namespace, one netlink message makes a cable, one more datagram dresses a host.
+"""
+
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lan.engine import netns, offloads, settings
+from lan.engine.netlink import Netlink
+from lan.errors import RunError
+from lan.topo.spec import Device, Link, Port
+from lan.wire import rtnetlink
+from lan.wire.rtnetlink import End, Request
+
+_FIRST_HOST_INDEX = 11
+"""Below it lie lo and the fallback tunnels that a kernel may put into every namespace."""
+_FIRST_SWITCH_INDEX, _FIRST_PORT_INDEX = 100, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """What a host's namespace is given once its cables are in."""
+
+    address: str | None = None
+    gateway: str | None = None
+    device_route: str | None = None
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fabric:
+    """All namespaces and cables of one LAN, in the process that is the bubble's PID 1."""
+
+    def __init__(self, *, offload: bool = False) -> None:
+        self.home = netns.current()
+        self.offload = offload
+        self.namespaces: dict[str, int] = {}
+        self.index: dict[Port, int] = {}
+        self._netlink = Netlink()
+        self._ioctl = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._bridges: dict[str, int] = {}
+        self._next_port = _FIRST_PORT_INDEX
+        self._plugged: dict[str, int] = {}
+        self._lacking: dict[str, str] | None = None
+        self._netlink.do([rtnetlink.set_link(1, up=True)])
+        settings.apply(settings.differing())
+
+    def add_hosts(self, names: Iterable[str]) -> None:
+        """A namespace for each name, with the baseline settings."""
+        try:
+            for name in names:
+                self.namespaces[name] = netns.new()
+                if self._lacking is None:
+                    self._lacking = settings.differing()
+                settings.apply(self._lacking)
+        finally:
+            netns.enter(self.home)
+
+    def add_bridges(self, switches: Iterable[Device], mac: Mapping[str, str]) -> None:
+        """A kernel bridge for each switch."""
+        requests = []
+        for switch in switches:
+            self._bridges[switch.name] = _FIRST_SWITCH_INDEX + len(self._bridges)
+            requests.append(rtnetlink.new_bridge(switch.name, mac[switch.name], self._bridges[switch.name]))
+        self._netlink.do(requests)
+        for switch_name in self._bridges:
+            self._trim(self._ioctl, switch_name)
+
+    def add_cables(self, links: Iterable[Link]) -> None:
+        """A veth pair for each cable; switch ends come up at once, host ends when dressed."""
+        links = list(links)
+        self._netlink.do([self._cable(link) for link in links])
+        at_switches = [port for link in links for port in (link.a, link.b) if port.device not in self.namespaces]
+        for port in at_switches:
+            self._trim(self._ioctl, port.interface)
+        self._netlink.do([rtnetlink.set_link(self.index[port], up=True) for port in at_switches])
+
+    def dress(self, device: str, ports: Iterable[Port], clothes: Dress) -> None:
+        """Bring a host's interfaces up and give the first one its address and routes."""
+        ports = list(ports)
+        requests = [rtnetlink.set_link(1, up=True)]
+        requests += [rtnetlink.set_link(self.index[port], up=True) for port in ports]
+        if ports:
+            requests += self._addressing(self.index[ports[0]], clothes)
+        with netns.inside(self.namespaces[device], self.home), Netlink() as there:
+            sock = there.socket
+            for port in ports:
+                self._trim(sock, port.interface)
+            there.do(requests)
+            if clothes.sysctls:
+                settings.apply(clothes.sysctls, device=device)
+
+    def set_port(self, port: Port, *, up: bool) -> None:
+        """Pull or plug one end of a cable."""
+        with self._netlink_of(port.device) as there:
+            there.do([rtnetlink.set_link(self.index[port], up=up)])
+
+    def remove_cable(self, link: Link) -> None:
+        """Take a cable away for good."""
+        with self._netlink_of(link.a.device) as there:
+            there.do([rtnetlink.delete_link(self.index.pop(link.a))])
+        self.index.pop(link.b, None)
+
+    def readdress(self, device: str, port: Port, old: str | None, new: str | None, gateway: str | None) -> None:
+        """Change the address of a host's port while it runs."""
+        index = self.index[port]
+        with self._netlink_of(device) as there:
+            if old is not None:
+                with contextlib.suppress(RunError):  # the user may have taken it off already
+                    there.do([rtnetlink.delete_address(index, ipaddress.ip_interface(old))])
+            there.do(self._addressing(index, Dress(address=new, gateway=gateway)))
+
+    @contextlib.contextmanager
+    def _netlink_of(self, device: str) -> Iterator[Netlink]:
+        if device not in self.namespaces:
+            yield self._netlink
+            return
+        with netns.inside(self.namespaces[device], self.home), Netlink() as there:
+            yield there
+
+    def _cable(self, link: Link) -> Request:
+        near, far = (link.b, link.a) if link.a.device in self.namespaces else (link.a, link.b)
+        return rtnetlink.new_veth(self._end(near), self._end(far))
+
+    def _end(self, port: Port) -> End:
+        if port.device in self.namespaces:
+            count = self._plugged.get(port.device, 0)
+            index, namespace = _FIRST_HOST_INDEX + count, self.namespaces[port.device]
+            self._plugged[port.device] = count + 1
+        else:
+            index, namespace = self._next_port, None
+            self._next_port += 1
+        self.index[port] = index
+        return End(port.interface, port.mac, index, netns=namespace, master=self._bridges.get(port.device))
+
+    @staticmethod
+    def _addressing(index: int, clothes: Dress) -> list[Request]:
+        requests = []
+        if clothes.address is not None:
+            requests.append(rtnetlink.new_address(index, ipaddress.ip_interface(clothes.address)))
+        if clothes.gateway is not None:
+            requests.append(rtnetlink.new_default_route(ipaddress.IPv4Address(clothes.gateway)))
+        elif clothes.device_route is not None:
+            requests.append(rtnetlink.device_route(index))
+        return requests
+
+    def _trim(self, sock: socket.socket, interface: str) -> None:
+        offloads.switch_off(sock, interface, offloads.CHECKSUM if self.offload else offloads.ALL)

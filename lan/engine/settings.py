@@ -1,0 +1,62 @@
+"""The kernel settings that every device starts with, whatever the host's are.
+
+A new network namespace takes some of its settings from the host (congestion control, buffers), so
+one topology would behave differently on two machines.  This table is the documented baseline; a
+device's `sysctls` option changes it, and labs pin what their claims rest on.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from lan.errors import RunError
+
+BASELINE: Mapping[str, str] = {
+    "net.ipv6.conf.all.disable_ipv6": "1",  # a first trace shows only what the user asked for
+    "net.ipv6.conf.default.disable_ipv6": "1",
+    "net.ipv4.tcp_congestion_control": "cubic",
+    "net.ipv4.tcp_rmem": "4096 131072 6291456",
+    "net.ipv4.tcp_wmem": "4096 16384 4194304",
+    "net.ipv4.ip_local_port_range": "32768 60999",
+    "net.ipv4.tcp_slow_start_after_idle": "1",
+    "net.ipv4.tcp_tw_reuse": "2",
+    "net.ipv4.tcp_fin_timeout": "60",
+    "net.ipv4.tcp_ecn": "2",
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    "net.ipv4.ip_forward": "0",
+    "net.ipv4.ping_group_range": "0 2147483647",  # ping without root, as on today's distributions
+}
+_PROC_SYS = Path("/proc/sys")
+
+
+def path_of(name: str) -> Path:
+    """``net.ipv4.tcp_ecn`` → its file; a dot within a name is written as a slash, as sysctl(8) does."""
+    return _PROC_SYS / name.translate(str.maketrans("./", "/."))
+
+
+def differing(baseline: Mapping[str, str] = BASELINE) -> dict[str, str]:
+    """What of the baseline the current namespace lacks; settings this kernel has not are left out."""
+    found: dict[str, str] = {}
+    for name, wanted in baseline.items():
+        with contextlib.suppress(OSError):
+            if path_of(name).read_text().split() != wanted.split():
+                found[name] = wanted
+    return found
+
+
+def apply(settings: Mapping[str, str], *, device: str | None = None) -> None:
+    """Set kernel settings in the current namespace.  Raises RunError with the device's name if told one.
+
+    Without a device the baseline is meant, and a kernel that refuses one (a congestion control it
+    was built without) keeps its own.
+    """
+    for name, value in settings.items():
+        try:
+            path_of(name).write_text(value)
+        except OSError as error:
+            if device is not None:
+                raise RunError(
+                    f"{device}: the kernel refuses {name}={value}: {error.strerror}",
+                    expected="a setting of the device's own network namespace (net.ipv4.…, net.ipv6.…)",
+                ) from error

@@ -1,0 +1,199 @@
+"""rtnetlink: the messages that make links, addresses and routes.  RFC 3549; linux/rtnetlink.h.
+
+Pure: values in, request bytes out; reply bytes in, errors out.  Nothing here opens a socket.
+A request's sequence number is filled in by `batch`, which also asks the last one for an ACK.
+"""
+
+import errno
+import ipaddress
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+RTM_NEWADDR, RTM_DELADDR = 20, 21
+RTM_NEWROUTE, RTM_DELROUTE = 24, 25
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
+IFF_UP = 0x1
+
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
+_IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
+_VETH_INFO_PEER = 1
+_IFLA_BR_FORWARD_DELAY, _IFLA_BR_AGEING_TIME, _IFLA_BR_STP_STATE, _IFLA_BR_MCAST_SNOOPING = 1, 4, 5, 23
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
+_HEADER = struct.Struct("=IHHII")
+_IFINFO = struct.Struct("=BxHiII")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One message without its sequence number; `what` names it in an error."""
+
+    type: int
+    flags: int
+    body: bytes
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a veth pair to be made.
+
+    `netns` is a descriptor of the namespace it is born in (None: the socket's own), `index` the
+    interface index it gets, `master` the index of the bridge it joins.
+    """
+
+    name: str
+    mac: str
+    index: int
+    netns: int | None = None
+    master: int | None = None
+    mtu: int | None = None
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+
+
+def _u32(kind: int, value: int) -> bytes:
+    return _attribute(kind, struct.pack("=I", value))
+
+
+def _end_attributes(end: End) -> bytes:
+    parts = [
+        _attribute(_IFLA_IFNAME, end.name.encode() + b"\0"),
+        _attribute(_IFLA_ADDRESS, bytes.fromhex(end.mac.replace(":", ""))),
+    ]
+    if end.mtu is not None:
+        parts.append(_u32(_IFLA_MTU, end.mtu))
+    if end.netns is not None:
+        parts.append(_u32(_IFLA_NET_NS_FD, end.netns))
+    if end.master is not None:
+        parts.append(_u32(_IFLA_MASTER, end.master))
+    return b"".join(parts)
+
+
+def _ifinfo(index: int, *, up: bool | None = None) -> bytes:
+    flags, change = (IFF_UP if up else 0, IFF_UP) if up is not None else (0, 0)
+    return _IFINFO.pack(0, 0, index, flags, change)
+
+
+def new_veth(near: End, far: End) -> Request:
+    """A veth pair in one message: both ends named, addressed and placed, the near one up.
+
+    The far one can't be: at that moment the kernel has not yet joined them (ENOTCONN).
+    """
+    peer = _ifinfo(far.index) + _end_attributes(far)
+    data = _attribute(_VETH_INFO_PEER, peer)
+    info = _attribute(_IFLA_INFO_KIND, b"veth") + _attribute(_IFLA_INFO_DATA, data)
+    body = _ifinfo(near.index, up=True) + _end_attributes(near) + _attribute(_IFLA_LINKINFO, info)
+    return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {near.name} - {far.name}")
+
+
+def new_bridge(name: str, mac: str, index: int, *, ageing_s: int = 300, stp: bool = False) -> Request:
+    """A kernel bridge, up, forwarding at once (no spanning tree unless asked)."""
+    options = _u32(_IFLA_BR_FORWARD_DELAY, 200 if stp else 0) + _u32(_IFLA_BR_AGEING_TIME, ageing_s * 100)
+    options += _u32(_IFLA_BR_STP_STATE, int(stp)) + _attribute(_IFLA_BR_MCAST_SNOOPING, b"\0")
+    info = _attribute(_IFLA_INFO_KIND, b"bridge") + _attribute(_IFLA_INFO_DATA, options)
+    body = _ifinfo(index, up=True) + _end_attributes(End(name, mac, index)) + _attribute(_IFLA_LINKINFO, info)
+    return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"bridge {name}")
+
+
+def set_link(index: int, *, up: bool | None = None, master: int | None = None) -> Request:
+    """A link set up or down, or joined to a bridge (master 0 leaves it)."""
+    body = _ifinfo(index, up=up) + (b"" if master is None else _u32(_IFLA_MASTER, master))
+    return Request(RTM_NEWLINK, 0, body, f"link {index}")
+
+
+def delete_link(index: int) -> Request:
+    """A link removed, with its peer if it is a veth."""
+    return Request(RTM_DELLINK, 0, _ifinfo(index), f"link {index}")
+
+
+def _address_body(index: int, interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> bytes:
+    family = 2 if interface.version == 4 else 10
+    packed = interface.ip.packed
+    body = struct.pack("=BBBBI", family, interface.network.prefixlen, 0, 0, index)
+    body += _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
+    if interface.version == 4 and interface.network.prefixlen < 31:
+        body += _attribute(_IFA_BROADCAST, interface.network.broadcast_address.packed)
+    return body
+
+
+def new_address(index: int, interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> Request:
+    """An address with its prefix on an interface."""
+    body = _address_body(index, interface)
+    return Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, f"address {interface} on {index}")
+
+
+def delete_address(index: int, interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> Request:
+    """An address taken off an interface."""
+    return Request(RTM_DELADDR, 0, _address_body(index, interface), f"address {interface} on {index}")
+
+
+def new_default_route(gateway: ipaddress.IPv4Address, index: int | None = None) -> Request:
+    """The default route by a gateway (main table, protocol static)."""
+    body = struct.pack("=BBBBBBBBI", 2, 0, 0, 0, 254, 4, 0, 1, 0) + _attribute(_RTA_GATEWAY, gateway.packed)
+    if index is not None:
+        body += _u32(_RTA_OIF, index)
+    return Request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, f"default route via {gateway}")
+
+
+def device_route(index: int) -> Request:
+    """The default route straight onto an interface: Mininet's ``defaultRoute='h1-eth0'``."""
+    body = struct.pack("=BBBBBBBBI", 2, 0, 0, 0, 254, 4, 253, 1, 0) + _u32(_RTA_OIF, index)
+    return Request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, f"default route on {index}")
+
+
+def batch(requests: Sequence[Request], first_seq: int, max_bytes: int = 32_768) -> Iterator[tuple[bytes, int]]:
+    """The requests as datagrams of at most `max_bytes`, with the last sequence number of each.
+
+    Only the last message of a datagram asks for an ACK: the kernel works through a datagram in
+    order, so its ACK (or error) says that all before it are done; their errors come unasked.
+    """
+    chunk: list[tuple[Request, int]] = []
+    size = 0
+    for offset, request in enumerate(requests):
+        length = _HEADER.size + len(request.body)
+        if chunk and size + length > max_bytes:
+            yield _datagram(chunk), chunk[-1][1]
+            chunk, size = [], 0
+        chunk.append((request, first_seq + offset))
+        size += length
+    if chunk:
+        yield _datagram(chunk), chunk[-1][1]
+
+
+def _datagram(chunk: list[tuple[Request, int]]) -> bytes:
+    last = chunk[-1][1]
+    return b"".join(
+        _HEADER.pack(
+            _HEADER.size + len(request.body),
+            request.type,
+            request.flags | NLM_F_REQUEST | (NLM_F_ACK if seq == last else 0),
+            seq,
+            0,
+        )
+        + request.body
+        for request, seq in chunk
+    )
+
+
+def parse_acks(data: bytes) -> Iterator[tuple[int, int]]:
+    """(sequence number, errno or 0) of each ACK or error in a datagram."""
+    offset = 0
+    while offset + 20 <= len(data):
+        length, kind, _, seq, _ = _HEADER.unpack_from(data, offset)
+        if length < 16:
+            return
+        if kind == NLMSG_ERROR:
+            yield seq, -struct.unpack_from("=i", data, offset + 16)[0]
+        offset += (length + 3) & ~3
+
+
+def explain(code: int) -> str:
+    """An errno in words: ``File exists (EEXIST)``."""
+    return f"{os.strerror(code)} ({errno.errorcode.get(code, code)})"
