@@ -160,3 +160,10 @@ def build(dst: str, src: str, ethertype: int, payload: bytes, *, vlan: int | Non
             raise Malformed(f"VLAN {vlan} priority {priority}: at most 4095 and 7 fit a tag")
         tag = struct.pack("!HH", VLAN, priority << 13 | vlan)
     return mac_bytes(dst) + mac_bytes(src) + tag + ethertype.to_bytes(2, "big") + payload
+
+
+def build_802_3(dst: str, src: str, content: bytes) -> bytes:
+    """An 802.3 frame: `content` begins with its LLC header, its length stands where else the ethertype is."""
+    if len(content) >= LOWEST_ETHERTYPE:
+        raise Malformed(f"{len(content)} bytes do not fit an 802.3 frame")
+    return mac_bytes(dst) + mac_bytes(src) + len(content).to_bytes(2, "big") + content

@@ -7,7 +7,7 @@ module reads its bytes; here is who comes after whom.
 
 from collections.abc import Callable
 
-from lan.wire import arp, dhcp, ethernet, icmp, ipv4, ports, tcp, udp
+from lan.wire import arp, dhcp, dns, ethernet, http, icmp, icmp6, ipv4, ipv6, ports, stp, tcp, tls, udp
 from lan.wire.layer import Broken, Data, Header, Layer
 from lan.wire.malformed import Malformed
 
@@ -24,14 +24,20 @@ class Packet:
     __slots__ = (
         "_carried",
         "_dhcp",
+        "_dns",
+        "_http",
         "_parts",
         "_rest",
         "_stop",
+        "_tls",
         "arp",
         "data",
         "ethernet",
         "icmp",
+        "icmp6",
         "ipv4",
+        "ipv6",
+        "stp",
         "tcp",
         "udp",
     )
@@ -41,10 +47,16 @@ class Packet:
         self.ethernet: ethernet.Ethernet | None = None
         self.arp: arp.Arp | None = None
         self.ipv4: ipv4.Ipv4 | None = None
+        self.ipv6: ipv6.Ipv6 | None = None
         self.icmp: icmp.Icmp | None = None
+        self.icmp6: icmp6.Icmp6 | None = None
+        self.stp: stp.Stp | None = None
         self.udp: udp.Udp | None = None
         self.tcp: tcp.Tcp | None = None
         self._dhcp: dhcp.Message | None = None
+        self._dns: dns.Dns | None = None
+        self._http: http.Http | None = None
+        self._tls: tls.Tls | None = None
         self._parts: list[tuple[Header, int, int]] = []
         self._carried = (0, 0)
         self._stop = len(data)
@@ -54,6 +66,21 @@ class Packet:
     def dhcp(self) -> dhcp.Message | None:
         self._read_rest()
         return self._dhcp
+
+    @property
+    def dns(self) -> dns.Dns | None:
+        self._read_rest()
+        return self._dns
+
+    @property
+    def http(self) -> http.Http | None:
+        self._read_rest()
+        return self._http
+
+    @property
+    def tls(self) -> tls.Tls | None:
+        self._read_rest()
+        return self._tls
 
     @property
     def payload(self) -> bytes:
@@ -134,7 +161,7 @@ def _follow(packet: Packet, step: Step | None) -> None:
         try:
             step = reader(packet, start, end, whole)
         except Malformed as fault:
-            problems = (f"{name} is not whole: {fault}",) if whole else ()
+            problems = (f"{name} malformed: {fault}",) if whole else ()
             packet._parts.append((Broken(name, problems), start, end))
             return
 
@@ -168,7 +195,14 @@ def _llc(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     header = ethernet.read_llc(packet.data, start, end)
     after = start + ethernet.LLC_BYTES
     packet._parts.append((header, start, after))
-    return "Data", _data, after, end, whole
+    name, reader = ("STP", _stp) if header.dsap == ethernet.LLC_STP else ("Data", _data)
+    return name, reader, after, end, whole
+
+
+def _stp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet.stp = stp.read(packet.data, start, end)
+    packet._parts.append((packet.stp, start, end))
+    return None
 
 
 def _arp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
@@ -191,6 +225,27 @@ def _ipv4(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     return name, reader, after, stop, whole
 
 
+def _ipv6(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    header = packet.ipv6 = ipv6.read(packet.data, start, end, whole=whole)
+    after = start + header.header_length
+    packet._parts.append((header, start, after))
+    wanted = start + ipv6.HEADER_BYTES + header.payload_length
+    stop = packet._stop = max(after, min(wanted, end))
+    whole = whole and stop == wanted and not header.is_fragment
+    name, reader = IP_PROTOCOLS.get(header.next_header, ("Data", _data))
+    if header.is_fragment or reader is _icmp:
+        name, reader = "Data", _data
+    return name, reader, after, stop, whole
+
+
+def _icmp6(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    if packet.ipv6 is None:
+        return "Data", _data, start, end, whole
+    packet.icmp6 = icmp6.read(packet.data, start, end, _addresses(packet), whole=whole)
+    packet._parts.append((packet.icmp6, start, end))
+    return None
+
+
 def _icmp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     packet.icmp = icmp.read(packet.data, start, end, whole=whole)
     packet._parts.append((packet.icmp, start, end))
@@ -198,7 +253,7 @@ def _icmp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
 
 
 def _udp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
-    header = packet.udp = udp.read(packet.data, start, end, _addresses(packet, start), whole=whole)
+    header = packet.udp = udp.read(packet.data, start, end, _addresses(packet), whole=whole)
     after = start + udp.HEADER_BYTES
     packet._parts.append((header, start, after))
     stop = max(after, min(start + header.length, end))
@@ -210,24 +265,66 @@ def _udp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
 
 
 def _tcp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
-    header = packet.tcp = tcp.read(packet.data, start, end, _addresses(packet, start), whole=whole)
+    header = packet.tcp = tcp.read(packet.data, start, end, _addresses(packet), whole=whole)
     after = min(start + max(header.header_length, tcp.HEADER_BYTES), end)
     packet._parts.append((header, start, after))
     packet._carried = (after, end)
     if after < end:
-        packet._rest = ("Data", _data, after, end, whole)
+        packet._rest = ("TCP data", _tcp_data, after, end, whole)
     return None
 
 
-def _addresses(packet: Packet, transport_start: int) -> bytes:
-    """Source and destination as the IP header's bytes, for the pseudo header."""
+def _tcp_data(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    """What a segment carries, told by its first bytes; by the port only where they tell nothing."""
+    assert packet.tcp is not None
+    port_pair = {packet.tcp.src_port, packet.tcp.dst_port}
+    name, reader = "Data", _data
+    if ports.DNS in port_pair:
+        name, reader = "DNS", _dns_over_tcp
+    elif tls.is_beginning(packet.data, start, end):
+        name, reader = "TLS", _tls
+    elif port_pair & ports.HTTP_PORTS or http.is_message(packet.data, start, end):
+        name, reader = "HTTP", _http
+    elif port_pair & ports.TLS_PORTS:
+        name, reader = "TLS", _tls
+    return name, reader, start, end, whole
+
+
+def _addresses(packet: Packet) -> bytes:
+    """Source and destination as they stand in the IP header just read, for the pseudo header."""
     _, start, _ = packet._parts[-1]
-    return packet.data[start + 12 : start + 20]
+    return packet.data[start + 8 : start + 40] if packet.ipv4 is None else packet.data[start + 12 : start + 20]
 
 
 def _dhcp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     packet._dhcp = dhcp.read(packet.data, start, end, whole=whole)
     packet._parts.append((packet._dhcp, start, end))
+    return None
+
+
+def _dns(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet._dns = dns.read(packet.data, start, end, whole=whole)
+    packet._parts.append((packet._dns, start, end))
+    return None
+
+
+def _dns_over_tcp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    if not dns.is_tcp_beginning(packet.data, start, end):
+        return "Data", _data, start, end, whole
+    packet._dns = dns.read_over_tcp(packet.data, start, end)
+    packet._parts.append((packet._dns, start, end))
+    return None
+
+
+def _http(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet._http = http.read(packet.data, start, end)
+    packet._parts.append((packet._http, start, end))
+    return None
+
+
+def _tls(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet._tls = tls.read(packet.data, start, end)
+    packet._parts.append((packet._tls, start, end))
     return None
 
 
@@ -240,6 +337,7 @@ def _data(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
 ETHERTYPES: dict[int, tuple[str, Reader]] = {
     ethernet.IPV4: ("IPv4", _ipv4),
     ethernet.ARP: ("ARP", _arp),
+    ethernet.IPV6: ("IPv6", _ipv6),
     ethernet.VLAN: ("802.1Q", _tag),
     ethernet.QINQ: ("802.1Q", _tag),
 }
@@ -247,8 +345,12 @@ IP_PROTOCOLS: dict[int, tuple[str, Reader]] = {
     ipv4.ICMP: ("ICMP", _icmp),
     ipv4.UDP: ("UDP", _udp),
     ipv4.TCP: ("TCP", _tcp),
+    ipv4.ICMPV6: ("ICMPv6", _icmp6),
 }
 UDP_PORTS: dict[int, tuple[str, Reader]] = {
     ports.BOOTP_SERVER: ("DHCP", _dhcp),
     ports.BOOTP_CLIENT: ("DHCP", _dhcp),
+    ports.DNS: ("DNS", _dns),
+    ports.MDNS: ("DNS", _dns),
+    5355: ("DNS", _dns),
 }

@@ -79,9 +79,7 @@ class Broken:
     problems: tuple[str, ...]
 
     def summary(self) -> str:
-        if self.problems:
-            return f"{self.protocol_name} malformed: {self.problems[0]}"
-        return f"{self.protocol_name} header, cut short"
+        return self.problems[0] if self.problems else f"{self.protocol_name}, cut short"
 
     def title(self) -> str:
         return self.summary()
