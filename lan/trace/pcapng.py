@@ -1,0 +1,354 @@
+"""Capture files: one interface a port, directions and our reasons in the packets' options.
+
+Pure: bytes out (`Writer`), bytes in (`Reader`, which also takes classic pcap).  A file cut off by a
+crash, or still growing, gives the frames that are whole; bytes that make no sense end the reading
+and are told by `Reader.damage`.
+Source: draft-ietf-opsawg-pcapng, whose section numbers stand below, and draft-ietf-opsawg-pcap.
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lan.trace.frame import Direction, Frame, device_of_port
+from lan.wire.malformed import Malformed
+
+SECTION_HEADER, INTERFACE, SIMPLE_PACKET, OLD_PACKET, ENHANCED_PACKET = 0x0A0D0D0A, 1, 3, 2, 6
+BYTE_ORDER_MAGIC = 0x1A2B3C4D
+LINKTYPE_ETHERNET = 1
+SNAPLEN_BYTES = 262_144
+END_OF_OPTIONS, COMMENT = 0, 1
+SECTION_PROGRAM = 4
+INTERFACE_NAME, INTERFACE_DESCRIPTION, INTERFACE_RESOLUTION, INTERFACE_OFFSET, INTERFACE_HARDWARE = 2, 3, 9, 14, 15
+PACKET_FLAGS = 2
+SWITCH, HOST = "switch", "host"
+"""What a port belongs to, in the interface's if_hardware."""
+NANOSECONDS = b"\x09"
+"""Resolution 10^-9 s (§4.2, if_tsresol)."""
+
+DIRECTION_BITS = {Direction.UNKNOWN: 0, Direction.IN: 1, Direction.OUT: 2}
+"""The flags word of a packet, bits 0 and 1 (§4.3.1)."""
+
+DIRECTIONS = {bits: way for way, bits in DIRECTION_BITS.items()}
+
+LARGEST_BLOCK_BYTES = 16 << 20
+"""A length above it is damage, not a block worth waiting for."""
+
+CLASSIC_MAGIC = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1000),
+    b"\xa1\xb2\xc3\xd4": (">", 1000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1),
+    b"\xa1\xb2\x3c\x4d": (">", 1),
+}
+"""First bytes of a classic pcap → byte order, nanoseconds a tick."""
+
+CLASSIC_HEADER_BYTES, CLASSIC_PACKET_BYTES = 24, 16
+
+_HEADER = struct.Struct("<IIIIIII")
+_HEADER_BYTES, _TRAILER_BYTES = _HEADER.size, 4
+_FLAGS_AND_END = {way: struct.pack("<HHIHH", PACKET_FLAGS, 4, bits, 0, 0) for way, bits in DIRECTION_BITS.items()}
+_PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
+
+
+class Writer:
+    """Makes a capture block by block; what it returns is to be appended to the file in that order."""
+
+    def __init__(self, program: str = "lan", *, snaplen_bytes: int = SNAPLEN_BYTES) -> None:
+        self.program, self.snaplen_bytes = program, snaplen_bytes
+        self._interfaces: dict[tuple[str, str], int] = {}
+
+    def start(self) -> bytes:
+        """The section header; first in the file."""
+        body = struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
+        return _block(SECTION_HEADER, body + _options([(SECTION_PROGRAM, self.program.encode())]))
+
+    def interface(self, port: str, peer: str, *, hardware: str = "") -> tuple[int, bytes]:
+        """The id of a port's interface, and its block: b"" where the file has it already.
+
+        `hardware` says what the port belongs to: ``switch`` or ``host``.
+        """
+        known = self._interfaces.get((port, peer))
+        if known is not None:
+            return known, b""
+        number = self._interfaces[port, peer] = len(self._interfaces)
+        options = [(INTERFACE_NAME, port.encode())]
+        if peer:
+            options.append((INTERFACE_DESCRIPTION, f"to {peer}".encode()))
+        options.append((INTERFACE_RESOLUTION, NANOSECONDS))
+        if hardware:
+            options.append((INTERFACE_HARDWARE, hardware.encode()))
+        body = struct.pack("<HHI", LINKTYPE_ETHERNET, 0, self.snaplen_bytes)
+        return number, _block(INTERFACE, body + _options(options))
+
+    def packet(
+        self,
+        interface: int,
+        time_ns: int,
+        direction: Direction,
+        data: bytes,
+        *,
+        length: int | None = None,
+        comment: str = "",
+    ) -> bytes:
+        """One packet block; `length` is that on the cable where `data` was cut."""
+        tail = _FLAGS_AND_END[direction]
+        if comment:
+            tail = _options([(COMMENT, comment.encode()[:0xFFFF])])[:-4] + tail
+        size = len(data)
+        padding = _PADDING[size & 3]
+        total = _HEADER_BYTES + size + len(padding) + len(tail) + _TRAILER_BYTES
+        on_cable = size if length is None else length
+        return b"".join((
+            _HEADER.pack(ENHANCED_PACKET, total, interface, time_ns >> 32, time_ns & 0xFFFF_FFFF, size, on_cable),
+            data, padding, tail, total.to_bytes(4, "little"),
+        ))  # fmt: skip
+
+
+def dump(frames: Iterable[Frame], *, program: str = "lan", switches: Iterable[str] = ()) -> bytes:
+    """A whole capture file of these frames, comments and all."""
+    writer, blocks, at_switch = Writer(program), [], frozenset(switches)
+    blocks.append(writer.start())
+    for frame in frames:
+        hardware = SWITCH if device_of_port(frame.port) in at_switch else ""
+        interface, block = writer.interface(frame.port, frame.peer, hardware=hardware)
+        blocks.append(block)
+        blocks.append(
+            writer.packet(
+                interface, frame.time_ns, frame.direction, frame.data, length=frame.length, comment=frame.comment
+            )
+        )
+    return b"".join(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What the file says of one port; `hardware` is ``switch``, ``host`` or "" (a foreign capture)."""
+
+    port: str
+    peer: str
+    hardware: str = ""
+    linktype: int = LINKTYPE_ETHERNET
+    ticks_per_s: int = 1_000_000
+    offset_s: int = 0
+
+    def time_ns(self, ticks: int) -> int:
+        return ticks * 1_000_000_000 // self.ticks_per_s + self.offset_s * 1_000_000_000
+
+
+class Reader:
+    """Takes a capture in pieces of any size and gives its frames, numbered from 1."""
+
+    def __init__(self) -> None:
+        self.interfaces: list[Interface] = []
+        """Of the current section."""
+        self.damage = ""
+        """Why nothing after a certain place is read, in words; "" while all is well."""
+        self.frames = 0
+        self._switches: set[str] = set()
+        self._bytes = bytearray()
+        self._order = ""
+        self._classic_ticks_ns = 0
+
+    @property
+    def switches(self) -> frozenset[str]:
+        """Devices that the file marks as switches."""
+        return frozenset(self._switches)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of a block that is not whole yet; of a finished file, its cut-off tail."""
+        return len(self._bytes)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that are whole now; raises Malformed where the file is no capture at all."""
+        if self.damage:
+            return []
+        self._bytes += data
+        if not self._order and not self._open():
+            return []
+        found, at = [], 0
+        while (end := self._whole(at)) is not None:
+            block = bytes(self._bytes[at:end])
+            frame = self._classic(block) if self._classic_ticks_ns else self._block(block)
+            if frame is not None:
+                found.append(frame)
+            at = end
+        del self._bytes[:at]
+        return found
+
+    def _give_up(self, why: str) -> None:
+        self.damage = f"{why} after frame {self.frames}"
+
+    def _open(self) -> bool:
+        """Look at the first bytes; True once the kind of file is known."""
+        head = bytes(self._bytes[:4])
+        if len(head) < 4:
+            known = (SECTION_HEADER.to_bytes(4, "little"), *CLASSIC_MAGIC)
+            if not any(magic.startswith(head) for magic in known):
+                raise Malformed(f"not a capture: it starts with {head.hex(' ')}")
+            return False
+        if head in CLASSIC_MAGIC:
+            return self._open_classic(head)
+        if head != SECTION_HEADER.to_bytes(4, "little"):  # the same in both byte orders
+            raise Malformed(f"not a capture: it starts with {head.hex(' ')}")
+        if len(self._bytes) < 12:
+            return False
+        self._section(0)
+        return True
+
+    def _open_classic(self, magic: bytes) -> bool:
+        if len(self._bytes) < CLASSIC_HEADER_BYTES:
+            return False
+        self._order, self._classic_ticks_ns = CLASSIC_MAGIC[magic]
+        (linktype,) = struct.unpack_from(self._order + "I", self._bytes, 20)
+        if linktype & 0xFFFF != LINKTYPE_ETHERNET:
+            raise Malformed(f"a capture of link type {linktype & 0xFFFF}; only Ethernet (1) is read")
+        self.interfaces = [Interface("if0", "")]
+        del self._bytes[:CLASSIC_HEADER_BYTES]
+        return True
+
+    def _section(self, at: int) -> None:
+        """Learn the byte order of the section whose header is at `at` (§4.1)."""
+        magic = bytes(self._bytes[at + 8 : at + 12])
+        orders = {BYTE_ORDER_MAGIC.to_bytes(4, "little"): "<", BYTE_ORDER_MAGIC.to_bytes(4, "big"): ">"}
+        if magic not in orders:
+            raise Malformed(f"a pcapng section with byte order mark {magic.hex(' ')}")
+        self._order, self.interfaces = orders[magic], []
+
+    def _whole(self, at: int) -> int | None:
+        """Where the block (or classic record) at `at` ends; None while it is not whole."""
+        if self.damage:
+            return None
+        here = len(self._bytes) - at
+        if self._classic_ticks_ns:
+            if here < CLASSIC_PACKET_BYTES:
+                return None
+            (size,) = struct.unpack_from(self._order + "I", self._bytes, at + 8)
+            total = CLASSIC_PACKET_BYTES + size
+        else:
+            if here < 12:
+                return None
+            if self._bytes[at : at + 4] == b"\x0a\x0d\x0d\x0a" and not self._next_section(at):
+                return None
+            (total,) = struct.unpack_from(self._order + "I", self._bytes, at + 4)
+            if total < 12 or total & 3:
+                self._give_up(f"a block {total} bytes long")
+                return None
+        if total > LARGEST_BLOCK_BYTES:
+            self._give_up(f"a block {total} bytes long")
+            return None
+        return at + total if total <= here else None
+
+    def _next_section(self, at: int) -> bool:
+        try:
+            self._section(at)
+        except Malformed as fault:
+            self._give_up(str(fault))
+            return False
+        return True
+
+    def _classic(self, record: bytes) -> Frame:
+        seconds, ticks, _, length = struct.unpack_from(self._order + "4I", record)
+        time_ns = seconds * 1_000_000_000 + ticks * self._classic_ticks_ns
+        return self._frame(time_ns, self.interfaces[0], record[CLASSIC_PACKET_BYTES:], length)
+
+    def _frame(
+        self,
+        time_ns: int,
+        interface: Interface,
+        data: bytes,
+        length: int,
+        direction: Direction = Direction.UNKNOWN,
+        comment: str = "",
+    ) -> Frame:
+        self.frames += 1
+        longest = max(length, len(data))
+        return Frame(self.frames, time_ns, interface.port, interface.peer, direction, data, longest, comment)
+
+    def _block(self, block: bytes) -> Frame | None:
+        """Read one whole block; one of another kind than packets and interfaces is passed over."""
+        kind, total = struct.unpack_from(self._order + "II", block)
+        (again,) = struct.unpack_from(self._order + "I", block, total - 4)
+        if again != total:
+            self._give_up(f"a block whose two lengths differ ({total}, {again})")
+            return None
+        try:
+            if kind == INTERFACE:
+                self._interface(block[8:-4])
+            elif kind == ENHANCED_PACKET:
+                return self._packet(block[8:-4], "IIIII")
+            elif kind == OLD_PACKET:
+                return self._packet(block[8:-4], "HxxIIII")
+            elif kind == SIMPLE_PACKET:
+                return self._simple_packet(block[8:-4])
+        except (struct.error, IndexError) as fault:
+            self._give_up(f"a block too short for what it says ({fault})")
+        return None
+
+    def _interface(self, body: bytes) -> None:
+        linktype, _, _ = struct.unpack_from(self._order + "HHI", body)
+        options = self._options(body, 8)
+        port = _text(options.get(INTERFACE_NAME)) or f"if{len(self.interfaces)}"
+        resolution = (options.get(INTERFACE_RESOLUTION) or b"\x06")[0]
+        ticks_per_s = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+        offset = options.get(INTERFACE_OFFSET, b"")
+        offset_s = struct.unpack(self._order + "q", offset)[0] if len(offset) == 8 else 0
+        peer = _text(options.get(INTERFACE_DESCRIPTION))
+        peer = peer.removeprefix("to ") if peer.startswith("to ") else ""
+        hardware = _text(options.get(INTERFACE_HARDWARE))
+        if hardware == SWITCH:
+            self._switches.add(device_of_port(port))
+        self.interfaces.append(Interface(port, peer, hardware, linktype, ticks_per_s, offset_s))
+
+    def _packet(self, body: bytes, layout: str) -> Frame | None:
+        number, high, low, size, length = struct.unpack_from(self._order + layout, body)
+        interface, start = self.interfaces[number], 20
+        if start + size > len(body):
+            raise IndexError(f"{size} bytes captured, {len(body) - start} here")
+        if interface.linktype != LINKTYPE_ETHERNET:
+            return None
+        options = self._options(body, start + (size + 3 & ~3))
+        flags = options.get(PACKET_FLAGS, b"")
+        bits = struct.unpack(self._order + "I", flags)[0] & 3 if len(flags) == 4 else 0
+        direction, comment = DIRECTIONS.get(bits, Direction.UNKNOWN), _text(options.get(COMMENT))
+        time_ns = interface.time_ns(high << 32 | low)
+        return self._frame(time_ns, interface, body[start : start + size], length, direction, comment)
+
+    def _simple_packet(self, body: bytes) -> Frame | None:
+        """A packet of the first interface, without a time (§4.4)."""
+        (length,) = struct.unpack_from(self._order + "I", body)
+        if self.interfaces[0].linktype != LINKTYPE_ETHERNET:
+            return None
+        return self._frame(0, self.interfaces[0], body[4 : 4 + length], length)
+
+    def _options(self, body: bytes, at: int) -> dict[int, bytes]:
+        """The options from `at`, as far as they make sense (§3.5); of a code met twice the first."""
+        found: dict[int, bytes] = {}
+        while at + 4 <= len(body):
+            code, size = struct.unpack_from(self._order + "HH", body, at)
+            if code == END_OF_OPTIONS or at + 4 + size > len(body):
+                break
+            found.setdefault(code, body[at + 4 : at + 4 + size])
+            at += 4 + (size + 3 & ~3)
+        return found
+
+
+def load(data: bytes) -> list[Frame]:
+    """The frames of a whole file; raises Malformed where it is no capture."""
+    return Reader().feed(data)
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode("utf-8", "replace")
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    """A block around its body, whose length is a multiple of four (§3.1)."""
+    total = (len(body) + 12).to_bytes(4, "little")
+    return kind.to_bytes(4, "little") + total + body + total
+
+
+def _options(options: list[tuple[int, bytes]]) -> bytes:
+    """Options with their end mark (§3.5)."""
+    parts = [struct.pack("<HH", code, len(value)) + value + _PADDING[len(value) & 3] for code, value in options]
+    return b"".join(parts) + b"\0\0\0\0"

@@ -1,0 +1,1 @@
+"""What frames mean together: one protocol a file; frames go in, conversations come out."""
