@@ -1,0 +1,158 @@
+"""A decoded frame, as the rest of the house sees it: headers by name, layers, problems, one line.
+
+`frame.decode` fills it in; what UDP and TCP carry is read when first asked for.
+"""
+
+from collections.abc import Callable
+
+from lan.wire.arp import Arp
+from lan.wire.dhcp import Message
+from lan.wire.dns import Dns
+from lan.wire.ethernet import Ethernet
+from lan.wire.http import Http
+from lan.wire.icmp import Icmp
+from lan.wire.icmp6 import Icmp6
+from lan.wire.ipv4 import Ipv4
+from lan.wire.ipv6 import Ipv6
+from lan.wire.layer import Broken, Data, Header, Layer
+from lan.wire.malformed import Malformed
+from lan.wire.stp import Stp
+from lan.wire.tcp import Tcp
+from lan.wire.tls import Tls
+from lan.wire.udp import Udp
+
+
+class Packet:
+    """Each protocol's header, or None where the frame has none (or too broken a one).
+
+    `data` is the frame from the destination MAC on, without FCS; all byte ranges are within it.
+    Treat it as frozen: `add`, `headers`, `carried`, `unread` and `stop` are for the decoder.
+    """
+
+    __slots__ = (
+        "arp",
+        "carried",
+        "data",
+        "ethernet",
+        "headers",
+        "icmp",
+        "icmp6",
+        "ipv4",
+        "ipv6",
+        "stop",
+        "stp",
+        "tcp",
+        "udp",
+        "unread",
+    )
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.ethernet: Ethernet | None = None
+        self.arp: Arp | None = None
+        self.stp: Stp | None = None
+        self.ipv4: Ipv4 | None = None
+        self.ipv6: Ipv6 | None = None
+        self.icmp: Icmp | None = None
+        self.icmp6: Icmp6 | None = None
+        self.udp: Udp | None = None
+        self.tcp: Tcp | None = None
+        self.headers: list[tuple[Header, int, int]] = []
+        self.carried = (0, 0)
+        self.stop = len(data)
+        self.unread: Step | None = None
+
+    @property
+    def dhcp(self) -> Message | None:
+        header = self._innermost()
+        return header if isinstance(header, Message) else None
+
+    @property
+    def dns(self) -> Dns | None:
+        header = self._innermost()
+        return header if isinstance(header, Dns) else None
+
+    @property
+    def http(self) -> Http | None:
+        header = self._innermost()
+        return header if isinstance(header, Http) else None
+
+    @property
+    def tls(self) -> Tls | None:
+        header = self._innermost()
+        return header if isinstance(header, Tls) else None
+
+    @property
+    def payload(self) -> bytes:
+        """What the innermost UDP or TCP header carries; b"" where there is none."""
+        start, end = self.carried
+        return self.data[start:end]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is malformed, in words, outermost first; () for a clean frame."""
+        self._read_all()
+        return tuple(problem for header, _, _ in self.headers for problem in header.problems)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All of the frame's bytes by protocol, outermost first; a trailer such as padding comes last."""
+        self._read_all()
+        headers = self.headers
+        if self.stop < len(self.data):
+            headers = [*headers, (Data(len(self.data) - self.stop, "padding"), self.stop, len(self.data))]
+        return tuple(
+            Layer(
+                header.protocol_name,
+                header.title(),
+                start,
+                end,
+                tuple(header.fields(self.data, start, end)),
+                header.problems,
+            )
+            for header, start, end in headers
+        )
+
+    @property
+    def protocol(self) -> str:
+        """The innermost protocol's short name, for a table's column: ARP, DHCP, TCP…"""
+        return self._innermost().protocol_name
+
+    def summary(self) -> str:
+        """One line on what the frame says, with its first problem if it has one."""
+        innermost, problems = self._innermost(), self.problems
+        line = innermost.summary()
+        return f"{line} — {problems[0]}" if problems and problems[0] not in line else line
+
+    def __repr__(self) -> str:
+        return f"<Packet {len(self.data)} bytes: {self.summary()}>"
+
+    def add(self, header: Header, start: int, end: int) -> None:
+        """Note a header that was read from `data[start:end]`; outermost first."""
+        self.headers.append((header, start, end))
+
+    def _innermost(self) -> Header:
+        self._read_all()
+        return next(header for header, _, _ in reversed(self.headers) if not isinstance(header, Data))
+
+    def _read_all(self) -> None:
+        if self.unread is not None:
+            step, self.unread = self.unread, None
+            follow(self, step)
+
+
+Reader = Callable[[Packet, int, int, bool], "Step | None"]
+Step = tuple[str, Reader, int, int, bool]
+"""What to read next: its name, its reader, the bytes' start and end, and whether they are all there."""
+
+
+def follow(packet: Packet, step: Step | None) -> None:
+    """Read one header after the other until nothing is left to read; never raises."""
+    while step is not None:
+        name, reader, start, end, whole = step
+        try:
+            step = reader(packet, start, end, whole)
+        except Malformed as fault:
+            problems = (f"{name} malformed: {fault}",) if whole else ()
+            packet.add(Broken(name, problems), start, end)
+            return
