@@ -11,7 +11,7 @@ import mmap
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SLOT_BYTES = 2048
 """Room for a frame of the usual MTU behind the slot's header (66 bytes or so)."""
@@ -30,15 +30,15 @@ PACKET_OUTGOING = 4
 TP_STATUS_USER, TP_STATUS_COPY, TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID = 1, 2, 16, 64
 ETHERTYPE_VLAN = 0x8100
 MACS_BYTES = 12
+NO_LIMIT_NS = 1 << 63
 
 _SLOT_HEADER = struct.Struct("=IIHxxIIHH4x4xixxB")
 """struct tpacket2_hdr behind its status, and of the sockaddr_ll after it the ifindex and packet type."""
 _STATISTICS = struct.Struct("=II")
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One frame at one interface; `length` is that on the cable."""
+class Sighting(NamedTuple):
+    """One frame at one interface; `length` is that on the cable.  Sorts by time."""
 
     time_ns: int
     ifindex: int
@@ -77,10 +77,11 @@ class Ring:
         self.slots = len(self._memory) // SLOT_BYTES
         self._at = 0
 
-    def drain(self) -> Iterator[Sighting]:
+    def drain(self, until_ns: int = NO_LIMIT_NS) -> Iterator[Sighting]:
         """The frames that wait, oldest first; each slot is free again once its frame is given.
 
-        Ends at the first slot that the kernel has not filled, after one round at the latest.
+        Ends at the first slot that the kernel has not filled or has filled after `until_ns`, and
+        after one round at the latest.
         """
         memory, words, read_header = self._memory, self._words, _SLOT_HEADER.unpack_from
         for _ in range(self.slots):
@@ -89,6 +90,9 @@ class Ring:
             if not status & TP_STATUS_USER:
                 return
             length, captured, start, seconds, ns, tci, tpid, ifindex, kind = read_header(memory, at + 4)
+            time_ns = seconds * 1_000_000_000 + ns
+            if time_ns > until_ns:
+                return
             data = memory[at + start : at + start + captured]
             if status & TP_STATUS_COPY:
                 data = self.packets.recv(length)
@@ -98,7 +102,7 @@ class Ring:
                 length += 4
             words[at >> 2] = 0
             self._at = (at + SLOT_BYTES) % len(memory)
-            yield Sighting(seconds * 1_000_000_000 + ns, ifindex, kind == PACKET_OUTGOING, data, length)
+            yield Sighting(time_ns, ifindex, kind == PACKET_OUTGOING, data, length)
 
     def drops(self) -> int:
         """Frames that found no free slot since the last asking."""

@@ -16,22 +16,30 @@ It is steered over a SOCK_SEQPACKET socket by JSON messages, one object each:
 disk (then "error" says so).  At the end of the control socket the tap writes the rest and returns.
 """
 
+import heapq
 import json
 import os
 import selectors
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 from lan.trace.frame import Direction
-from lan.trace.packet_socket import Ring, Sighting
+from lan.trace.packet_socket import NO_LIMIT_NS, Ring, Sighting
 from lan.trace.pcapng import SWITCH, Writer
 
 REST_S = 0.005
 """Pause between two looks at busy cables while nobody waits: batches instead of a wake-up a frame."""
+BATCH_FRAMES = 256
 MESSAGE_BYTES = 65536
+
+Ways = dict[tuple[int, bool], tuple[int, Direction]]
+"""(ifindex, is outgoing) → (interface in the file, direction)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class CaptureFile:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         self._end = 0
         self._owed = [self.writer.start()]
-        self.append([], 0)
+        self.append([])
 
     def interface(self, port: TapPort) -> int:
         """The id of the port's interface, described in the file before its first frame."""
@@ -64,17 +72,17 @@ class CaptureFile:
             self._owed.append(block)
         return number
 
-    def append(self, packets: list[bytes], count: int) -> None:
-        """Write `count` frames; where the disk refuses, they are lost and counted, the file stays whole."""
+    def append(self, packets: list[bytes]) -> None:
+        """Write packet blocks; where the disk refuses, they are lost and counted, the file stays whole."""
         owed = b"".join(self._owed)
         try:
             self._write(owed)
             self._owed.clear()
             self._write(b"".join(packets))
         except OSError as fault:
-            self.error, self.lost = str(fault), self.lost + count
+            self.error, self.lost = str(fault), self.lost + len(packets)
             return
-        self.frames += count
+        self.frames += len(packets)
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -106,18 +114,15 @@ class Tap:
     def __init__(self, path: str, control: socket.socket) -> None:
         self.file, self.control = CaptureFile(path), control
         self.drops = 0
-        self._rings: list[Ring] = []
-        self._ways: list[dict[tuple[int, bool], tuple[int, Direction]]] = []
+        self._rings: list[tuple[Ring, Ways]] = []
         self._waits: list[Wait] = []
-        self._held: list[tuple[int, int, Direction, Sighting]] = []
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
 
     def add_socket(self, packets: socket.socket, ports: dict[int, TapPort]) -> None:
         """Tap one more namespace; `ports` by ifindex."""
         ring = Ring(packets)
-        self._rings.append(ring)
-        self._ways.append({})
+        self._rings.append((ring, {}))
         self._selector.register(packets, selectors.EVENT_READ, ring)
         for ifindex, port in ports.items():
             self.add_port(len(self._rings) - 1, ifindex, port)
@@ -125,8 +130,8 @@ class Tap:
     def add_port(self, index: int, ifindex: int, port: TapPort) -> None:
         """Know one more interface of the socket at `index`; frames of unknown ones are passed over."""
         number = self.file.interface(port)
-        self._ways[index][ifindex, False] = (number, Direction.IN)
-        self._ways[index][ifindex, True] = (number, Direction.OUT)
+        _, ways = self._rings[index]
+        ways[ifindex, False], ways[ifindex, True] = (number, Direction.IN), (number, Direction.OUT)
 
     def run(self) -> None:
         """Until the control socket ends."""
@@ -139,33 +144,40 @@ class Tap:
             self._end_waits()
             if are_frames and not self._waits and not is_asked:
                 self._rest()
-        self.collect()
+        self.collect_all()
         self.file.close()
 
     def collect(self) -> None:
-        """Move everything that was seen before this call into the file, in the order of time.
+        """Move what was seen before this call into the file, by time, whichever socket saw it.
 
-        Frames that arrive meanwhile are held back for one more round, so that two sockets' frames
-        never pass each other.
+        What comes meanwhile waits for the next call; else two sockets' frames could pass each other.
         """
-        for last_round in (False, True):
-            begun_ns = time.time_ns()
-            ready, self._held = self._held, []
-            for ring, ways in zip(self._rings, self._ways, strict=True):
-                for seen in ring.drain():
-                    way = ways.get((seen.ifindex, seen.is_outgoing))
-                    if way is not None:
-                        late = seen.time_ns > begun_ns and not last_round
-                        (self._held if late else ready).append((seen.time_ns, *way, seen))
-            self._write(ready)
-            if not self._held:
-                break
+        if self._write(time.time_ns()) == 0:  # the clock was set back; don't wait for it to catch up
+            self._write(NO_LIMIT_NS)
 
-    def _write(self, ready: list[tuple[int, int, Direction, Sighting]]) -> None:
-        ready.sort(key=lambda item: item[0])
-        packet = self.file.writer.packet
-        blocks = [packet(number, ns, way, seen.data, length=seen.length) for ns, number, way, seen in ready]
-        self.file.append(blocks, len(blocks))
+    def collect_all(self) -> None:
+        """Move everything that was seen before this call into the file, whatever its time says."""
+        self._write(time.time_ns())
+        self._write(NO_LIMIT_NS)
+
+    def _write(self, until_ns: int) -> int:
+        """Write what waits up to a moment, in pieces that stay in the processor's cache; how many there were."""
+        packet, taken, blocks = self.file.writer.packet, 0, []
+        for seen, ways in self._seen(until_ns):
+            taken += 1
+            if (way := ways.get((seen.ifindex, seen.is_outgoing))) is not None:
+                number, direction = way
+                blocks.append(packet(number, seen.time_ns, direction, seen.data, length=seen.length))
+            if len(blocks) == BATCH_FRAMES:
+                self.file.append(blocks)
+                blocks.clear()
+        self.file.append(blocks)
+        return taken
+
+    def _seen(self, until_ns: int) -> Iterator[tuple[Sighting, Ways]]:
+        """All rings' frames in the order of time, each with its socket's ports."""
+        waiting = [zip(ring.drain(until_ns), repeat(ways)) for ring, ways in self._rings]
+        return iter(waiting[0]) if len(waiting) == 1 else heapq.merge(*waiting, key=itemgetter(0))
 
     def _look(self, patience_s: float | None) -> tuple[bool, bool]:
         """Wait for something: (the control socket spoke, a cable carried frames)."""
@@ -206,7 +218,7 @@ class Tap:
         self.add_socket(socket.socket(fileno=descriptors[0]), {})
 
     def _on_sync(self, message: dict[str, Any], descriptors: list[int]) -> None:
-        self.collect()
+        self.collect_all()
         self._reply("sync", message["sync"])
 
     def _on_wait(self, message: dict[str, Any], descriptors: list[int]) -> None:
@@ -225,7 +237,7 @@ class Tap:
             self._reply("wait", wait.key)
 
     def _reply(self, verb: str, key: Any) -> None:
-        self.drops += sum(ring.drops() for ring in self._rings)
+        self.drops += sum(ring.drops() for ring, _ in self._rings)
         answer = {verb: key, "frames": self.file.frames, "drops": self.drops + self.file.lost}
         if self.file.error:
             answer["error"] = self.file.error
@@ -250,5 +262,5 @@ def main(sockets: list[tuple[socket.socket, dict[int, TapPort]]], path: str, con
     tap = Tap(path, control)
     for packets, ports in sockets:
         tap.add_socket(packets, ports)
-    tap.file.append([], 0)
+    tap.file.append([])
     tap.run()

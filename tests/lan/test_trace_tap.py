@@ -268,12 +268,12 @@ def full_disk(path: Path) -> Any:
     capture = tap.CaptureFile(str(path))
     number = capture.interface(TapPort("s1:eth1", "pc1:eth0"))
     block = capture.writer.packet(number, 1, Direction.IN, frame(b"fits"))
-    capture.append([block], 1)
+    capture.append([block])
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, resource.RLIM_INFINITY))
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    capture.append([block], 1)
+    capture.append([block])
     return capture.frames, capture.lost, capture.error != "", len(load(path.read_bytes())), path.stat().st_size
 
 
