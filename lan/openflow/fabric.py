@@ -49,8 +49,9 @@ class Fabric:
         switch = self.switches[datapath]
         return self._pass_on(switch, switch.flow_removed(cookie, idle=idle, now_s=now_s))
 
-    def port_up(self, datapath: int, port: int, name: str) -> None:
-        self.switches[datapath].ports[port] = name
+    def port_up(self, datapath: int, port: int, name: str) -> list[Action]:
+        switch = self.switches[datapath]
+        return self._pass_on(switch, switch.port_up(port, name))
 
     def port_down(self, datapath: int, port: int) -> list[Action]:
         switch = self.switches[datapath]

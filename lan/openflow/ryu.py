@@ -107,9 +107,10 @@ class LearningSwitch(App):  # type: ignore[misc]
         if datapath.id not in self.fabric.switches:
             return
         if ev.msg.reason == ofproto.OFPPR_DELETE or port.state & ofproto.OFPPS_LINK_DOWN:
-            self._carry_out(datapath, self.fabric.port_down(datapath.id, port.port_no))
+            actions = self.fabric.port_down(datapath.id, port.port_no)
         else:
-            self.fabric.port_up(datapath.id, port.port_no, port.name.decode(errors="replace"))
+            actions = self.fabric.port_up(datapath.id, port.port_no, port.name.decode(errors="replace"))
+        self._carry_out(datapath, actions)
 
     @on(Tick)
     def tick(self, ev: Any) -> None:

@@ -117,7 +117,7 @@ class Switch:
     """A learning switch.  Ports are OpenFlow numbers, `name` and `ports` are for people."""
 
     def __init__(self, name: str, *, age_s: int = AGE_S, capacity: int = CAPACITY) -> None:
-        self.name, self.ports = name, dict[int, str]()
+        self.name, self.ports, self.down = name, dict[int, str](), set[int]()
         self.table = MacTable(age_s=age_s, capacity=capacity)
         self._cookie = 0
         self._cookies: dict[str, int] = {}
@@ -193,10 +193,20 @@ class Switch:
             return []
         return self._drop_rows([mac], "aged" if idle else "forgotten", self._silent() if idle else _DELETED)
 
+    def port_up(self, port: int, name: str) -> list[Action]:
+        """A cable was plugged in, or a port added; nobody is known behind it yet."""
+        was_up = port in self.ports and port not in self.down
+        self.ports[port] = name
+        self.down.discard(port)
+        return [] if was_up else [Note("port up", Reason("802.1D §7.4", f"port {port} came up"), {"in_port": port})]
+
     def port_down(self, port: int) -> list[Action]:
         """Forget the stations behind a port whose cable was pulled."""
-        why = Reason("802.1D §7.8", f"port {port} went down")
-        return self._drop_rows([entry.mac for entry in self.table if entry.port == port], "forgotten", why)
+        why = Reason("802.1D §7.4", f"port {port} went down")
+        notes = [] if port in self.down else [Note("port down", why, {"in_port": port})]
+        self.down.add(port)
+        rows = [entry.mac for entry in self.table if entry.port == port]
+        return [*notes, *self._drop_rows(rows, "forgotten", why)]
 
     def count(self, packets: Mapping[int, int], now_s: float) -> list[Action]:
         """Take the packet counters of all of table 0, by cookie: whose counter grew has been heard.

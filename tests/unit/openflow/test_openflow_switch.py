@@ -179,6 +179,14 @@ def test_a_pulled_cable_takes_the_stations_behind_it(datapath: Datapath) -> None
     assert not [flow for flow in datapath.flows if PC in (flow.match.eth_src, flow.match.eth_dst)]
 
 
+def test_a_port_is_named_when_it_comes_and_goes_and_not_when_it_stays(datapath: Datapath) -> None:
+    for change in (datapath.switch.port_up(1, "s1-eth1"), datapath.switch.port_up(9, "s1-eth9")):
+        datapath.obey(change)
+    for change in (datapath.switch.port_down(1), datapath.switch.port_down(1), datapath.switch.port_up(1, "s1-eth1")):
+        datapath.obey(change)
+    assert datapath.texts() == ["port 9 came up", "port 1 went down", "port 1 came up"]
+
+
 def test_frames_under_way_while_the_flow_is_put_in_are_sent_but_teach_nothing(datapath: Datapath) -> None:
     datapath.receive(PC, ALL, 1)
     actions = datapath.switch.receive(frame(PC, ALL), 1, 0.0)
