@@ -8,6 +8,7 @@ datapath that connects meanwhile waits in the backlog, where a refusal would cos
 
 import argparse
 import importlib
+import os
 import signal
 import socket
 import sys
@@ -103,4 +104,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    os._exit(main(sys.argv[1:]))  # the library's threads can't be joined, and Ryu's crash a dying interpreter
