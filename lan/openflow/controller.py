@@ -7,6 +7,7 @@ datapath that connects meanwhile waits in the backlog, where a refusal would cos
 """
 
 import argparse
+import gc
 import importlib
 import os
 import signal
@@ -97,7 +98,9 @@ def main(arguments: list[str]) -> int:
     fabric, table_file = build_fabric(options, f"{address}:{port}")
     threading.Thread(target=table_file.write_forever, daemon=True).start()
     # By name and late, since the import is slow; in a daemon thread, whose threads then are daemons too.
+    gc.disable()  # a quarter of that import is the collector, which finds nothing
     library = importlib.import_module("lan.openflow.ryu")
+    gc.enable()
     threading.Thread(target=library.run, args=(fabric, listener, time.time), daemon=True).start()
     signal.sigwait(signals)
     return 0
