@@ -8,6 +8,7 @@ namespace, one netlink message makes a cable, one more datagram dresses a host.
 import contextlib
 import ipaddress
 import socket
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -114,6 +115,17 @@ class Fabric:
                 with contextlib.suppress(RunError):  # the user may have taken it off already
                     there.do([rtnetlink.delete_address(index, ipaddress.ip_interface(old))])
             there.do(self._addressing(index, Dress(address=new, gateway=gateway)))
+
+    def bring_up(self, port: Port) -> None:
+        """Bring up a host's end of a cable laid while the LAN runs."""
+        with netns.inside(self.namespaces[port.device], self.home), Netlink() as there:
+            self._trim(there.socket, port.interface)
+            there.do([rtnetlink.set_link(self.index[port], up=True)])
+
+    def flush(self, device: str, port: Port) -> None:
+        """Take every address off a host's port, whoever gave it: down and up again clears routes too."""
+        with netns.inside(self.namespaces[device], self.home):
+            subprocess.run(["ip", "address", "flush", "dev", port.interface], check=False, capture_output=True)
 
     @contextlib.contextmanager
     def _netlink_of(self, device: str) -> Iterator[Netlink]:

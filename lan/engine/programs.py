@@ -36,9 +36,14 @@ def module(name: str, start: Start, space: Space | None) -> int:
     return _fork(space, start, lambda: _run_module(name, start))
 
 
-def call(function: Callable[[], object], start: Start) -> int:
+def call(function: Callable[[], object], start: Start, name: str) -> int:
     """Run a function of ours in a process of its own inside the bubble; its process id."""
-    return _fork(None, start, function)
+
+    def named() -> object:
+        syscalls.set_process_name(name)
+        return function()
+
+    return _fork(None, start, named)
 
 
 def executable(start: Start, space: Space | None) -> int:

@@ -1,0 +1,256 @@
+"""A running LAN from outside: find it, ask it, join its devices, take it down."""
+
+import json
+import os
+import select
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lan.control import framing, joining, messages
+from lan.control.joining import Descriptors
+from lan.engine.bubble import HOME, PROCESS_NAME
+from lan.errors import FAILED, LanError, MachineError, RunError, UsageError, nearest
+from lan.topo.spec import Lan, Link, Port, lan_from_json
+
+
+def raise_refusal(answer: Mapping[str, Any]) -> None:
+    """Raise the error that an answer carries, if it carries one."""
+    if (error := answer.get("error")) and isinstance(error, dict):
+        refused = LanError(error["what"], where=error["where"], expected=error["expected"], todo=error["try"])
+        refused.exit_code = answer.get("exit_code", FAILED)
+        raise refused
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a module run on a device returned and printed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class RunningLan:
+    """One LAN that is up, by its agent's socket."""
+
+    def __init__(self, pid: int, sock: socket.socket, hello: Mapping[str, Any]) -> None:
+        self.pid, self._socket = pid, sock
+        self.name: str = hello["name"]
+        self.state = Path(hello["state"])
+        self.trace: Path | None = Path(hello["trace"]) if hello["trace"] else None
+        self.lifeline: int | None = None
+        """The descriptor whose closing ends the LAN, where this process made it and has not let it go."""
+        self._spec: Lan | None = None
+
+    @classmethod
+    def at(cls, pid: int) -> "RunningLan":
+        """The LAN whose agent has this process id.  Raises RunError, UsageError."""
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path = f"/proc/{pid}/root{HOME}/agent.sock"
+        try:
+            sock.connect(path)
+            framing.send(sock, messages.pack(messages.Hello(messages.VERSION)))
+            hello, _ = framing.receive(sock)
+        except OSError as error:
+            sock.close()
+            raise RunError(f"the agent (process {pid}) does not answer: {error}") from error
+        raise_refusal(hello)
+        return cls(pid, sock, hello)
+
+    # ---- asking
+
+    def ask(self, message: messages.Message) -> dict[str, Any]:
+        """One question, its answer.  Raises LanError for a refusal, RunError when the LAN is gone."""
+        answer, _ = self._ask(message)
+        return answer
+
+    def _ask(self, message: messages.Message) -> tuple[dict[str, Any], list[int]]:
+        try:
+            framing.send(self._socket, messages.pack(message))
+            answer, descriptors = framing.receive(self._socket)
+        except (OSError, ValueError) as error:
+            raise RunError(f"LAN {self.name} is gone", todo="lan status shows what is up") from error
+        raise_refusal(answer)
+        return answer, descriptors
+
+    def describe(self) -> dict[str, Any]:
+        """See `messages.Describe`."""
+        return self.ask(messages.Describe())
+
+    @property
+    def spec(self) -> Lan:
+        """The LAN as described; asked once."""
+        if self._spec is None:
+            self._spec = lan_from_json(self.describe()["lan"])
+        return self._spec
+
+    def device(self, name: str) -> "RunningDevice":
+        """A device by name.  Raises UsageError with the nearest right one."""
+        if name not in self.spec.devices:
+            near = nearest(name, self.spec.devices)
+            raise UsageError(
+                f"LAN {self.name} has no device {name!r}" + (f"; did you mean {near!r}?" if near else ""),
+                expected="one of " + ", ".join(list(self.spec.devices)[:20]),
+            )
+        return RunningDevice(self, name)
+
+    def run_module(self, device: str, module: str, arguments: Sequence[str]) -> Completed:
+        """Run one of our modules on a device (about 10 ms); "" runs it in the bubble."""
+        answer = self.ask(messages.RunModule(device, module, list(arguments)))
+        return Completed(answer["code"], answer["stdout"], answer["stderr"])
+
+    def table(self, device: str, name: str) -> dict[str, Any]:
+        """A table of a device: ``{"columns": […], "rows": [[…]]}``."""
+        answer = self.ask(messages.ShowTable(device, name))
+        if answer["code"]:
+            raise RunError(f"{device}: its table {name} could not be read: {answer['stderr'].strip()[-300:]}")
+        table: dict[str, Any] = json.loads(answer["stdout"])
+        return table
+
+    def change(self, device: str, settings: Mapping[str, str]) -> dict[str, Any]:
+        """Change settings live; see `messages.Change`."""
+        self._spec = None
+        return self.ask(messages.Change(device, dict(settings)))
+
+    def set_link(self, a: str, b: str, *, up: bool | None = None) -> list[dict[str, Any]]:
+        """Plug, pull or (up None) ask after the cables between two devices."""
+        links: list[dict[str, Any]] = self.ask(messages.SetLink(a, b, up))["links"]
+        return links
+
+    def add_link(self, a: str, b: str) -> Link:
+        """Lay a cable."""
+        answer = self.ask(messages.AddLink(a, b))
+        self._spec = None
+        return Link(Port(**answer["a"]), Port(**answer["b"]))
+
+    def sync_trace(self) -> dict[str, int]:
+        """Wait until all frames that passed until now are in the capture file."""
+        return self.ask(messages.SyncTrace())
+
+    def wait_trace(self, frames: int, timeout_ms: int) -> dict[str, int]:
+        """Wait until the capture file holds more than `frames` frames, or for the time given."""
+        return self.ask(messages.WaitTrace(frames, timeout_ms))
+
+    def ping_all(self, pairs: Sequence[tuple[str, str]], timeout_s: float = 5) -> list[tuple[str, str, float | None]]:
+        """Ping between devices, all at once; round-trip times in ms, None for no answer."""
+        answer = self.ask(messages.PingAll(list(pairs), timeout_s))
+        return [(one, other, rtt) for one, other, rtt in answer["results"]]
+
+    # ---- its life
+
+    def stay(self) -> None:
+        """Let it live on after this process."""
+        self.ask(messages.Stay())
+        if self.lifeline is not None:
+            os.close(self.lifeline)
+            self.lifeline = None
+
+    def down(self, timeout_s: float = 20) -> None:
+        """Take it down; returns when its processes are gone."""
+        try:
+            process = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            self.ask(messages.Down())
+            self._socket.close()
+            select.select([process], [], [], timeout_s)
+        except RunError:
+            pass  # it was gone already
+        finally:
+            os.close(process)
+            if self.lifeline is not None:
+                os.close(self.lifeline)
+                self.lifeline = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDevice:
+    """A device of a LAN that is up."""
+
+    lan: RunningLan
+    name: str
+
+    def join(self) -> Descriptors:
+        """Descriptors with which a process of ours becomes one of the device's; the caller closes them."""
+        answer, descriptors = self.lan._ask(messages.Enter(self.name))
+        return Descriptors(*descriptors, environment=answer["environment"])
+
+    def popen(
+        self, command: Sequence[str], *, folder: str | None = None, user: str | None = None, **how: Any
+    ) -> "subprocess.Popen[Any]":
+        """Start a program of this machine on the device; `how` goes to subprocess.Popen."""
+        with self.join() as descriptors:
+            environment = {**descriptors.environment, **how.pop("env", {})}
+            start = partial(joining.become, descriptors, folder, user)
+            return subprocess.Popen(list(command), env=environment, preexec_fn=start, **how)
+
+    def run(self, command: Sequence[str], **how: Any) -> "subprocess.CompletedProcess[str]":
+        """Run a program on the device to its end; text in, text out."""
+        how.setdefault("stdout", subprocess.PIPE)
+        how.setdefault("stderr", subprocess.STDOUT)
+        given, limit_s = how.pop("input", None), how.pop("timeout", None)
+        if given is not None:
+            how["stdin"] = subprocess.PIPE
+        with self.popen(command, text=True, **how) as process:
+            try:
+                out, err = process.communicate(given, timeout=limit_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(list(command), process.returncode, out, err)
+
+
+def agents() -> list[int]:
+    """Process ids of this user's agents (root: everybody's)."""
+    found = []
+    uid = os.geteuid()
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit():
+            continue
+        place = Path(entry.path)
+        try:
+            if (place / "comm").read_text().strip() == PROCESS_NAME and (uid == 0 or place.stat().st_uid == uid):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def running() -> list[RunningLan]:
+    """All LANs of this user that are up and answer."""
+    found = []
+    for pid in agents():
+        try:
+            found.append(RunningLan.at(pid))
+        except LanError:
+            continue
+    return sorted(found, key=lambda lan: lan.name)
+
+
+def connect(name: str | None = None) -> RunningLan:
+    """The LAN of a name, or the only one.  Raises UsageError that names the candidates."""
+    found = running()
+    names = [lan.name for lan in found]
+    if not found:
+        raise UsageError("no LAN is up", todo="lan up office")
+    if name is None:
+        if len(found) == 1:
+            return found[0]
+        raise UsageError("several LANs are up: " + ", ".join(names), expected="-l NAME to say which")
+    for lan in found:
+        if lan.name == name:
+            return lan
+    near = nearest(name, names)
+    raise UsageError(
+        f"no LAN named {name!r} is up" + (f"; did you mean {near!r}?" if near else ""),
+        expected="one of " + ", ".join(names),
+    )
+
+
+__all__ = ["Completed", "MachineError", "RunningDevice", "RunningLan", "agents", "connect", "running"]

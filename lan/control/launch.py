@@ -1,0 +1,86 @@
+"""Bringing a LAN up from a face: a bubble, an agent in it, and word of how it goes."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lan.control import agent, framing, state
+from lan.control.client import RunningLan, raise_refusal
+from lan.engine import bubble, environment
+from lan.engine.live import Options
+from lan.errors import RunError
+from lan.topo.spec import Lan
+
+Progress = Callable[[str, float], None]
+
+
+def _silent(phase: str, at_ms: float) -> None:
+    """For those who do not care."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to bring a LAN up.
+
+    `stay` lives on after the caller (`lan up`); otherwise the LAN ends with it, however it ends.
+    `another` takes a free name where the LAN's is taken.
+    """
+
+    stay: bool = False
+    another: bool = False
+    state: Path | None = None
+    switch: str | None = None
+    datapath: str | None = None
+    offload: bool = False
+    trace: bool = True
+
+
+@dataclass(slots=True)
+class Launched:
+    """A LAN that is up: the way to talk with it, and how long each phase took."""
+
+    lan: RunningLan
+    notes: list[str]
+    times_ms: dict[str, float] = field(default_factory=dict)
+
+
+def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
+    """Bring a LAN up.  Called from a single-threaded process.  Raises LanError."""
+    name, folder = state.claim(lan.name, launch.state, another=launch.another)
+    options = Options(
+        folder.path.resolve(),
+        launch.switch,
+        launch.datapath,
+        launch.offload,
+        environment.terminal_of(os.environ),
+    )
+    named = lan.renamed(name)
+    blown = bubble.blow(lambda channel, lifeline: agent.serve(named, options, launch.trace, channel, lifeline))
+    folder.release()
+    times: dict[str, float] = {}
+    before = 0.0
+    try:
+        while True:
+            told, _ = framing.receive(blown.channel)
+            if "phase" in told:
+                times[told["phase"]] = round(told["at_ms"] - before, 1)
+                before = told["at_ms"]
+                progress(told["phase"], told["at_ms"])
+                continue
+            raise_refusal(told)
+            break
+    except framing.ClosedError:
+        os.close(blown.lifeline)
+        raise RunError(
+            f"LAN {name}: its agent ended while building", todo=f"its last words are in {folder.path}/agent.log"
+        ) from None
+    except BaseException:
+        os.close(blown.lifeline)
+        raise
+    blown.channel.close()
+    running = RunningLan.at(blown.pid)
+    running.lifeline = blown.lifeline
+    if launch.stay:
+        running.stay()
+    return Launched(running, told["notes"], times)

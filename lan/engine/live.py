@@ -1,0 +1,393 @@
+"""A LAN made real: built from its description, changed while it runs.  The bubble's PID 1 owns it.
+
+The order is chosen so that the slow starts (Open vSwitch, the OpenFlow library, the certificates)
+pass beside each other and beside the making of namespaces.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lan.devices.base import Host, Service
+from lan.devices.kinds import model_of
+from lan.devices.web_server import CERTIFICATE, KEY
+from lan.engine import environment, house, openvswitch, services, space
+from lan.engine.bubble import HOME
+from lan.engine.fabric import Dress, Fabric
+from lan.engine.openvswitch import BridgePlan, OpenVswitch
+from lan.engine.services import Running
+from lan.engine.space import Identity, Space
+from lan.errors import RunError, UsageError
+from lan.topo.spec import Device, Lan, Link, Port, mac_address
+
+PKI = HOME / "pki"
+MAC_TABLES = HOME / "mac.json"
+AUTHORITY = "authority.pem"
+CONTROLLER = "127.0.0.1:6653"
+LEASE_DEADLINE_S = 10.0
+"""How long `up` waits for services that a LAN can do without, such as a DHCP client's first lease."""
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to build: `switch` is ovs, bridge or None (what is there); `offload` keeps segmentation offloads."""
+
+    state: Path
+    switch: str | None = None
+    datapath: str | None = None
+    offload: bool = False
+    terminal: Mapping[str, str] | None = None
+
+
+class LiveLan:
+    """One LAN in its bubble.  Every method is called in the bubble's PID 1, one at a time."""
+
+    def __init__(self, lan: Lan, options: Options) -> None:
+        self.lan, self.options = lan, options
+        self.models: dict[str, Host] = {}
+        self.spaces: dict[str, Space] = {}
+        self.running: list[Running] = []
+        self.vital: dict[int, str] = {}
+        self.lost: list[str] = []
+        self.datapath = ""
+        self._remodel()
+        self.ovs_switches = [name for name in self._switches() if self._is_ovs(name)]
+        self.fabric = Fabric(offload=options.offload)
+        self._ovs: OpenVswitch | None = None
+        self._etc: dict[str, dict[str, str]] = {}
+        self._down: set[frozenset[Port]] = set()
+        self._dpids = self._number_switches()
+        self._of_ports: dict[str, int] = {}
+
+    # ---- building
+
+    def build(self, progress: Progress, cabled: Callable[[], None]) -> list[str]:
+        """Make everything.  `cabled` is called once cables lie and nothing has been sent yet.
+
+        Returns what is worth telling: services that take their time.  Raises LanError.
+        """
+        certificates = self._start_certificates()
+        controller = self._start_switches()
+        progress("switches started")
+        self.fabric.add_hosts(device.name for device in self.lan.hosts)
+        bridges = [device for device in self.lan.switches if device.name not in self.ovs_switches]
+        self.fabric.add_bridges(bridges, {device.name: mac_address(device.name, "bridge") for device in bridges})
+        self.fabric.add_cables(self.lan.links)
+        cabled()
+        for device in self.lan.hosts:
+            self._dress(device.name)
+        progress("namespaces and cables")
+        self._plug_switches()
+        progress("switch ports")
+        self._finish_certificates(certificates)
+        progress("certificates")
+        started = self._start_services(0)
+        progress("devices")
+        services.wait_ready(started)
+        progress("servers ready")
+        services.wait_ready([controller] if controller else [])
+        progress("controller ready")
+        late = services.wait_ready(self._start_services(1), LEASE_DEADLINE_S)
+        progress("clients ready")
+        return [f"{running.device}: {running.service.name} is not ready yet" for running in late] + [
+            f"{running.device}: {running.service.name} ended: {running.tail()}"
+            for running in self.running
+            if running.state == "ended"
+        ]
+
+    def _remodel(self) -> None:
+        self.models = {name: model_of(device, self.lan) for name, device in self.lan.devices.items()}
+
+    def _switches(self) -> list[str]:
+        return [device.name for device in self.lan.switches]
+
+    def _is_ovs(self, name: str) -> bool:
+        wanted = self.options.switch or self.lan.devices[name].options.get("switch")
+        if wanted == "ovs":
+            openvswitch.require(None)
+        return wanted == "ovs" or (wanted is None and openvswitch.installed())
+
+    def _number_switches(self) -> dict[str, int]:
+        """Datapath ids: the digits of the names as Mininet takes them, or the order."""
+        names = self._switches()
+        digits = ["".join(char for char in name if char.isdigit()) for name in names]
+        if all(digits) and len({int(number) for number in digits}) == len(names) and "0" not in digits:
+            return {name: int(number) for name, number in zip(names, digits, strict=True)}
+        return {name: number for number, name in enumerate(names, 1)}
+
+    def _start_certificates(self) -> Running | None:
+        wanted = {
+            name: {"names": model.certificate_names(), "ips": [model.address] if model.address else []}
+            for name, model in self.models.items()
+            if model.certificate_names()
+        }
+        PKI.mkdir(mode=0o700)
+        if not wanted:
+            (PKI / AUTHORITY).write_text("")
+            return None
+        (PKI / "request.json").write_text(json.dumps(wanted))
+        return self._start_own("authority", Service("lan.engine.pki", [self.lan.name, str(PKI)]))
+
+    def _start_own(self, name: str, service: Service) -> Running:
+        """Start a helper of the LAN's own in the bubble, on no device."""
+        folder = self.options.state / "devices" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return services.start(
+            name, service, None, run_folder=HOME / "own", state_folder=folder, environment=self._environment(None)
+        )
+
+    def _start_switches(self) -> Running | None:
+        if not self.ovs_switches:
+            return None
+        self.datapath = openvswitch.require(self.options.datapath)
+        ageing_s = min(int(getattr(self.models[name], "ageing_s", 300)) for name in self.ovs_switches)
+        arguments = ["--listen", CONTROLLER, "--datapaths", str(len(self.ovs_switches)), "--tables", str(MAC_TABLES)]
+        arguments += ["--age-s", str(ageing_s)]
+        controller = self._start_own("controller", Service("lan.openflow.controller", arguments))
+        self.running.append(controller)
+        self._ovs = OpenVswitch(self.datapath)
+        for pid in self._ovs.start():
+            self.vital[pid] = "Open vSwitch"
+        return controller
+
+    def _plug_switches(self) -> None:
+        if self._ovs is None:
+            return
+        plans = []
+        for name in self.ovs_switches:
+            ports = [(port.interface, number) for number, port in enumerate(self.lan.ports(name), 1)]
+            self._of_ports[name] = len(ports)
+            plans.append(BridgePlan(name, self._dpids[name], ports, mac_address(name, "bridge")))
+        self._ovs.add_bridges(plans, f"tcp:{CONTROLLER}")
+
+    def _finish_certificates(self, maker: Running | None) -> None:
+        if maker is not None:
+            services.wait_ready([maker])
+        addresses = {name: model.address for name, model in self.models.items() if model.address}
+        house.prepare(addresses, (PKI / AUTHORITY).read_text())
+        for name in self.models:
+            if (PKI / f"{name}.key.pem").is_file():
+                self._etc[name] = {
+                    CERTIFICATE.removeprefix("/etc/"): (PKI / f"{name}.certificate.pem").read_text(),
+                    KEY.removeprefix("/etc/"): (PKI / f"{name}.key.pem").read_text(),
+                }
+
+    def _dress(self, name: str) -> None:
+        model = self.models[name]
+        direct = model.defaultRoute if model.defaultRoute and "via" not in model.defaultRoute else None
+        settings = {key: str(value) for key, value in model.sysctls.items()}
+        self.fabric.dress(name, model.ports, Dress(model.static_ip, model.default_router, direct, settings))
+
+    # ---- devices and their services
+
+    def space_of(self, name: str) -> Space:
+        """The device's namespaces; made now if it had none but its network."""
+        if name not in self.spaces:
+            model = self.models[name]
+            folder = self.state_folder(name)
+            etc = dict(self._etc.get(name, {}))
+            etc["resolv.conf"] = f"nameserver {model.dns}\n" if model.dns and not model.dhcp else ""
+            network = self.fabric.namespaces.get(name, self.fabric.home)
+            self.spaces[name] = space.make(network, Identity(name, model.address, str(folder), etc))
+        return self.spaces[name]
+
+    def state_folder(self, name: str) -> Path:
+        """Where the device's lasting files lie, outside the bubble."""
+        folder = self.options.state / "devices" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _environment(self, name: str | None) -> dict[str, str]:
+        own = {} if name is None else {key: str(value) for key, value in self.models[name].env.items()}
+        return environment.of_device(name or "lan", self.options.terminal or {}, own)
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """The variables that a program on the device starts with."""
+        return self._environment(name)
+
+    def _start_services(self, stage: int) -> list[Running]:
+        started = [
+            self.start_service(name, service)
+            for name, model in self.models.items()
+            for service in model.services()
+            if service.stage == stage
+        ]
+        return [running for running in started if running.service.needed or stage]
+
+    def start_service(self, name: str, service: Service) -> Running:
+        """Start one service on its device."""
+        there = self.space_of(name)
+        running = services.start(
+            name,
+            service,
+            there,
+            run_folder=house.DEVICES / name / "run",
+            state_folder=self.state_folder(name),
+            environment=self._environment(name),
+        )
+        self.running = [other for other in self.running if (other.device, other.service.name) != (name, service.name)]
+        self.running.append(running)
+        return running
+
+    def services_of(self, name: str) -> list[Running]:
+        """The device's services, as they are."""
+        found = [running for running in self.running if running.device == name]
+        for running in found:
+            running.hear()
+        return found
+
+    def stop_services(self, name: str) -> list[str]:
+        """Stop what the device serves; returns the names."""
+        stopped = []
+        for running in self.services_of(name):
+            if running.state != "ended":
+                services.stop(running)
+                services.wait_until([dispensable(running)], lambda it: it.state == "ended", 5)
+                stopped.append(running.service.name)
+        return stopped
+
+    def start_services(self, name: str) -> list[str]:
+        """Start what the device should serve and does not."""
+        alive = {running.service.name for running in self.services_of(name) if running.state != "ended"}
+        wanted = [service for service in self.models[name].services() if service.name not in alive]
+        services.wait_ready([self.start_service(name, service) for service in wanted], LEASE_DEADLINE_S)
+        return [service.name for service in wanted]
+
+    def ended(self, pid: int, status: int) -> None:
+        """A child has ended: note it where it was a service."""
+        if (what := self.vital.pop(pid, None)) is not None:
+            self.lost.append(what)
+        for running in self.running:
+            if running.pid == pid:
+                running.state, running.code = "ended", os.waitstatus_to_exitcode(status)
+
+    # ---- changes while it runs
+
+    def change(self, name: str, changes: Mapping[str, Any]) -> list[str]:
+        """Give a device new options and bring its address and services in line; says what was done."""
+        before = self.models[name]
+        device = self.lan.devices[name]
+        kept = {key: value for key, value in {**device.options, **changes}.items() if value is not None}
+        self.lan = replace(self.lan, devices={**self.lan.devices, name: replace(device, options=kept)})
+        self._remodel()
+        done = self._realign_address(name, before)
+        return done + self._realign_services(name, before)
+
+    def _realign_address(self, name: str, before: Host) -> list[str]:
+        after = self.models[name]
+        if (before.static_ip, before.default_router, before.dns, before.dhcp) == (
+            after.static_ip,
+            after.default_router,
+            after.dns,
+            after.dhcp,
+        ):
+            return []
+        if not after.ports:
+            raise UsageError(f"{name} has no cable, so no interface to give an address")
+        if before.dhcp and not after.dhcp:
+            self._drop(name, {"dhcp"})
+            self.fabric.flush(name, after.ports[0])
+        if not after.dhcp:
+            self.fabric.readdress(name, after.ports[0], before.static_ip, after.static_ip, after.default_router)
+            resolv = house.DEVICES / name / "etc-upper/resolv.conf"
+            if resolv.parent.is_dir() and (after.dns or before.dhcp):
+                resolv.write_text(f"nameserver {after.dns}\n" if after.dns else "")
+            return [f"{name}: address {after.static_ip or 'none'}"]
+        if before.static_ip is not None:
+            self.fabric.readdress(name, after.ports[0], before.static_ip, None, None)
+        return [f"{name}: address by DHCP"]
+
+    def _realign_services(self, name: str, before: Host) -> list[str]:
+        wanted = {service.name: service for service in self.models[name].services()}
+        had = {service.name: service for service in before.services()}
+        self._drop(name, {known for known in had if known not in wanted})
+        done = [f"{name}: {known} stopped" for known in had if known not in wanted]
+        for known, service in wanted.items():
+            running = next((it for it in self.services_of(name) if it.service.name == known), None)
+            if running is None or running.state == "ended":
+                services.wait_ready([self.start_service(name, service)], LEASE_DEADLINE_S)
+                done.append(f"{name}: {known} started")
+            elif (service.module, list(service.arguments)) != (running.service.module, list(running.service.arguments)):
+                self._drop(name, {known})
+                services.wait_ready([self.start_service(name, service)], LEASE_DEADLINE_S)
+                done.append(f"{name}: {known} restarted")
+            elif service.files != running.service.files:
+                self._reload(running, service)
+                done.append(f"{name}: {known} told")
+        return done
+
+    def _reload(self, running: Running, service: Service) -> None:
+        services.write_files(house.DEVICES / running.device / "run/lan" / service.name, service)
+        running.service = service
+        heard = running.readings
+        services.stop(running, signal.SIGHUP)
+        if services.wait_until([running], lambda it: it.readings > heard, services.READY_DEADLINE_S):
+            raise RunError(f"{running.device}: {service.name} did not take the new settings", todo=str(running.log))
+
+    def _drop(self, name: str, names: set[str]) -> None:
+        for running in self.services_of(name):
+            if running.service.name in names and running.state != "ended":
+                services.stop(running)
+                services.wait_until([dispensable(running)], lambda it: it.state == "ended", 5)
+        self.running = [it for it in self.running if it.device != name or it.service.name not in names]
+
+    # ---- cables
+
+    def links_between(self, a: str, b: str) -> list[Link]:
+        """The cables between two devices.  Raises UsageError where there is none."""
+        found = [link for link in self.lan.links if {link.a.device, link.b.device} == {a, b}]
+        if not found:
+            raise UsageError(f"no cable lies between {a} and {b}", todo="lan graph shows the cables")
+        return found
+
+    def set_link(self, link: Link, *, up: bool) -> None:
+        """Plug or pull a cable: both ends, as a cable that lies on the desk has no carrier at either."""
+        for port in (link.a, link.b):
+            self.fabric.set_port(port, up=up)
+        ends = frozenset((link.a, link.b))
+        self._down = self._down - {ends} if up else self._down | {ends}
+
+    def is_up(self, link: Link) -> bool:
+        """Whether the cable is plugged."""
+        return frozenset((link.a, link.b)) not in self._down
+
+    def plug(self, link: Link, cabled: Callable[[Link], None]) -> None:
+        """Lay one more cable while the LAN runs."""
+        self.fabric.add_cables([link])
+        self.lan = replace(self.lan, links=(*self.lan.links, link))
+        self._remodel()
+        cabled(link)
+        for port in (link.a, link.b):
+            if port.device in self.ovs_switches and self._ovs is not None:
+                self._of_ports[port.device] = self._of_ports.get(port.device, 0) + 1
+                number = self._of_ports[port.device]
+                self._ovs.add_ports(BridgePlan(port.device, 0, [(port.interface, number)], ""))
+            elif port.device in self.fabric.namespaces:
+                self.fabric.bring_up(port)
+
+    def unplug(self, link: Link) -> None:
+        """Take a cable away for good."""
+        for port in (link.a, link.b):
+            if port.device in self.ovs_switches and self._ovs is not None:
+                self._ovs.remove_ports(port.device, [port.interface])
+        self.fabric.remove_cable(link)
+        self.lan = replace(self.lan, links=tuple(other for other in self.lan.links if other != link))
+        self._remodel()
+
+    def add_host(self, device: Device) -> None:
+        """One more host while the LAN runs; its cable comes by `plug`."""
+        self.fabric.add_hosts([device.name])
+        self.lan = replace(self.lan, devices={**self.lan.devices, device.name: device})
+        self._remodel()
+        self._dress(device.name)
+
+
+def dispensable(running: Running) -> Running:
+    """The same running service, whose end is what is waited for and no failure."""
+    running.service = replace(running.service, needed=False)
+    return running

@@ -1,0 +1,137 @@
+"""Open vSwitch inside the bubble: its own database, daemon and bridges.  ovs-vswitchd(8).
+
+The host's Open vSwitch, if it runs one, is neither asked nor touched.  Datapaths are probed in this
+order: the kernel's, userspace over TAP, userspace without TAP (`dummy`, where /dev/net/tun is
+closed to ordinary users).
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lan.engine.bubble import HOME
+from lan.errors import MachineError, RunError
+
+_FOLDER = HOME / "ovs"
+_SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
+_SOCKET = f"unix:{_FOLDER}/db.sock"
+DATAPATHS = {"kernel": "system", "userspace": "netdev", "userspace, no TAP": "dummy"}
+
+
+def installed() -> bool:
+    """Whether this machine has the programs."""
+    return _SCHEMA.is_file() and all(shutil.which(name) for name in ("ovs-vswitchd", "ovsdb-server", "ovs-vsctl"))
+
+
+def datapath() -> str:
+    """The best datapath this kernel and this user can have: a key of `DATAPATHS`."""
+    if Path("/sys/module/openvswitch").is_dir():
+        return "kernel"
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return "userspace, no TAP"
+    return "userspace"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgePlan:
+    """A switch to be: its datapath id (OpenFlow 1.3 §A.3.1), ports in order with their numbers."""
+
+    name: str
+    dpid: int
+    ports: Sequence[tuple[str, int]]
+    mac: str
+
+
+class OpenVswitch:
+    """One database server and one switch daemon, started as children of the bubble's PID 1."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        _FOLDER.mkdir(parents=True, exist_ok=True)
+        self._environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            **{f"OVS_{part}DIR": str(_FOLDER) for part in ("RUN", "LOG", "DB")},
+        }
+
+    def start(self) -> list[int]:
+        """Start both daemons; returns the process ids that must stay alive.  Raises MachineError."""
+        self._run("ovsdb-tool", "create", f"{_FOLDER}/conf.db", str(_SCHEMA))
+        pidfile = f"{_FOLDER}/ovsdb-server.pid"
+        remote = f"--remote=p{_SOCKET}"
+        # --detach returns once the socket listens: an event, not a guess
+        self._run(
+            "ovsdb-server", f"{_FOLDER}/conf.db", remote, "--detach", "--no-chdir", f"--pidfile={pidfile}", "-vconsole:off",
+            "-vsyslog:off",
+        )  # fmt: skip
+        arguments = ["ovs-vswitchd", _SOCKET, "-vconsole:off", "-vsyslog:off", "-vfile:warn"]
+        arguments.append(f"--log-file={_FOLDER}/ovs-vswitchd.log")
+        if DATAPATHS[self.kind] == "dummy":
+            arguments.append("--enable-dummy")
+        daemon = subprocess.Popen(
+            arguments,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return [int(Path(pidfile).read_text()), daemon.pid]
+
+    def add_bridges(self, plans: Sequence[BridgePlan], controller: str | None) -> None:
+        """All bridges and ports in one transaction; returns when the daemon has made them."""
+        words: list[str] = []
+        for plan in plans:
+            words += ["--", "add-br", plan.name, "--", "set", "bridge", plan.name]
+            words += [f"datapath_type={DATAPATHS[self.kind]}", f"other-config:datapath-id={plan.dpid:016x}"]
+            words += [f'other-config:hwaddr="{plan.mac}"', "protocols=OpenFlow13", "other-config:disable-in-band=true"]
+            if controller is None:
+                words += ["fail_mode=standalone"]
+            else:
+                words += ["fail_mode=secure", "--", "set-controller", plan.name, controller]
+                words += ["--", "set", "controller", plan.name, "max_backoff=1000", "inactivity_probe=0"]
+            words += self._port_words(plan)
+        self._vsctl(*words)
+
+    def add_ports(self, plan: BridgePlan) -> None:
+        """More ports for a bridge that runs."""
+        self._vsctl(*self._port_words(plan))
+
+    def remove_ports(self, bridge: str, ports: Sequence[str]) -> None:
+        """Take ports off a bridge."""
+        self._vsctl(*[word for port in ports for word in ("--", "--if-exists", "del-port", bridge, port)])
+
+    @staticmethod
+    def _port_words(plan: BridgePlan) -> list[str]:
+        words: list[str] = []
+        for port, number in plan.ports:
+            words += ["--", "add-port", plan.name, port, "--", "set", "interface", port, f"ofport_request={number}"]
+        return words
+
+    def _vsctl(self, *words: str) -> None:
+        if words:
+            self._run("ovs-vsctl", "--timeout=60", f"--db={_SOCKET}", *words)
+
+    def _run(self, *command: str) -> None:
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            why = done.stderr.strip().splitlines()
+            raise RunError(
+                f"{command[0]}: {why[-1] if why else f'ended with {done.returncode}'}",
+                todo="the same with --switch bridge, which needs no Open vSwitch",
+            )
+
+
+def require(kind: str | None) -> str:
+    """The datapath to use, `kind` if the user asked for one.  Raises MachineError where it can't be had."""
+    if not installed():
+        raise MachineError(
+            "Open vSwitch is not installed",
+            expected="the programs ovs-vswitchd, ovsdb-server and ovs-vsctl",
+            todo="bin/lan installs them; or --switch bridge",
+        )
+    return kind or datapath()

@@ -1,0 +1,1 @@
+SPANNING_TREE = "stp"
