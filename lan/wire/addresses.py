@@ -40,4 +40,4 @@ def ipv4_bytes(address: str | IPv4Address) -> bytes:
 
 def ipv6_text(data: bytes) -> str:
     """Sixteen bytes → text, shortened as RFC 5952 says."""
-    return str(IPv6Address(data))
+    return str(IPv6Address(bytes(data)))

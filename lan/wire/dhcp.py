@@ -198,8 +198,8 @@ class Message:
             address = str(getattr(self, name))
             yield Field(name, address, address, start + at, start + at + 4)
         yield Field("chaddr", self.chaddr, self.chaddr, start + 28, start + SNAME_AT)
-        yield Field("sname", self.sname, self.sname or "empty", start + SNAME_AT, start + FILE_AT)
-        yield Field("file", self.file, self.file or "empty", start + FILE_AT, start + HEAD_BYTES)
+        yield Field("sname", self.sname, _shown(self.sname), start + SNAME_AT, start + FILE_AT)
+        yield Field("file", self.file, _shown(self.file), start + FILE_AT, start + HEAD_BYTES)
         yield Field("magic cookie", COOKIE, "DHCP options follow", start + HEAD_BYTES, start + OPTIONS_AT)
         for first, last in _areas(data, start, end):
             for code, at, after in opt.walk(data, first, last, []):
@@ -221,6 +221,10 @@ def _areas(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
         if code == opt.OVERLOAD and after - at == 3:
             return areas + [(start + first, start + last) for first, last in OVERLOADED_FIELDS.get(data[at + 2], [])]
     return areas
+
+
+def _shown(text: str) -> str:
+    return printable(text.encode("latin-1")) or "empty"
 
 
 def _text(data: bytes) -> str:
@@ -289,7 +293,7 @@ def read(data: bytes, start: int, end: int, *, whole: bool = True) -> Message:
 
 def parse(data: bytes) -> Message:
     """A UDP payload, taken only if RFC 2131 and 2132 allow all of it; raises Malformed."""
-    message = read(data, 0, len(data))
+    message = read(bytes(data), 0, len(data))
     if message.problems:
         raise Malformed(message.problems[0])
     if message.type is None:

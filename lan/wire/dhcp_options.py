@@ -62,7 +62,7 @@ def _make_addresses(values: Iterable[str | IPv4Address]) -> bytes:
 
 
 def _read_text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode("latin-1")         # RFC 2132 §2: a trailing NUL is to be tolerated
+    return data.rstrip(b"\0").decode("latin-1")  # RFC 2132 §2: a trailing NUL is to be tolerated
 
 
 def _say_codes(codes: Iterable[int]) -> str:

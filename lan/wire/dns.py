@@ -201,7 +201,7 @@ def _read_record(data: bytes, start: int, origin: int, end: int, problems: list[
     at += 10
     if at + length > end:
         raise Malformed(f"a record of type {names.type_name(kind)} says {length} bytes of data, {end - at} are here")
-    if kind == names.OPT:                               # class and TTL mean other things, RFC 6891 §6.1.2
+    if kind == names.OPT:  # class and TTL mean other things, RFC 6891 §6.1.2
         text = f"up to {dns_class} bytes over UDP" + (", DNSSEC wanted" if ttl_s & 0x8000 else "")
         return Record(name, "OPT", 0, text, str(dns_class), start, at + length)
     try:

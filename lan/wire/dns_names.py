@@ -90,7 +90,7 @@ def read_name(data: bytes, at: int, origin: int, end: int) -> tuple[str, int]:
             first = at
             continue
         if size > 63:
-            raise Malformed(f"a DNS label of type {size >> 6}, only plain labels and pointers exist")
+            raise Malformed(f"a DNS label of type {size >> 6}, only labels and pointers exist")
         at += 1
         if size == 0:
             return ".".join(labels) or ".", after or at

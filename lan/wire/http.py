@@ -108,7 +108,7 @@ def _start_line(line: bytes, problems: list[str]) -> Http:
     if match := REQUEST_LINE.match(text):
         method, target, version = match.groups()
         return Http("request", text, method, target, version)
-    if line.endswith(b"\n"):                            # else the rest of it is in the next segment
+    if line.endswith(b"\n"):  # else the rest of it is in the next segment
         problems.append(f"HTTP start line {text!r} is neither a request's nor a response's")
     return Http("response" if text.startswith("HTTP/") else "request", text)
 
@@ -131,9 +131,9 @@ def _headers(lines: list[bytes], problems: list[str]) -> tuple[tuple[str, str], 
     headers: list[tuple[str, str]] = []
     for line in lines:
         if not line.endswith(b"\n"):
-            break                                       # the rest of it is in the next segment
+            break  # the rest of it is in the next segment
         name, colon, value = line.partition(b":")
-        if line[:1] in (b" ", b"\t") and headers:       # RFC 9112 §5.2: obsolete line folding
+        if line[:1] in (b" ", b"\t") and headers:  # RFC 9112 §5.2: obsolete line folding
             headers[-1] = (headers[-1][0], f"{headers[-1][1]} {printable(line.strip())}")
             problems.append(f"HTTP header {headers[-1][0]} is folded over two lines")
         elif not colon:

@@ -143,7 +143,7 @@ def read(data: bytes, start: int, end: int, *, whole: bool = True) -> Icmp:
         try:
             quoted = ipv4.read(content, 0, len(content), whole=False)
         except Malformed as fault:
-            problems.append(f"ICMP error quotes too little: {fault}")
+            problems += [f"ICMP error quotes too little: {fault}"] if whole else []
     return Icmp(kind, code, identifier, sequence, content, good, field, rest, quoted, tuple(problems))
 
 

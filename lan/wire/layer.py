@@ -92,7 +92,7 @@ class Broken:
 def preview(data: bytes, most: int = 48) -> str:
     """Bytes for the eye: as text where they are printable ASCII, else as hex; cut after `most`."""
     shown, more = data[:most], "…" if len(data) > most else ""
-    if shown and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in shown):
+    if shown.strip() and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in shown):
         return ascii(shown.decode("ascii"))[1:-1] + more
     return shown.hex(" ") + more
 

@@ -86,7 +86,7 @@ def read(data: bytes, start: int, end: int) -> Stp:
     if end - start < CONFIGURATION_BYTES:
         raise Malformed(f"{count(end - start, 'byte')}, a configuration BPDU has {CONFIGURATION_BYTES}")
     flags, root, root_mac, cost, bridge, mac, port, *times = struct.unpack_from("!BH6sLH6sHHHHH", data, start + 4)
-    age, max_age, hello, delay = (each / 256 for each in times)     # sent in 1/256 s
+    age, max_age, hello, delay = (each / 256 for each in times)  # sent in 1/256 s
     return Stp(
         kind,
         flags,
@@ -108,19 +108,23 @@ def build(bpdu: Stp) -> bytes:
         return LLC + struct.pack("!HBB", 0, bpdu.version, bpdu.type)
     times = (bpdu.message_age_s, bpdu.max_age_s, bpdu.hello_s, bpdu.forward_delay_s)
     try:
-        return LLC + struct.pack(
-            "!HBBBH6sLH6sHHHHH",
-            0,
-            bpdu.version,
-            bpdu.type,
-            bpdu.flags,
-            bpdu.root.priority,
-            mac_bytes(bpdu.root.mac),
-            bpdu.root_path_cost,
-            bpdu.bridge.priority,
-            mac_bytes(bpdu.bridge.mac),
-            bpdu.port_id,
-            *(round(each * 256) for each in times),
-        ) + b"\0" * (bpdu.type == RAPID)
+        return (
+            LLC
+            + struct.pack(
+                "!HBBBH6sLH6sHHHHH",
+                0,
+                bpdu.version,
+                bpdu.type,
+                bpdu.flags,
+                bpdu.root.priority,
+                mac_bytes(bpdu.root.mac),
+                bpdu.root_path_cost,
+                bpdu.bridge.priority,
+                mac_bytes(bpdu.bridge.mac),
+                bpdu.port_id,
+                *(round(each * 256) for each in times),
+            )
+            + b"\0" * (bpdu.type == RAPID)
+        )
     except struct.error as fault:
         raise Malformed(f"BPDU: {fault}") from fault

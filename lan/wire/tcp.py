@@ -219,7 +219,7 @@ def _options(data: bytes, at: int, end: int, problems: list[str]) -> Iterator[tu
 
 
 def _read_options(data: bytes, start: int, end: int, problems: list[str], *, whole: bool) -> TcpOptions:
-    if end - start == 12 and data[start : start + 4] == b"\1\1\x08\x0a":       # nearly every segment on Linux
+    if end - start == 12 and data[start : start + 4] == b"\1\1\x08\x0a":  # nearly every segment on Linux
         return TcpOptions(timestamps=struct.unpack_from("!LL", data, start + 4))
     mss = wscale = timestamps = None
     sack_ok = False

@@ -80,11 +80,11 @@ def read_hello(data: bytes, start: int, end: int, *, is_client: bool) -> Hello |
     cursor = Cursor(data, start, end)
     try:
         version = cursor.number(2)
-        cursor.take(32)                                 # random
-        cursor.vector(1)                                # session id
+        cursor.take(32)  # random
+        cursor.vector(1)  # session id
         suites = cursor.vector(2) if is_client else Cursor(data, cursor.at, cursor.at + 2)
         numbers = list(_numbers(suites))
-        cursor.take(0 if is_client else 3)              # the server's one cipher and its compression
+        cursor.take(0 if is_client else 3)  # the server's one cipher and its compression
         if is_client:
             cursor.vector(1)
     except Cut:

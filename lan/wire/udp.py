@@ -83,5 +83,5 @@ def build(
     except struct.error as fault:
         raise Malformed(f"UDP ports {src_port} → {dst_port}, length {length}: 16 bits each") from fault
     pseudo = sums.pseudo_header(ipv4_bytes(src) + ipv4_bytes(dst), UDP, length)
-    field = sums.checksum(pseudo + head + b"\0\0" + payload) or 0xFFFF       # 0 would mean: none
+    field = sums.checksum(pseudo + head + b"\0\0" + payload) or 0xFFFF  # 0 would mean: none
     return head + field.to_bytes(2, "big") + payload
