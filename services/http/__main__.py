@@ -1,0 +1,97 @@
+"""The web server's shell: words and signals in, a server that runs.
+
+    lan serve http --root DIR --listen ADDR:PORT [--tls]
+"""
+
+import argparse
+import importlib
+import signal
+import socket
+import ssl
+import sys
+import time
+
+from lan.errors import LanError, UsageError
+from lan.reasons import Reason
+from lan.services.http import page, settings, tls
+from lan.services.http.origin import Origin
+from lan.services.http.server import Server
+from lan.services.http.settings import Settings
+from lan.services.http.site import Directory, OnePage
+from lan.services.shell import DecisionLog, announce_ready
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM or SIGINT; read the settings anew on SIGHUP."""
+    try:
+        return serve(settings.parser().parse_args(arguments))
+    except LanError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def serve(options: argparse.Namespace) -> int:
+    """The life of a server.  Raises LanError where it can't begin."""
+    asked: set[int] = set()
+    log = DecisionLog("http")
+    server = Server(log)
+    load(server, options)
+
+    def note(number: int, _frame: object) -> None:
+        asked.add(number)
+        server.wake()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, note)
+    _announce(server)
+    while not asked & {signal.SIGTERM, signal.SIGINT}:
+        if signal.SIGHUP in asked:
+            asked.discard(signal.SIGHUP)
+            _reload(server, options, log)
+        server.step()
+    server.stop()
+    return 0
+
+
+def load(server: Server, options: argparse.Namespace) -> None:
+    """Read settings, site and certificate, and serve by them."""
+    now = settings.read(options)
+    server.apply(now, Origin(_site(now)), None if now.tls_listen is None else _tls(now))
+
+
+def _reload(server: Server, options: argparse.Namespace, log: DecisionLog) -> None:
+    try:
+        load(server, options)
+    except LanError as error:
+        print(error, file=sys.stderr, flush=True)
+        log.append("kept", Reason("SIGHUP", "the new settings don't work, the old ones stay", error=error.what))
+        return
+    _announce(server)
+
+
+def _announce(server: Server) -> None:
+    announce_ready(" ".join(f"{scheme} {address}:{port}" for scheme, (address, port) in server.addresses))
+
+
+def _site(now: Settings) -> Directory | OnePage:
+    if now.root is not None:
+        return Directory(now.root)
+    if now.page is None:
+        return OnePage(page.build(socket.gethostname()), int(time.time()))
+    try:
+        return OnePage(now.page.read_bytes(), int(now.page.stat().st_mtime))
+    except OSError as error:
+        raise UsageError(f"can't be read: {error.strerror}", where=now.page, expected="an HTML file") from None
+
+
+def _tls(now: Settings) -> ssl.SSLContext:
+    if now.certificate is not None:
+        return tls.server_context(now.certificate, now.key)
+    if now.key is not None:
+        raise UsageError("--key without --certificate", expected="both, or neither to have a certificate made")
+    authority = importlib.import_module("lan.services.http.authority")  # by name: it loads cryptography
+    return tls.server_context_of(authority.own_certificate(now.tls_listen))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""Dates in HTTP messages.  RFC 9110 §5.6.7.
+
+Pure: seconds since 1970 (UTC) ↔ text.  Built is IMF-fixdate alone; parsed are the obsolete forms too.
+"""
+
+import re
+from datetime import UTC, datetime
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_MONTH = r"(?P<month>" + "|".join(_MONTHS) + ")"
+_CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+_FORMS = (
+    re.compile(rf"[A-Z][a-z][a-z], (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_CLOCK} GMT"),  # IMF-fixdate
+    re.compile(rf"[A-Z][a-z]+day, (?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_CLOCK} GMT"),  # RFC 850
+    re.compile(rf"[A-Z][a-z][a-z] {_MONTH} (?P<day>[ \d]\d) {_CLOCK} (?P<year>\d{{4}})"),  # asctime
+)
+
+
+def build(moment_s: float) -> str:
+    """``Sun, 06 Nov 1994 08:49:37 GMT`` for seconds since 1970."""
+    date = datetime.fromtimestamp(int(moment_s), UTC)
+    clock = f"{date.hour:02}:{date.minute:02}:{date.second:02}"
+    return f"{_DAYS[date.weekday()]}, {date.day:02} {_MONTHS[date.month - 1]} {date.year:04} {clock} GMT"
+
+
+def parse(text: str) -> int | None:
+    """Seconds since 1970 of a date in any of the three forms; None for what is no date."""
+    for form in _FORMS:
+        if found := form.fullmatch(text.strip()):
+            return _seconds(found)
+    return None
+
+
+def _seconds(found: re.Match[str]) -> int | None:
+    year = int(found["year"])
+    if year < 100:
+        year += 1900 if year >= 70 else 2000
+    month = _MONTHS.index(found["month"]) + 1
+    clock = (int(found["hour"]), int(found["minute"]), int(found["second"]))
+    try:
+        return int(datetime(year, month, int(found["day"]), *clock, tzinfo=UTC).timestamp())
+    except ValueError:
+        return None

@@ -1,0 +1,121 @@
+"""The heads of HTTP messages: a request line or status line, and header fields.  RFC 9112 §2 to §5.
+
+Pure.  `connection.py` makes these from bytes and bytes from these; the policies (`persistence.py`,
+`origin.py`) read them.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+Version = tuple[int, int]
+HTTP_1_0: Version = (1, 0)
+HTTP_1_1: Version = (1, 1)
+
+STATUS_WORDS = {
+    200: "OK",
+    204: "No Content",
+    301: "Moved Permanently",
+    304: "Not Modified",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    505: "HTTP Version Not Supported",
+}
+"""Reason phrases, RFC 9110 §15: for people only, a recipient ignores them."""
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TARGET = re.compile(r"[\x21-\x7e]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Header fields in the order they stand; names compare without case (RFC 9110 §5.1)."""
+
+    items: tuple[tuple[str, str], ...] = ()
+
+    def get(self, name: str) -> str | None:
+        """All values of this name, joined by commas (RFC 9110 §5.3); None where it does not stand."""
+        values = [value for key, value in self.items if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        """The elements of a comma-separated field in lower case: ``Connection: close, TE`` → close, te."""
+        elements = (self.get(name) or "").lower().split(",")
+        return tuple(element.strip() for element in elements if element.strip())
+
+    def with_field(self, name: str, value: str) -> "Headers":
+        """These fields, with this one in place of any of the same name."""
+        kept = tuple(pair for pair in self.items if pair[0].lower() != name.lower())
+        return Headers((*kept, (name, value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What requests and responses share: a version and header fields."""
+
+    headers: Headers = field(default=Headers(), kw_only=True)
+    version: Version = field(default=HTTP_1_1, kw_only=True)
+
+    @property
+    def connection_options(self) -> tuple[str, ...]:
+        """The options of `Connection`, in lower case (RFC 9110 §7.6.1)."""
+        return self.headers.listed("Connection")
+
+    def with_field(self, name: str, value: str) -> Self:
+        """This head, with one field set."""
+        return replace(self, headers=self.headers.with_field(name, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Head):
+    """``GET /index.html HTTP/1.1`` and its fields."""
+
+    method: str
+    target: str
+
+    def start_line(self) -> str:
+        return f"{self.method} {self.target} HTTP/{self.version[0]}.{self.version[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response(Head):
+    """``HTTP/1.1 200 OK`` and its fields."""
+
+    status: int
+    phrase: str = ""
+
+    def start_line(self) -> str:
+        phrase = self.phrase or STATUS_WORDS.get(self.status, "")
+        return f"HTTP/{self.version[0]}.{self.version[1]} {self.status} {phrase}"
+
+
+def headers(pairs: Iterable[tuple[str, str]]) -> Headers:
+    """Header fields from (name, value) pairs."""
+    return Headers(tuple(pairs))
+
+
+def build(head: Request | Response) -> bytes:
+    """The head as bytes, with the empty line that ends it.
+
+    Raises ValueError for what would not read back as one head: CR, LF or NUL in a value, a blank in
+    a name or target (header injection).
+    """
+    if isinstance(head, Request) and not (_TOKEN.fullmatch(head.method) and _TARGET.fullmatch(head.target)):
+        raise ValueError(f"not a request line: {head.method!r} {head.target!r}")
+    if isinstance(head, Response) and not (100 <= head.status <= 999 and _VALUE.fullmatch(head.phrase)):
+        raise ValueError(f"not a status line: {head.status} {head.phrase!r}")
+    for name, value in head.headers.items:
+        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"not a header field: {name!r}: {value!r}")
+    lines = [head.start_line(), *(f"{name}: {value}" for name, value in head.headers.items), "", ""]
+    return "\r\n".join(lines).encode("latin-1")

@@ -1,0 +1,197 @@
+"""The web server's loop: listeners and sessions on one epoll, one thread, nothing that waits.
+
+The loop owns the clock and the descriptors.  It accepts while there is room, hands readiness to
+sessions, and looks for passed deadlines a few times a second while any session lives.
+"""
+
+import os
+import selectors
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+
+from lan.errors import MachineError
+from lan.reasons import Reason
+from lan.services.http.origin import Origin
+from lan.services.http.session import Session
+from lan.services.http.settings import Address, Limits, Settings
+from lan.services.shell import DecisionLog
+
+SWEEP_S = 0.1
+BACKLOG = 512
+
+
+@dataclass(slots=True)
+class Listener:
+    """A socket that accepts, with TLS or without."""
+
+    sock: socket.socket
+    address: Address
+    is_tls: bool
+
+
+class Server:
+    """Serves one origin on its listeners until told to stop."""
+
+    def __init__(self, log: DecisionLog, limits: Limits | None = None) -> None:
+        self.log, self.limits = log, limits or Limits()
+        self.sessions: set[Session] = set()
+        self._masks: dict[Session, int] = {}
+        self._listeners: list[Listener] = []
+        self._selector = selectors.DefaultSelector()
+        self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(self._wake_in, selectors.EVENT_READ, None)
+        self._is_accepting = False
+
+    @property
+    def addresses(self) -> list[tuple[str, Address]]:
+        """What is listened on: (scheme, (address, port)) with the ports the kernel gave."""
+        return [("https" if one.is_tls else "http", one.sock.getsockname()[:2]) for one in self._listeners]
+
+    def apply(self, settings: Settings, origin: Origin, tls: ssl.SSLContext | None) -> None:
+        """Serve by these settings from now on; connections under way end by the old ones.
+
+        Raises MachineError when an address can't be had; then everything stays as it was.
+        """
+        wanted = [(settings.listen, False)] + ([(settings.tls_listen, True)] if settings.tls_listen else [])
+        kept = [one for one in self._listeners if (one.address, one.is_tls) in wanted]
+        known = [(one.address, one.is_tls) for one in kept]
+        opened: list[Listener] = []
+        try:
+            for address, is_tls in wanted:
+                if (address, is_tls) not in known:
+                    opened.append(Listener(listen(address), address, is_tls))
+        except MachineError:
+            for one in opened:
+                one.sock.close()
+            raise
+        self._accept_no_more()
+        for one in self._listeners:
+            if one not in kept:
+                one.sock.close()
+        self.settings, self.origin, self._tls = settings, origin, tls
+        self._listeners = kept + opened
+        self._accept_again()
+
+    def wake(self) -> None:
+        """Make `step` return soon; may be called from a signal handler."""
+        try:
+            os.write(self._wake_out, b"!")
+        except BlockingIOError:
+            pass
+
+    def step(self) -> None:
+        """Wait for what comes next and do it."""
+        ready = self._selector.select(SWEEP_S if self.sessions else None)
+        now_s = time.monotonic()
+        for key, mask in ready:
+            if isinstance(key.data, Session):
+                self._serve(key.data, mask, now_s)
+            elif isinstance(key.data, Listener):
+                self._accept(key.data, now_s)
+            else:
+                os.read(self._wake_in, 4096)
+        self._sweep(now_s)
+
+    def stop(self) -> None:
+        """Accept no more, let exchanges under way end for a moment, close everything."""
+        self._accept_no_more()
+        for one in self._listeners:
+            one.sock.close()
+        self._listeners = []
+        until_s = time.monotonic() + self.limits.stop_s
+        for session in list(self.sessions):
+            session.stop(time.monotonic())
+            self._watch(session)
+        while self.sessions and time.monotonic() < until_s:
+            self.step()
+        for session in list(self.sessions):
+            session.abort(Reason("RFC 9112 §9.5", "the server is told to stop"))
+            self._watch(session)
+        self._selector.close()
+        os.close(self._wake_in)
+        os.close(self._wake_out)
+
+    def _accept_again(self) -> None:
+        if not self._is_accepting:
+            for one in self._listeners:
+                self._selector.register(one.sock, selectors.EVENT_READ, one)
+        self._is_accepting = True
+
+    def _accept_no_more(self) -> None:
+        """Leave newcomers in the kernel's backlog."""
+        if self._is_accepting:
+            for one in self._listeners:
+                self._selector.unregister(one.sock)
+        self._is_accepting = False
+
+    def _accept(self, listener: Listener, now_s: float) -> None:
+        try:
+            sock, _ = listener.sock.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as error:
+            self.log.append("pausing", Reason("accept(2)", "no more connections can be had", error=error.strerror))
+            return self._accept_no_more() if self.sessions else None
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            session = Session(
+                sock, origin=self.origin, settings=self.settings, limits=self.limits, log=self.log,
+                now_s=now_s, date=time.time, tls=self._tls if listener.is_tls else None,
+            )  # fmt: skip
+        except OSError:  # reset before it could be asked for its name
+            return sock.close()
+        self.sessions.add(session)
+        self._masks[session] = session.mask
+        self._selector.register(sock, session.mask, session)
+        if len(self.sessions) >= self.limits.connections:
+            limit = self.limits.connections
+            self.log.append("pausing", Reason("RFC 9112 §9.4", "as many connections as allowed", limit=limit))
+            self._accept_no_more()
+        return None
+
+    def _serve(self, session: Session, mask: int, now_s: float) -> None:
+        if mask & selectors.EVENT_WRITE:
+            session.send(now_s)
+        if mask & selectors.EVENT_READ and session.mask & selectors.EVENT_READ:
+            session.receive(now_s)
+        self._watch(session)
+
+    def _watch(self, session: Session) -> None:
+        if session.mask == self._masks.get(session):
+            return
+        if session.mask:
+            self._selector.modify(session.sock, session.mask, session)
+            self._masks[session] = session.mask
+            return
+        self._forget(session)
+
+    def _forget(self, session: Session) -> None:
+        """The session closed its socket, which left epoll by that; the selector must forget it too."""
+        self.sessions.discard(session)
+        self._masks.pop(session, None)
+        self._selector.unregister(session.descriptor)
+        self._accept_again()
+
+    def _sweep(self, now_s: float) -> None:
+        for session in [one for one in self.sessions if one.deadline_s <= now_s]:
+            session.expire(now_s)
+            self._watch(session)
+
+
+def listen(address: Address) -> socket.socket:
+    """A listening socket that never waits.  Raises MachineError with what stands in the way."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        todo = "another port, such as --listen 127.0.0.1:8080"
+        what = f"can't listen on {address[0]}:{address[1]}: {getattr(error, 'strerror', None) or error}"
+        raise MachineError(what, todo=todo) from None
+    return sock

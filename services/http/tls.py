@@ -1,0 +1,89 @@
+"""TLS settings of both roles: version 1.2 or later, certificates checked, nothing left to chance."""
+
+import os
+import ssl
+from pathlib import Path
+from typing import Any
+
+from lan.errors import RunError, UsageError
+from lan.services.http.stream import Stream, in_words
+
+
+def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    """For a server with this certificate chain.  Raises UsageError for files that don't fit."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key)
+    except FileNotFoundError as error:
+        raise UsageError("no such file", where=error.filename or certificate, expected="a PEM file") from None
+    except (ssl.SSLError, OSError) as error:
+        expected = "a certificate chain and its private key, as PEM"
+        raise UsageError(f"certificate and key don't work: {error}", where=certificate, expected=expected) from None
+    return context
+
+
+def server_context_of(pem: bytes) -> ssl.SSLContext:
+    """For a server whose chain and key are in memory: OpenSSL reads files alone, so they lie in one without a name."""
+    descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        file.write(pem)
+        return server_context(Path(f"/proc/self/fd/{descriptor}"), None)
+
+
+def client_context(authority: str | None = None) -> ssl.SSLContext:
+    """For a client that trusts this authority file, else SSL_CERT_FILE, else the system's store."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks the chain and the name or address
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    path = authority or os.environ.get("SSL_CERT_FILE")
+    if path is None:
+        context.load_default_certs()
+        return context
+    try:
+        context.load_verify_locations(path)
+    except (ssl.SSLError, OSError) as error:
+        expected = "certificates of authorities, as PEM"
+        raise UsageError(f"can't be used: {error}", where=path, expected=expected) from None
+    return context
+
+
+class TlsStream(Stream):
+    """TLS on a client's connection."""
+
+    def __init__(self, plain: Stream, context: ssl.SSLContext, host: str) -> None:
+        """Shake hands; raises RunError where the certificate does not stand for this host."""
+        self.peer, self.local, self.deadline = plain.peer, plain.local, plain.deadline
+        try:
+            with in_words("TLS handshake", self.peer, self.deadline):
+                self.tls = _shake_hands(plain, context, host)
+        except BaseException:
+            plain.sock.close()
+            raise
+        self.sock = self.tls
+        certificate: dict[str, Any] = self.tls.getpeercert() or {}
+        names = [name for _, name in certificate.get("subjectAltName", ())]
+        cipher = (self.tls.cipher() or ("",))[0]
+        self.agreed = {"version": self.tls.version(), "cipher": cipher, "names": names}
+
+    def send_end(self) -> None:
+        """Our close_notify; the server's may or may not come, and is not waited for (RFC 8446 §6.1)."""
+        self.tls.settimeout(0)
+        try:
+            self.tls.unwrap()
+        except ssl.SSLError:
+            pass
+
+
+def _shake_hands(plain: Stream, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    plain.sock.settimeout(plain.deadline.left_s())
+    try:
+        return context.wrap_socket(plain.sock, server_hostname=host, suppress_ragged_eofs=False)
+    except ssl.SSLCertVerificationError as error:
+        what = f"the certificate does not stand for {host}: {error.verify_message.rstrip('.')}"
+        todo = "--cacert FILE, or SSL_CERT_FILE, with the authority that signed it"
+        raise RunError(what, where=plain.peer, expected="a certificate of a trusted authority", todo=todo) from None
+    except ssl.SSLError as error:
+        what = f"TLS handshake: {(error.reason or str(error)).replace('_', ' ').lower()}"
+        raise RunError(what, where=plain.peer, expected="a server that speaks TLS 1.2 or later") from None

@@ -1,0 +1,64 @@
+"""The URLs that a client opens: `http://HOST[:PORT]/PATH?QUERY` and https.  RFC 9110 §4.2, RFC 3986.
+
+Pure.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from lan.errors import UsageError
+
+PORTS = {"http": 80, "https": 443}
+_ALLOWED = "!#$%&'()*+,-./:;=?@[]_~"  # what RFC 3986 lets stand in a path and query
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """Where to connect, and what to ask for there."""
+
+    scheme: str
+    host: str  # a name, or an address without brackets
+    port: int
+    target: str  # path and query, never empty
+
+    @property
+    def authority(self) -> str:
+        """What the `Host` field says: the port only where it is not the scheme's (RFC 9110 §7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+
+def parse(text: str) -> Url:
+    """A URL as people type it; without a scheme it is http, a fragment stays with the client.  Raises UsageError."""
+    full = text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) else f"http://{text}"
+    try:
+        parts = urlsplit(full)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise _wrong(text, str(error)) from None
+    if parts.scheme not in PORTS:
+        raise _wrong(text, f"scheme {parts.scheme!r} is not spoken here")
+    if not host or port == 0:
+        raise _wrong(text, "no host or port")
+    if parts.username is not None:
+        raise _wrong(text, "a user name in a URL is not sent (RFC 9110 §4.2.4)")
+    target = quote(parts.path or "/", safe=_ALLOWED) + (f"?{quote(parts.query, safe=_ALLOWED)}" if parts.query else "")
+    return Url(parts.scheme, _ascii_name(text, host), port or PORTS[parts.scheme], target)
+
+
+def _ascii_name(text: str, host: str) -> str:
+    """The name as DNS knows it: 한국.kr → xn--3e0b707e.kr."""
+    if re.fullmatch(r"[a-z0-9._:%-]+", host):
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise _wrong(text, f"{host!r} is no host name") from None
+
+
+def _wrong(text: str, what: str) -> UsageError:
+    return UsageError(f"{text}: {what}", expected="http://HOST[:PORT]/PATH or https://…")
