@@ -1,3 +1,5 @@
+"""Every rule of lan/topo/checks, asked of one LAN."""
+
 from collections.abc import Mapping
 from lan.topo.problem import Problem, Speller
 from lan.topo.schema import KindSchema, validate_options

@@ -1,1 +1,3 @@
+"""Cables: loops, doubles, ends."""
+
 SPANNING_TREE = "stp"
