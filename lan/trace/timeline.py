@@ -1,0 +1,234 @@
+"""What happened on a LAN, in order: frames go in, conversations come out.  Pure.
+
+Each frame is taken up once, where its sender put it on a cable: what a switch hands on is the same
+frame again (a delivery, where it goes to an end device), and no news to the trackers.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
+
+from lan.trace.frame import Direction, Frame
+from lan.trace.trackers import arp, dhcp, dns, http, icmp, tcp, tls
+from lan.trace.trackers.arp import Resolution
+from lan.trace.trackers.dhcp import Exchange
+from lan.trace.trackers.dns import Query
+from lan.trace.trackers.http import Transaction
+from lan.trace.trackers.icmp import Echo
+from lan.trace.trackers.tcp import Connection
+from lan.trace.trackers.tls import Session
+from lan.wire.ports import DNS as DNS_PORT
+
+UNSPECIFIED = {"0.0.0.0", "::"}
+
+
+class Conversation(Protocol):
+    """What every tracker finds: its frames, in order."""
+
+    @property
+    def frames(self) -> list[Frame]: ...
+
+
+C = TypeVar("C", bound=Conversation)
+
+
+class Window:
+    """What began after frame `after` and, where `last` is given, not after that frame.
+
+    A window looks at its timeline: it grows with it.
+    """
+
+    def __init__(self, timeline: "Timeline", *, after: int = 0, last: int | None = None) -> None:
+        self._timeline, self.after, self.last = timeline, after, last
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Every sighting of every frame."""
+        return self._inside(self._timeline.all_frames)
+
+    @property
+    def first_sightings(self) -> list[Frame]:
+        """Each frame once, where its sender put it on the cable."""
+        return self._inside(self._timeline.all_first_sightings)
+
+    @property
+    def deliveries(self) -> list[Frame]:
+        """Frames on the cable to an end device, each as often as devices got it."""
+        return self._inside(self._timeline.all_deliveries)
+
+    @property
+    def arp(self) -> list[Resolution]:
+        return self._begun(self._timeline.arp_tracker.resolutions)
+
+    @property
+    def dhcp(self) -> list[Exchange]:
+        return self._begun(self._timeline.dhcp_tracker.exchanges)
+
+    @property
+    def dns(self) -> list[Query]:
+        return self._begun(self._timeline.dns_tracker.queries)
+
+    @property
+    def icmp(self) -> list[Echo]:
+        return self._begun(self._timeline.icmp_tracker.echoes)
+
+    @property
+    def icmp_errors(self) -> list[Frame]:
+        return self._inside(self._timeline.icmp_tracker.errors)
+
+    @property
+    def tcp(self) -> list[Connection]:
+        return self._begun(self._timeline.tcp_tracker.connections)
+
+    @property
+    def http(self) -> list[Transaction]:
+        return self._begun(self._timeline.http_tracker.transactions)
+
+    @property
+    def tls(self) -> list[Session]:
+        return self._begun(self._timeline.tls_tracker.sessions)
+
+    def connections(
+        self,
+        *,
+        client: str | None = None,
+        server: str | None = None,
+        client_ip: str | None = None,
+        client_port: int | None = None,
+        server_ip: str | None = None,
+        server_port: int | None = None,
+    ) -> list[Connection]:
+        """The connections of which all that is given is true; `client` and `server` are devices."""
+        wanted = (client, client_ip, client_port, server, server_ip, server_port)
+        found = []
+        for connection in self.tcp:
+            ends = [(side.device, side.ip, side.port) for side in (connection.client, connection.server)]
+            if all(want in (None, value) for want, value in zip(wanted, (*ends[0], *ends[1]), strict=True)):
+                found.append(connection)
+        return found
+
+    def _begun(self, conversations: list[C]) -> list[C]:
+        if self.after == 0 and self.last is None:
+            return conversations
+        return [item for item in conversations if item.frames and self._holds(item.frames[0])]
+
+    def _inside(self, frames: list[Frame]) -> list[Frame]:
+        if self.after == 0 and self.last is None:
+            return frames
+        return [frame for frame in frames if self._holds(frame)]
+
+    def _holds(self, frame: Frame) -> bool:
+        return self.after < frame.number and (self.last is None or frame.number <= self.last)
+
+
+class Timeline(Window):
+    """All frames so far and what they mean together.
+
+    `devices` maps MAC addresses to device names; `switches` names the devices that hand frames on.
+    Without `switches`, every device at whose port something was captured counts as one, which is
+    right where each cable has a switch.
+    """
+
+    def __init__(self, devices: Mapping[str, str] | None = None, switches: Iterable[str] | None = None) -> None:
+        super().__init__(self)
+        self.devices = dict(devices or {})
+        self.switches = None if switches is None else frozenset(switches)
+        self.all_frames: list[Frame] = []
+        self.all_first_sightings: list[Frame] = []
+        self.all_deliveries: list[Frame] = []
+        self.arp_tracker, self.dhcp_tracker, self.dns_tracker = arp.Tracker(), dhcp.Tracker(), dns.Tracker()
+        self.icmp_tracker, self.tcp_tracker = icmp.Tracker(), tcp.Tracker()
+        self.http_tracker, self.tls_tracker = http.Tracker(), tls.Tracker()
+        self._device_of_ip: dict[str, str] = {}
+        self._latest: dict[bytes, list[Frame]] = {}
+        self._journeys: dict[int, list[Frame]] = {}
+
+    def feed(self, frames: Iterable[Frame]) -> None:
+        """Take frames in the order of their numbers."""
+        for frame in frames:
+            self.add(frame)
+
+    def add(self, frame: Frame) -> None:
+        """Take one more frame."""
+        self.all_frames.append(frame)
+        is_first = self.is_first_sighting(frame)
+        self._follow(frame, is_first=is_first)
+        if self.is_delivery(frame):
+            self.all_deliveries.append(frame)
+        if is_first:
+            self.all_first_sightings.append(frame)
+            self._learn(frame)
+            self._track(frame)
+
+    def is_first_sighting(self, frame: Frame) -> bool:
+        """Whether an end device put the frame on this cable, and not a switch on its way."""
+        return frame.direction is Direction.UNKNOWN or not self._is_switch(frame, frame.from_device)
+
+    def is_delivery(self, frame: Frame) -> bool:
+        """Whether the frame is on the cable to an end device."""
+        return frame.direction is not Direction.UNKNOWN and not self._is_switch(frame, frame.to_device)
+
+    def mark(self) -> int:
+        """The number of the last frame, for `since`."""
+        return self.all_frames[-1].number if self.all_frames else 0
+
+    def since(self, mark: int) -> Window:
+        """What began after a mark: a step of a scenario sees its own frames."""
+        return Window(self, after=mark)
+
+    def between(self, mark: int, last: int) -> Window:
+        """What began after a mark and not after frame `last`."""
+        return Window(self, after=mark, last=last)
+
+    def journey(self, frame: Frame) -> list[Frame]:
+        """All sightings of a frame on its way, in order; [] for a frame that was not added."""
+        return self._journeys.get(frame.number, [])
+
+    def device_of(self, address: str) -> str | None:
+        """The device with a MAC address, or the one last seen to send from an IP address."""
+        return self.devices.get(address) or self._device_of_ip.get(address)
+
+    def _is_switch(self, frame: Frame, device: str) -> bool:
+        if self.switches is None:
+            return frame.port.startswith(f"{device}:")
+        return device in self.switches
+
+    def _follow(self, frame: Frame, *, is_first: bool) -> None:
+        """A switch does not change a frame: the same bytes again are the same frame, further on.
+
+        Unless they begin where it began: then a switch says of its own the same thing again (a BPDU).
+        """
+        journey = self._latest.get(frame.data)
+        if is_first or journey is None or (journey[0].port, journey[0].direction) == (frame.port, frame.direction):
+            journey = self._latest[frame.data] = []
+        journey.append(frame)
+        self._journeys[frame.number] = journey
+
+    def _learn(self, frame: Frame) -> None:
+        packet, device = frame.packet, frame.from_device
+        network = packet.ipv4 or packet.ipv6
+        address = packet.arp.sender_ip if packet.arp else network.src if network else ""
+        if device and address and address not in UNSPECIFIED:
+            self._device_of_ip[address] = device
+        if device and packet.ethernet:
+            self.devices.setdefault(packet.ethernet.src, device)
+
+    def _track(self, frame: Frame) -> None:
+        packet = frame.packet
+        if packet.tcp is not None:
+            self._track_tcp(frame)
+        elif packet.udp is not None:
+            if self.dhcp_tracker.add(frame) is None:
+                self.dns_tracker.add(frame)
+        elif packet.icmp is not None:
+            self.icmp_tracker.add(frame)
+        elif packet.arp is not None:
+            self.arp_tracker.add(frame)
+
+    def _track_tcp(self, frame: Frame) -> None:
+        connection = self.tcp_tracker.add(frame)
+        if connection is None:
+            return
+        self.http_tracker.add(connection)
+        self.tls_tracker.add(connection)
+        if DNS_PORT in (connection.server.port, connection.client.port):
+            self.dns_tracker.add(frame)

@@ -1,0 +1,87 @@
+"""ICMP: echo requests with their replies, and the errors that others sent.  RFC 792.  Pure."""
+
+import struct
+from dataclasses import dataclass
+
+from lan.trace.frame import Frame
+from lan.wire import icmp, ipv4
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Echo:
+    """One ping: its request, then a reply, or an error by some router or host on the way."""
+
+    client: str
+    src_ip: str
+    dst_ip: str
+    identifier: int
+    sequence: int
+    size_bytes: int
+    request: Frame
+    reply: Frame | None = None
+    error: Frame | None = None
+
+    @property
+    def frames(self) -> list[Frame]:
+        return [frame for frame in (self.request, self.reply, self.error) if frame is not None]
+
+    @property
+    def rtt_ms(self) -> float | None:
+        """From request to reply; None while there is none."""
+        return None if self.reply is None else (self.reply.time_ns - self.request.time_ns) / 1e6
+
+    @property
+    def is_answered(self) -> bool:
+        return self.reply is not None
+
+    def __repr__(self) -> str:
+        outcome = "no answer" if self.rtt_ms is None else f"{self.rtt_ms:.1f} ms"
+        if self.reply is None and self.error is not None:
+            outcome = self.error.packet.summary()
+        return f"ICMP {self.client} → {self.dst_ip}: echo seq={self.sequence} {outcome}"
+
+
+class Tracker:
+    """Pairs replies with requests by addresses, identifier and sequence."""
+
+    def __init__(self) -> None:
+        self.echoes: list[Echo] = []
+        self.errors: list[Frame] = []
+        """Every ICMP error, whatever it is about."""
+        self._sent: dict[tuple[str, str, int, int], Echo] = {}
+
+    def add(self, frame: Frame) -> Echo | None:
+        """The echo that the frame belongs to; None where it belongs to none."""
+        network, message = frame.packet.ipv4, frame.packet.icmp
+        if network is None or message is None:
+            return None
+        if message.type in icmp.ERRORS:
+            return self._fail(message, frame)
+        if message.identifier is None or message.sequence is None:
+            return None
+        if message.type == icmp.ECHO:
+            return self._ask(network, message, frame)
+        echo = self._sent.get((network.dst, network.src, message.identifier, message.sequence))
+        if echo is not None and echo.reply is None:
+            echo.reply = frame
+        return echo
+
+    def _ask(self, network: ipv4.Ipv4, message: icmp.Icmp, frame: Frame) -> Echo:
+        assert message.identifier is not None and message.sequence is not None
+        key = network.src, network.dst, message.identifier, message.sequence
+        client = frame.from_device or network.src
+        echo = self._sent[key] = Echo(client, *key, len(message.data), frame)
+        self.echoes.append(echo)
+        return echo
+
+    def _fail(self, message: icmp.Icmp, frame: Frame) -> Echo | None:
+        """Note an error, at its echo where it quotes one."""
+        self.errors.append(frame)
+        quoted = message.quoted
+        if quoted is None or quoted.protocol != ipv4.ICMP or len(message.data) < quoted.header_length + 8:
+            return None
+        kind, _, _, identifier, sequence = struct.unpack_from("!BBHHH", message.data, quoted.header_length)
+        echo = self._sent.get((quoted.src, quoted.dst, identifier, sequence)) if kind == icmp.ECHO else None
+        if echo is not None and echo.error is None:
+            echo.error = frame
+        return echo
