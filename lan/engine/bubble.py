@@ -146,6 +146,7 @@ def _between(channel: socket.socket, lifeline: int, users: idmap.IdMap | None, m
         watch.watch()
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)  # or /proc/PID/root is closed to the user who made us
         syscalls.set_process_name(PROCESS_NAME)
+        syscalls.set_process_title(PROCESS_NAME)
         _furnish()
         main(channel, watch)
         code = 0

@@ -41,6 +41,7 @@ def call(function: Callable[[], object], start: Start, name: str) -> int:
 
     def named() -> object:
         syscalls.set_process_name(name)
+        syscalls.set_process_title(name)
         return function()
 
     return _fork(None, start, named)
@@ -109,6 +110,7 @@ def _run_module(name: str, start: Start) -> object:
     if hasattr(found, "__path__"):
         found = importlib.import_module(f"{name}.__main__")
     syscalls.set_process_name(name.removeprefix("lan.").removesuffix(".__main__"))
+    syscalls.set_process_title(name)
     if hasattr(found, "main"):
         return found.main(list(start.arguments))
     return runpy.run_module(name, run_name="__main__", alter_sys=True)

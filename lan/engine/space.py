@@ -8,9 +8,12 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from lan.engine import device_root, netns, syscalls
 from lan.errors import RunError
+
+_PAUSE = ["/usr/bin/sleep", "infinity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +76,22 @@ def make(net: int, identity: Identity) -> Space:
     return Space(identity.device, init, net, files, names, pids)
 
 
-def _be_init(net: int, identity: Identity, answer: int) -> None:
-    """PID 1 of a device: lay its files, then reap orphans until the bubble ends."""
+def _be_init(net: int, identity: Identity, answer: int) -> NoReturn:
+    """PID 1 of a device: lay its files, then be a small program that reaps orphans until the bubble ends."""
     try:
-        for number in (signal.SIGIO, signal.SIGCHLD, signal.SIGTERM):
+        for number in (signal.SIGIO, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         os.setsid()
         netns.enter(net)
         syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC)
         device_root.lay(identity.device, address=identity.address, state=identity.state, etc=identity.etc)
-        syscalls.set_process_name("init")
         os.write(answer, b"laid")
+        os.closerange(0, 1 << 16)
+        # the kernel itself reaps the orphans of a PID 1 that ignores SIGCHLD, and an exec keeps that
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        os.execv(_PAUSE[0], _PAUSE)
     except OSError as error:
         os.write(answer, str(error).encode())
+    finally:
         os._exit(1)
-    os.closerange(0, 1 << 16)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    while True:
-        signal.sigwait({signal.SIGCHLD})
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            pass

@@ -99,3 +99,12 @@ def set_process_name(name: str) -> None:
     """The name that `ps -o comm` shows; 15 bytes."""
     buffer = ctypes.create_string_buffer(name.encode()[:15])
     _check(_libc.prctl(PR_SET_NAME, buffer, 0, 0, 0), "prctl")
+
+
+def set_process_title(title: str) -> None:
+    """What `ps` shows as the command line: overwritten in place, so no longer than it was."""
+    with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - fields 48 and 49 count from behind the name
+        fields = file.read().rpartition(b")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    if end > start > 0:
+        ctypes.memmove(start, title.encode()[: end - start - 1].ljust(end - start, b"\0"), end - start)

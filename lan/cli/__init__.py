@@ -1,0 +1,1 @@
+"""The command line: one verb a file in `verbs/`, one screen, one way to end."""

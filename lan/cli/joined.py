@@ -1,0 +1,98 @@
+"""Running a program on a device in this very process's place: terminal, signals and descriptors stay ours."""
+
+import os
+import pwd
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from lan.control import joining, messages
+from lan.control.client import RunningDevice
+from lan.engine import syscalls
+from lan.errors import RunError, UsageError
+
+CANNOT, CANNOT_RUN, NOT_FOUND = 125, joining.CANNOT_RUN, joining.NOT_FOUND
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
+
+
+def run_joined(
+    device: RunningDevice,
+    command: Sequence[str],
+    *,
+    folder: str | None,
+    user: str | None,
+    extra: Mapping[str, str],
+) -> int:
+    """Run a program to its end; its exit code, or 128 and its signal's number."""
+    descriptors = device.join()
+    if user is not None:
+        _check_user(user)
+    environment = {**descriptors.environment, **extra}
+    if user is not None:
+        environment |= {"HOME": f"/home/{user}", "USER": user, "LOGNAME": user} | dict(extra)
+    try:
+        joining.enter(descriptors, folder)
+    except OSError as error:
+        raise RunError(f"{device.name}: the kernel refused to let us in: {error}", todo="lan doctor") from error
+    with descriptors:
+        child = os.fork()
+        if child == 0:
+            _become(device.name, command, user, environment)
+    code = _wait(child)
+    device.lan.ask(messages.Leave())
+    return code
+
+
+def _check_user(user: str) -> None:
+    try:
+        uid = pwd.getpwnam(user).pw_uid
+    except KeyError:
+        raise UsageError(f"--user {user}: this machine has no such user") from None
+    if uid > 65535:
+        raise UsageError(f"--user {user}: a device has the users 0 to 65535, not {uid}")
+
+
+def _become(device: str, command: Sequence[str], user: str | None, environment: Mapping[str, str]) -> NoReturn:
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    code = CANNOT_RUN
+    try:
+        if user is not None:
+            joining.be_user(user)
+        os.execvpe(command[0], list(command), dict(environment))
+    except FileNotFoundError:
+        code = NOT_FOUND
+        _say(
+            f"lan: {device}: no program {command[0]!r}\n  expected  a program of this machine, on its PATH or by its path"
+        )
+    except OSError as error:
+        _say(f"lan: {device}: {command[0]!r} can't be run: {error.strerror}")
+    finally:
+        os._exit(code)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _wait(child: int) -> int:
+    """Wait for the program; what the terminal sends, it gets itself; what others send us, it gets from us."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    for number in _FORWARDED:
+        signal.signal(number, lambda received, _: os.kill(child, received))
+    _, status = os.waitpid(child, 0)
+    _take_terminal_back()
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _take_terminal_back() -> None:
+    """A shell with job control leaves its own, now empty, group in the foreground."""
+    if sys.stdin.isatty():
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        try:
+            os.tcsetpgrp(0, os.getpgrp())
+        except OSError:
+            pass

@@ -1,0 +1,42 @@
+"""Tables and colours on a terminal, by Rich."""
+
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lan.errors import LanError
+
+_OUT = Console(highlight=False, soft_wrap=True)
+_ERR = Console(highlight=False, soft_wrap=True, file=sys.stderr)
+_STATES = {
+    "ready": "green", "up": "green", "ok": "green", "ended": "red", "down": "red", "failed": "red", "starting": "yellow"
+}  # fmt: skip
+
+
+def line(text: str, style: str) -> None:
+    """A line in a style."""
+    _OUT.print(Text(text, style=style))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    """A table; words that are states are coloured."""
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    for name in columns:
+        made.add_column(name, overflow="fold")
+    for row in rows:
+        made.add_row(*[Text(cell, style=_STATES.get(cell, "")) for cell in row])
+    _OUT.print(made)
+
+
+def error(fault: LanError) -> None:
+    """An error: red what, dim expected, the remedy to be seen."""
+    where = Text(f"{fault.where}: ", style="bold") if fault.where else Text()
+    _ERR.print(Text("lan: ", style="red bold") + where + Text(fault.what))
+    if fault.expected:
+        _ERR.print(Text("  expected  ", style="dim") + Text(fault.expected))
+    if fault.todo:
+        _ERR.print(Text("  try       ", style="dim") + Text(fault.todo, style="cyan"))

@@ -1,0 +1,71 @@
+"""What the user sees: tables and lines, with colour on a terminal, plain otherwise, or JSON.
+
+Rich is imported only where a terminal is there to show it: it costs 50 ms.
+"""
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from lan.errors import LanError
+
+SCHEMA = 1
+"""Of every `--json` answer: keys are only ever added under one number."""
+
+
+class Screen:
+    """Standard output as a face of lan."""
+
+    def __init__(self, *, json: bool = False) -> None:
+        self.json = json
+        self.is_terminal = sys.stdout.isatty() and not json and "NO_COLOR" not in os.environ
+
+    def data(self, answer: dict[str, Any]) -> None:
+        """One JSON object, with its schema."""
+        print(json.dumps({"schema": SCHEMA, **answer}, ensure_ascii=False), flush=True)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line for people; nothing in JSON mode."""
+        if self.json:
+            return
+        if self.is_terminal and style:
+            _rich().line(text, style)
+        else:
+            print(text, flush=True)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+        """A table for people."""
+        if self.json:
+            return
+        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        if self.is_terminal:
+            _rich().table(columns, cells, title)
+            return
+        if title:
+            print(title)
+        widths = [max([len(name), *(len(row[at]) for row in cells)]) for at, name in enumerate(columns)]
+        for row in [list(columns), *cells]:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        sys.stdout.flush()
+
+    def error(self, error: LanError) -> None:
+        """What went wrong and its remedy, to standard error (as JSON: to standard output)."""
+        if self.json:
+            self.data({"ok": False, "error": error.as_json()})
+        elif sys.stderr.isatty() and "NO_COLOR" not in os.environ:
+            _rich().error(error)
+        else:
+            print(f"lan: {error}", file=sys.stderr, flush=True)
+
+    def progress(self, text: str) -> None:
+        """What is being done now: replaced by the next on a terminal, nothing elsewhere."""
+        if self.is_terminal:
+            sys.stdout.write(f"\r\x1b[2K\x1b[2m{text}\x1b[0m" if text else "\r\x1b[2K")
+            sys.stdout.flush()
+
+
+def _rich() -> Any:
+    return importlib.import_module("lan.cli.rich_screen")

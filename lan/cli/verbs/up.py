@@ -1,0 +1,54 @@
+"""Bring a LAN up and leave it running:  lan up office"""
+
+import argparse
+import time
+
+from lan.cli.common import building_words, launch_of, switch_words
+from lan.cli.screen import Screen
+from lan.control import launch
+from lan.devices.kinds import schemas
+from lan.topo.load import load
+
+GROUP = "Build"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    building_words(parser)
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    began = time.monotonic()
+    lan = load(options.what, schemas(), name=options.name)
+    launched = launch.up(lan, launch_of(options, stay=True), lambda phase, _: screen.progress(phase))
+    screen.progress("")
+    taken_s = time.monotonic() - began
+    description = launched.lan.describe()
+    if screen.json:
+        screen.data(
+            {
+                "ok": True,
+                "lan": launched.lan.name,
+                "times_ms": {**launched.times_ms, "total": round(taken_s * 1000, 1)},
+                "notes": [*lan.warnings, *launched.notes],
+                "state": str(launched.lan.state),
+            }
+        )
+        return 0
+    counts = f"{len(lan.devices)} devices · {len(lan.links)} links"
+    screen.line(f"LAN {launched.lan.name} · {counts} · {switch_words(description)}   up in {taken_s:.1f} s", "bold")
+    if len(lan.devices) <= 30:
+        screen.table(
+            ["device", "kind", "address", "services"], [_row(name, of) for name, of in description["devices"].items()]
+        )
+    for note in (*lan.warnings, *launched.notes):
+        screen.line(f"note: {note}", "yellow")
+    host = next((device.name for device in lan.hosts), "h1")
+    screen.line(f"next: lan console {host} · lan exec {host} -- ip a · lan inspect · lan trace · lan down", "dim")
+    return 0
+
+
+def _row(name: str, device: dict[str, object]) -> list[object]:
+    services = device["services"]
+    assert isinstance(services, list)
+    words = ", ".join(f"{it['name']} {it['said'] or it['state']}" for it in services)
+    return [name, device["kind"], device["address"] or ("by DHCP" if device["dhcp"] else "—"), words]
