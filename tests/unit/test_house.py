@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "topo": {"errors"},
     "services": GROUND,
     "openflow": GROUND,
-    "doctor": {"environment", "errors"},
+    "doctor": {"engine", "environment"},
     "environment": set(),
     "wire": set(),
     "reasons": set(),
