@@ -74,10 +74,19 @@ def test_a_message_without_options_has_none_of_their_values() -> None:
 
 
 def test_a_message_is_never_shorter_than_bootp_relays_carry() -> None:
-    data = dhcp.build(offer())
-    assert len(data) == 300
-    assert data[240:243] == bytes((53, 1, 2))  # the type comes first
+    assert len(dhcp.build(offer())) == 300
     assert len(dhcp.build(offer(message="x" * 200))) > 300
+
+
+def test_the_message_type_comes_first() -> None:
+    message = dhcp.Message(dhcp.BOOTREQUEST, 1, chaddr=PC, options=dhcp.options(lease_s=1, type=dhcp.DISCOVER))
+    assert dhcp.build(message)[240:243] == bytes((53, 1, 1))
+
+
+@pytest.mark.parametrize("length", [255, 256, 510, 511])
+def test_a_long_value_is_split_and_joined_again(length: int) -> None:
+    message = offer(message="".join(chr(33 + at % 90) for at in range(length)))
+    assert dhcp.parse(dhcp.build(message)) == message
 
 
 ADDRESSES = st.ip_addresses(v=4).map(str)

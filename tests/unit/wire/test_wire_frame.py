@@ -150,6 +150,7 @@ def test_two_tags_are_both_stepped_over(captured: dict[str, bytes]) -> None:
     plain = captured["echo request"]
     packet = decode(plain[:12] + bytes.fromhex("88a8000281000007") + plain[12:])
     assert [layer.protocol for layer in packet.layers] == ["Ethernet", "802.1Q", "802.1Q", "IPv4", "ICMP"]
+    assert packet.ethernet is not None and packet.ethernet.vlan == 2
     assert packet.problems == ()
 
 
@@ -158,6 +159,13 @@ def test_padding_is_no_part_of_what_is_carried(captured: dict[str, bytes]) -> No
     assert packet.payload == b""
     assert packet.layers[-1].title == "padding, 6 bytes"
     assert packet.problems == ()
+
+
+def test_bytes_behind_the_udp_length_are_no_part_of_the_datagram() -> None:
+    datagram = udp.build("10.0.0.1", "10.0.0.2", 5, 6, b"abc") + b"more"
+    packet = decode(ethernet.build(WEB, PC, ethernet.IPV4, ipv4.build("10.0.0.1", "10.0.0.2", ipv4.UDP, datagram)))
+    assert (packet.payload, packet.problems) == (b"abc", ())
+    assert packet.layers[-1].title == "padding, 4 bytes"
 
 
 def test_fragments_are_named_and_not_judged(captured: dict[str, bytes]) -> None:

@@ -52,6 +52,7 @@ def test_after_change_cipher_spec_a_handshake_is_not_guessed_at(captured: dict[s
         ("140303000101 1703030001 00", "TLS change cipher spec; application data, 1 byte"),
         ("1603030004 0e000000", "TLS ServerHelloDone"),
         ("1603030004 63000000", "TLS encrypted handshake"),
+        ("1603030004 01000001", "TLS encrypted handshake"),
         ("0102", "TLS middle of a record, 2 bytes"),
         ("1703050001 00", "TLS middle of a record, 6 bytes"),
         ("1703030000", "TLS middle of a record, 5 bytes"),
