@@ -1,6 +1,6 @@
 """The web server's shell: words and signals in, a server that runs.
 
-    lan serve http --root DIR --listen ADDR:PORT [--tls]
+lan serve http --root DIR --listen ADDR:PORT [--tls]
 """
 
 import argparse

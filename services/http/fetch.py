@@ -24,6 +24,7 @@ from lan.services.http import client, messages, stream, url
 from lan.services.http.arguments import Parser
 from lan.services.http.client import Exchange, Phase, Times
 from lan.services.http.messages import Request, Response
+from lan.services.http.persistence import Side
 from lan.services.http.stream import Deadline, Stream
 from lan.services.http.url import Url
 
@@ -56,6 +57,7 @@ def parser() -> Parser:
     made.add_argument("url", metavar="URL", help="http://HOST[:PORT]/PATH or https://…")
     made.add_argument("--connection", choices=("close", "keep-alive", "none"), default="close", help="(close)")
     made.add_argument("--http1.0", dest="http_1_0", action="store_true", help="speak HTTP/1.0")
+    made.add_argument("--closes-first", choices=tuple(Side), default="client", help="with the first FIN (client)")
     made.add_argument("-H", "--header", metavar="NAME:VALUE", action="append", default=[], help="a field to send")
     made.add_argument("-I", "--head", action="store_true", help="ask for the head alone (HEAD)")
     made.add_argument("--cacert", metavar="FILE", help="trust this authority alone (else SSL_CERT_FILE, the system's)")
@@ -82,13 +84,18 @@ def fetch(options: argparse.Namespace) -> int:
         except BaseException:
             line.sock.close()
             raise
-        first, is_closed = line.close(CLOSE_WITHIN_S)
+        first, is_closed = line.close(Side(options.closes_first), CLOSE_WITHIN_S)
     times.end(Phase.CLOSE, time.monotonic())
     lasted = times.as_json()
-    ending = f"first FIN from the {first}" if is_closed else f"first FIN from the {first}, the other end did not follow"
-    say(f"* close    {ending}", lasted["close"])
+    ending = "" if is_closed else ", the other end did not follow"
+    say(f"* close    first FIN from the {first}{ending}", lasted["close"])
     assert exchange.response is not None
-    facts = {"local": line.local, "peer": line.peer, "closed_first": first.value, "is_closed": is_closed}
+    facts: dict[str, Any] = {
+        "local": line.local,
+        "peer": line.peer,
+        "closed_first": first.value,
+        "is_closed": is_closed,
+    }
     if line.agreed:
         facts["tls"] = line.agreed
     if options.json:
@@ -182,6 +189,7 @@ def _positive(timeout_s: float) -> float:
 
 
 # What is printed
+
 
 def _say(text: str, lasted_ms: float | None = None) -> None:
     print(text if lasted_ms is None else f"{text:<66}{lasted_ms:>9.1f} ms", file=sys.stderr)

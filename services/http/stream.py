@@ -71,11 +71,18 @@ class Stream:
             self.sock.settimeout(self.deadline.left_s())
             return self.sock.recv(RECEIVE_BYTES)
 
-    def close(self, within_s: float) -> tuple[Side, bool]:
-        """Send our FIN and wait for the server's: (who sent the first, whether the server's came in time)."""
-        state = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        first = Side.SERVER if state == _TCP_CLOSE_WAIT else Side.CLIENT
+    def close(self, first: Side, within_s: float) -> tuple[Side, bool]:
+        """Send our FIN and wait for the server's, or the other way round where `first` is the server.
+
+        Gives who was first, for the server may have closed already, and whether its FIN came in time.
+        """
         try:
+            if first is Side.SERVER:
+                self._await_fin(Deadline(within_s))
+            state = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+            first = Side.SERVER if state == _TCP_CLOSE_WAIT else Side.CLIENT
+            if first is Side.SERVER:  # the ACK that is owed leaves now, not with our FIN
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             self.send_end()
             self.sock.shutdown(socket.SHUT_WR)
             return first, self._drain(Deadline(within_s))
@@ -86,6 +93,10 @@ class Stream:
 
     def send_end(self) -> None:
         """What stands before a FIN: nothing for plain TCP."""
+
+    def _await_fin(self, deadline: Deadline) -> None:
+        if self._drain(deadline):  # under TLS that may be the close_notify before it
+            socket.socket.recv(self.sock, RECEIVE_BYTES)
 
     def _drain(self, deadline: Deadline) -> bool:
         try:
