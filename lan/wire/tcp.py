@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import cache
 from ipaddress import IPv4Address
 from typing import ClassVar
 
@@ -47,7 +48,7 @@ class TcpFlags(IntFlag):
 
     def words(self) -> str:
         """``SYN, ACK``; what opens, closes or breaks a connection comes first."""
-        return FLAG_WORDS[self]
+        return _flag_words(self)
 
 
 FLAG_ORDER = (
@@ -61,8 +62,16 @@ FLAG_ORDER = (
     TcpFlags.CWR,
     TcpFlags.AE,
 )
-FLAGS = tuple(TcpFlags(bits) for bits in range(512))
-FLAG_WORDS = {flags: ", ".join(str(bit.name) for bit in FLAG_ORDER if flags & bit) for flags in FLAGS}
+
+
+@cache
+def _flags(bits: int) -> TcpFlags:
+    return TcpFlags(bits)
+
+
+@cache
+def _flag_words(flags: TcpFlags) -> str:
+    return ", ".join(str(bit.name) for bit in FLAG_ORDER if flags & bit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +200,7 @@ def read(data: bytes, start: int, end: int, addresses: bytes = b"", *, whole: bo
         dst_port,
         seq,
         ack,
-        FLAGS[bits & 511],
+        _flags(bits & 511),
         window,
         options,
         good,

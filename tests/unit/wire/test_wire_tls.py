@@ -73,3 +73,11 @@ def test_any_change_to_a_hello_can_be_looked_at(captured: dict[str, bytes], data
     payload[at] = data.draw(st.integers(0, 255))
     stop = data.draw(st.integers(at, len(payload)))
     assert tls.read(bytes(payload), 0, stop).summary().isprintable()
+
+
+def test_values_that_are_only_sent_to_keep_servers_tolerant_are_left_out() -> None:
+    # hand-built: a ClientHello with the suites 0x1a1a (RFC 8701) and 0x1301
+    hello = "0303" + "00" * 32 + "00" + "0004 1a1a 1301" + "0100"
+    record = f"16030100{4 + len(bytes.fromhex(hello)):02x} 010000{len(bytes.fromhex(hello)):02x} {hello}"
+    [first] = read(record).records
+    assert first.hello is not None and first.hello.ciphers == ("TLS_AES_128_GCM_SHA256",)
