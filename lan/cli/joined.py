@@ -62,9 +62,7 @@ def _become(device: str, command: Sequence[str], user: str | None, environment: 
         os.execvpe(command[0], list(command), dict(environment))
     except FileNotFoundError:
         code = NOT_FOUND
-        _say(
-            f"lan: {device}: no program {command[0]!r}\n  expected  a program of this machine, on its PATH or by its path"
-        )
+        _say(f"lan: {device}: no program {command[0]!r}\n  expected  a program of this machine, by name or path")
     except OSError as error:
         _say(f"lan: {device}: {command[0]!r} can't be run: {error.strerror}")
     finally:

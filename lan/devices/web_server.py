@@ -1,7 +1,5 @@
 """A web server: a host that serves its page over HTTP and HTTPS.  RFC 9110, RFC 9112."""
 
-from typing import Any
-
 from lan.devices.base import Host, Service
 from lan.devices.options import option
 
@@ -14,7 +12,6 @@ class WebServer(Host):
     kind, icon = "web-server", "server"
 
     names: list[str] = option([], help="names that its certificate carries beside its own", example=["www.x.test"])
-    http: bool = option(True, help="whether port 80 is open")
     https: bool = option(False, help="whether port 443 is open, with a certificate of the LAN's authority")
     root: str | None = option(None, help="folder to serve; by default a page that says hello", example="/usr/share/doc")
     closes_first: str = option("client", help="who sends the first FIN after `Connection: close`: client or server")
@@ -23,12 +20,9 @@ class WebServer(Host):
         return [*self.names, self.name]
 
     def services(self) -> list[Service]:
-        arguments = ["--config", "http.json", "--closes-first", self.closes_first]
-        if self.http:
-            arguments += ["--listen", "0.0.0.0:80"]
+        arguments = ["--listen", "0.0.0.0:80", "--closes-first", self.closes_first]
         if self.https:
-            arguments += ["--tls-listen", "0.0.0.0:443", "--certificate", CERTIFICATE, "--key", KEY]
+            arguments += ["--tls", "--tls-listen", "0.0.0.0:443", "--certificate", CERTIFICATE, "--key", KEY]
         if self.root is not None:
             arguments += ["--root", self.root]
-        config: dict[str, Any] = {"host": self.name, "names": self.names}
-        return [*super().services(), Service("lan.services.http", arguments, files={"http.json": config})]
+        return [*super().services(), Service("lan.services.http", arguments)]

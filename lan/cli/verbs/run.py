@@ -1,0 +1,80 @@
+"""Bring a LAN up, run its scenario, judge it by its packets, take it down:  lan run office"""
+
+import argparse
+import shutil
+import time
+from pathlib import Path
+
+from lan.cli.common import building_words, launch_of, switch_words
+from lan.cli.screen import Screen
+from lan.cli.telling import Teller
+from lan.control import launch
+from lan.devices.kinds import schemas
+from lan.errors import FAILED, OK, UsageError
+from lan.scenario.perform import perform
+from lan.scenario.recording import Recording
+from lan.topo.load import load
+
+GROUP = "Build"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    building_words(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="one line a frame under each step")
+    parser.add_argument("--pcap", type=Path, metavar="FILE", help="write the capture, one interface a port")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    began = time.monotonic()
+    if options.no_trace:
+        raise UsageError("lan run judges by packets, so it can't do without the capture", todo="leave out --no-trace")
+    if options.pcap is not None and not options.pcap.absolute().parent.is_dir():
+        raise UsageError(f"--pcap {options.pcap}: no such folder")
+    lan = load(options.what, schemas(), name=options.name)
+    times = {"load": _ms(began)}
+    launched = launch.up(lan, launch_of(options, another=True), lambda phase, _: screen.progress(phase))
+    running = launched.lan
+    times |= {"up": _ms(began) - times["load"]}
+    screen.progress("")
+    described = running.describe()
+    counts = f"{len(lan.devices)} devices · {len(lan.links)} links"
+    up_s = (times["load"] + times["up"]) / 1000
+    screen.line(f" LAN {running.name} · {counts} · {switch_words(described)}   up in {up_s:.1f} s", "bold")
+    for note in (*lan.warnings, *launched.notes):
+        screen.line(f" note: {note}", "yellow")
+    recording = Recording(running)
+    teller = Teller(screen, recording, verbose=options.verbose)
+    performed = time.monotonic()
+    teller.tell_all(perform(running, recording))
+    times["scenario"] = _ms(performed)
+    recording.close()
+    ended = time.monotonic()
+    running.down()
+    times |= {"down": _ms(ended), "total": _ms(began)}
+    pcap = running.state / "trace.pcapng"
+    if options.pcap is not None:
+        shutil.copyfile(pcap, options.pcap)
+        pcap = options.pcap
+    if screen.json:
+        screen.data(
+            {
+                "lan": running.name,
+                "ok": teller.ok,
+                "times_ms": {key: round(value, 1) for key, value in {**times, **_phases(launched.times_ms)}.items()},
+                "steps": [verdict.as_json(number) for number, verdict in enumerate(teller.told, 1)],
+                "pcapng": str(pcap),
+                "notes": [*lan.warnings, *launched.notes],
+            }
+        )
+    words = "all as it should be" if teller.ok else "NOT as it should be"
+    style = "green bold" if teller.ok else "red bold"
+    screen.line(f" {words} · {times['total'] / 1000:.1f} s · trace: {pcap}", style)
+    return OK if teller.ok else FAILED
+
+
+def _ms(since: float) -> float:
+    return (time.monotonic() - since) * 1000
+
+
+def _phases(phases: dict[str, float]) -> dict[str, float]:
+    return {f"up: {phase}": ms for phase, ms in phases.items()}

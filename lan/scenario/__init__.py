@@ -1,0 +1,1 @@
+"""What should happen on a LAN, and whether it did: verdicts from captured packets alone."""
