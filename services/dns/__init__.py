@@ -1,0 +1,1 @@
+"""DNS: an authoritative server for the zones of one file, and a look-up client."""
