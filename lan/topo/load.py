@@ -85,6 +85,8 @@ def _split(what: str) -> tuple[str, str]:
 def _generated(name: str, parameters: str, kinds: Mapping[str, KindSchema]) -> stock.Recording:
     switch = kinds.get(DEFAULT_SWITCH)
     spanning_tree = {SPANNING_TREE: True} if switch and SPANNING_TREE in switch.options else None
+    if name == "torus" and spanning_tree is None:
+        raise UsageError("a torus has loops, and lan's switch no spanning tree yet", todo="tree:2,3 or linear:4")
     recorder = stock.Recorder(None, f"{name}:{parameters}" if parameters else name)
     with recorder.in_force():
         return recorder.of(generate(name, parameters, spanning_tree=spanning_tree))

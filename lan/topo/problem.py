@@ -1,4 +1,4 @@
-"""Mistakes of a topology, collected: all are told at once, not the first alone.
+"""MistakesError of a topology, collected: all are told at once, not the first alone.
 
 A `Problem` has the four parts of every error in the house (lan/errors.py) and is rendered as one.
 """
@@ -36,7 +36,7 @@ class Problem:
         return {**self.as_error().as_json(), "is_warning": self.is_warning}
 
 
-class Mistakes(TopologyError):
+class MistakesError(TopologyError):
     """Everything wrong with a topology.  What, where, expected and todo are the first mistake's."""
 
     def __init__(self, problems: Sequence[Problem], source: str) -> None:
@@ -62,7 +62,7 @@ def raise_problems(problems: Iterable[Problem], source: str = "FILE") -> None:
     """Raise TopologyError where any of these is more than a warning; `source` is what the user named."""
     errors = [problem for problem in problems if not problem.is_warning]
     if errors:
-        raise Mistakes(in_file_order(errors), source)
+        raise MistakesError(in_file_order(errors), source)
 
 
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:

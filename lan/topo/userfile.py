@@ -45,7 +45,9 @@ class UserFile:
         try:
             source = self.path.read_bytes()
         except OSError as fault:
-            raise UsageError(f"{self.shown}: {fault.strerror}", expected="a topology file, such as office.py") from fault
+            raise UsageError(
+                f"{self.shown}: {fault.strerror}", expected="a topology file, such as office.py"
+            ) from fault
         try:
             return compile(source, str(self.path), "exec", dont_inherit=True)
         except SyntaxError as fault:
@@ -61,7 +63,9 @@ class UserFile:
         except LanError:
             raise
         except SyntaxError as fault:
-            raise self._error(f"{Path(fault.filename or '?').name}:{fault.lineno}: {fault.msg}", self._line(fault)) from None
+            raise self._error(
+                f"{Path(fault.filename or '?').name}:{fault.lineno}: {fault.msg}", self._line(fault)
+            ) from None
         except ModuleNotFoundError as fault:
             expected = "a module that lies beside the file, or is installed where lan is"
             raise self._error(f"{type(fault).__name__}: {fault}", self._line(fault), expected) from None
@@ -72,7 +76,9 @@ class UserFile:
         except Exception as fault:  # whatever a stranger's code may raise
             raise self._error(_told(fault), self._line(fault)) from None
 
-    def _error(self, what: str, line: int | None, expected: str | None = None, todo: str | None = None) -> TopologyError:
+    def _error(
+        self, what: str, line: int | None, expected: str | None = None, todo: str | None = None
+    ) -> TopologyError:
         return TopologyError(what, where=Where(self.shown, line), expected=expected, todo=todo)
 
     def _line(self, fault: BaseException) -> int | None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
-from lan.topo.checks.facts import Facts, Interface
+from lan.topo.checks.facts import Address, Facts, Interface, parse_ip
 from lan.topo.problem import Problem
 from lan.topo.spec import Device
+
+NOT_HOSTS = {0, 127, *range(224, 256)}
+"""First bytes of addresses that no host has: this network, loopback, groups, reserved (RFC 6890)."""
 
 
 def written(facts: Facts) -> Iterator[Problem]:
@@ -25,81 +27,76 @@ def written(facts: Facts) -> Iterator[Problem]:
             yield Problem(each.where, f"{said} is the name of the network itself", _hosts(network))
         elif network.prefixlen < 31 and ip == network.broadcast_address:
             yield Problem(each.where, f"{said} is the network's broadcast address", _hosts(network))
-        elif ip.is_multicast or ip.is_loopback or ip.is_unspecified or ip.is_reserved:
+        elif ip.packed[0] in NOT_HOSTS:
             yield Problem(each.where, f"{said} is no address for a host", "a unicast address, such as 192.168.100.1/24")
 
 
 def duplicates(facts: Facts) -> Iterator[Problem]:
     """Two holders of one address: a mistake where they hear each other, odd elsewhere."""
     first: dict[IPv4Address, Interface] = {}
-    for each in facts.static:
-        assert each.address is not None
-        holder = first.setdefault(each.address.ip, each)
+    for each, address in facts.static:
+        holder = first.setdefault(address.ip, each)
         if holder is not each:
             at = f" ({holder.where})" if holder.where and holder.where.line else ""
-            what = f"{each.device.name}: address {each.address.ip} is {holder.device.name}'s already{at}"
+            what = f"{each.device.name}: address {address.ip} is {holder.device.name}'s already{at}"
             apart = holder.segment != each.segment
             yield Problem(each.where, what, "an address of its own for each device", is_warning=apart)
 
 
+Members = list[tuple[Interface, Address]]
+
+
 def neighbours(facts: Facts) -> Iterator[Problem]:
     """A device alone in its subnet can talk to none of those on its segment."""
-    on_segment: dict[int | str, dict[IPv4Network, list[Interface]]] = {}
-    for each in facts.static:
-        assert each.address is not None
-        on_segment.setdefault(each.segment, {}).setdefault(each.address.network, []).append(each)
+    on_segment: dict[int | str, dict[IPv4Network, Members]] = {}
+    for each, address in facts.static:
+        on_segment.setdefault(each.segment, {}).setdefault(address.network, []).append((each, address))
     for groups in on_segment.values():
-        if len(groups) < 2:
-            continue
-        most = max(groups, key=lambda network: len(groups[network]))
-        for network, members in groups.items():
-            if network != most:
-                yield from _strangers(network, members, most, groups[most])
+        if len(groups) > 1:
+            most = max(groups, key=lambda network: len(groups[network]))
+            for network, members in groups.items():
+                if network != most:
+                    yield from _strangers(network, members, most, groups[most])
 
 
-def _strangers(
-    network: IPv4Network, members: list[Interface], most: IPv4Network, theirs: list[Interface]
-) -> Iterator[Problem]:
+def _strangers(network: IPv4Network, members: Members, most: IPv4Network, theirs: Members) -> Iterator[Problem]:
     """Several together may be meant as a second subnet; one that overlaps is half right."""
-    is_warning = len(members) > 1 or network.overlaps(most)
-    names = ", ".join(each.device.name for each in theirs[:3]) + (", …" if len(theirs) > 3 else "")
-    for each in members[:1] if len(members) > 1 else members:
-        what = f"{each.device.name}: ip {each.address} lies outside its neighbours' subnet {most} ({names})"
-        if len(members) > 1:
-            what += f", and {len(members) - 1} more in {network}"
-        yield Problem(each.where, what, f"an address of {most}", is_warning=is_warning)
+    names = ", ".join(each.device.name for each, _ in theirs[:3]) + (", …" if len(theirs) > 3 else "")
+    (each, address), others = members[0], len(members) - 1
+    what = f"{each.device.name}: ip {address} lies outside its neighbours' subnet {most} ({names})"
+    if others:
+        what += f", and {others} more in {network}"
+    yield Problem(each.where, what, f"an address of {most}", is_warning=bool(others) or network.overlaps(most))
 
 
 def routers(facts: Facts) -> Iterator[Problem]:
     """A gateway is an address that the device can reach without one."""
-    holders = {str(each.address.ip) for each in facts.static if each.address}
     for device in facts.lan.hosts:
         for key, text in (("gateway", device.options.get("gateway")), ("defaultRoute", _via(device))):
             if isinstance(text, str):
-                yield from _router(facts, device, key, text, holders)
+                yield from _router(facts, device, key, text)
 
 
-def _router(facts: Facts, device: Device, key: str, text: str, holders: set[str]) -> Iterator[Problem]:
+def _router(facts: Facts, device: Device, key: str, text: str) -> Iterator[Problem]:
     gateway = parse_ip(text)
     if gateway is None:
         expected = "an address without prefix, such as 192.168.100.254"
         yield Problem(device.where, f"{device.name}: {key} {text!r:.60} is not an address", expected)
         return
     own = facts.address_of.get(device.name, [])
-    if any(each.address and each.address.ip == gateway for each in own):
+    if any(address.ip == gateway for address in own):
         yield Problem(device.where, f"{device.name}: {key} {text} is its own address", "another device's")
-    elif own and not any(each.address and gateway in each.address.network for each in own):
-        subnets = " or ".join(str(each.address.network) for each in own if each.address)
+    elif own and not any(gateway in address.network for address in own):
+        subnets = " or ".join(str(address.network) for address in own)
         what = f"{device.name}: {key} {text} lies outside its subnet {subnets}"
         yield Problem(device.where, what, f"an address of {subnets}")
-    elif text not in holders:
+    elif text not in facts.fixed:
         what = f"{device.name}: {key} {text} is no device's address"
         yield Problem(device.where, what, "the address of a router on its LAN", is_warning=True)
 
 
 def resolvers(facts: Facts) -> Iterator[Problem]:
     """Who is asked for names exists; addresses only, since no name works before."""
-    holders = {str(each.address.ip) for each in facts.static if each.address}
     for device in facts.lan.hosts:
         texts = device.options.get("dns")
         for text in texts if isinstance(texts, (list, tuple)) else [texts]:
@@ -108,17 +105,9 @@ def resolvers(facts: Facts) -> Iterator[Problem]:
             if parse_ip(text) is None:
                 expected = "an address without prefix, such as 192.168.100.254"
                 yield Problem(device.where, f"{device.name}: dns {text!r:.60} is not an address", expected)
-            elif text not in holders:
+            elif text not in facts.fixed:
                 what = f"{device.name}: dns {text} is no device's address"
                 yield Problem(device.where, what, "the address of a DNS server of the LAN", is_warning=True)
-
-
-def parse_ip(text: Any) -> IPv4Address | None:
-    """An address, or None for anything else."""
-    try:
-        return IPv4Address(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
 
 
 def _via(device: Device) -> str | None:

@@ -2,14 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from ipaddress import IPv4Interface
+from functools import cached_property, lru_cache
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from lan.topo.problem import Speller
 from lan.topo.schema import KindSchema
 from lan.topo.segments import segments
 from lan.topo.spec import Device, Lan, Link, Port, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """``ADDRESS/PREFIX``, read.  All addresses of one subnet share its `network`."""
+
+    ip: IPv4Address
+    network: IPv4Network
+
+    def __str__(self) -> str:
+        return f"{self.ip}/{self.network.prefixlen}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ class Interface:
     device: Device
     port: Port | None
     text: Any
-    address: IPv4Interface | None
+    address: Address | None
     where: Where | None
     segment: int | str
 
@@ -78,16 +89,25 @@ class Facts:
         return Interface(host, port, text, parse_address(text), where, segment)
 
     @cached_property
-    def static(self) -> list[Interface]:
+    def static(self) -> list[tuple[Interface, Address]]:
         """The interfaces whose address is fixed: a DHCP client's own is only stock Mininet's."""
-        return [each for each in self.interfaces if each.address is not None and not each.device.options.get("dhcp")]
+        return [
+            (each, each.address)
+            for each in self.interfaces
+            if each.address is not None and not each.device.options.get("dhcp")
+        ]
 
     @cached_property
-    def address_of(self) -> dict[str, list[Interface]]:
+    def fixed(self) -> dict[str, str]:
+        """Fixed address → its device."""
+        return {str(address.ip): each.device.name for each, address in self.static}
+
+    @cached_property
+    def address_of(self) -> dict[str, list[Address]]:
         """Device → its fixed addresses."""
-        found: dict[str, list[Interface]] = {}
-        for interface in self.static:
-            found.setdefault(interface.device.name, []).append(interface)
+        found: dict[str, list[Address]] = {}
+        for interface, address in self.static:
+            found.setdefault(interface.device.name, []).append(address)
         return found
 
     def segments_of(self, device: Device) -> set[int]:
@@ -95,17 +115,27 @@ class Facts:
         return {self.segment_of[port.device, port.interface] for port, _ in self.ends[device.name]}
 
 
-def parse_address(text: Any) -> IPv4Interface | None:
-    """``ADDRESS/PREFIX``, or None for anything else."""
-    if not isinstance(text, str) or "/" not in text:
+def parse_address(text: Any) -> Address | None:
+    """``ADDRESS/PREFIX``, or None for anything else; a netmask is not what Mininet takes."""
+    ip, slash, prefix = text.partition("/") if isinstance(text, str) else ("", "", "")
+    if not slash or not (prefix.isascii() and prefix.isdigit()) or len(prefix) > 2 or int(prefix) > 32:
         return None
-    prefix = text.partition("/")[2]
-    if not (prefix.isascii() and prefix.isdigit()):  # a netmask is not what Mininet takes
-        return None
+    address = parse_ip(ip)
+    return None if address is None else Address(address, _network(int(address) >> (32 - int(prefix)), int(prefix)))
+
+
+def parse_ip(text: Any) -> IPv4Address | None:
+    """An address, or None for anything else."""
     try:
-        return IPv4Interface(text)
+        return IPv4Address(text) if isinstance(text, str) else None
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=256)
+def _network(number: int, prefix: int) -> IPv4Network:
+    """One object for each subnet: making them is slow."""
+    return IPv4Network((number << (32 - prefix), prefix))
 
 
 def _link_ip(link: Link, port: Port) -> Any:

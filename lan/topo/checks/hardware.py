@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lan.topo.checks.facts import Facts
 from lan.topo.problem import Problem
-from lan.topo.spec import Where
+from lan.topo.spec import Link, Port, Where
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _DPID = re.compile(r"[0-9a-fA-F]{1,16}")
@@ -31,16 +31,20 @@ def macs(facts: Facts) -> Iterator[Problem]:
 
 def duplicate_macs(facts: Facts) -> Iterator[Problem]:
     """A switch that learns one address at two ports sends its frames now here, now there."""
-    first: dict[str, tuple[str, Where | None]] = {}
+    first: dict[str, tuple[Port, Link]] = {}
     for link in facts.lan.links:
         for port in (link.a, link.b):
-            device = facts.lan.devices[port.device]
-            is_own = device.options.get("mac") is not None
-            where = device.where if is_own else link.where
-            holder, at = first.setdefault(port.mac, (str(port), where))
-            if holder != str(port):
-                what = f"{port.device}: MAC address {port.mac} is {holder}'s already{_of(at)}"
-                yield Problem(where, what, "an address of its own", "leave mac out: every port gets one by itself")
+            holder, its_link = first.setdefault(port.mac, (port, link))
+            if holder is not port:
+                at = _of(_written_at(facts, holder, its_link))
+                what = f"{port.device}: MAC address {port.mac} is {holder}'s already{at}"
+                todo = "leave mac out: every port gets one by itself"
+                yield Problem(_written_at(facts, port, link), what, "an address of its own", todo)
+
+
+def _written_at(facts: Facts, port: Port, link: Link) -> Where | None:
+    device = facts.lan.devices[port.device]
+    return link.where if device.options.get("mac") is None else device.where
 
 
 def dpids(facts: Facts) -> Iterator[Problem]:

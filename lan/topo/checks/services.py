@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-from lan.topo.checks.addresses import parse_ip
-from lan.topo.checks.facts import Facts, Interface
+from lan.topo.checks.facts import Facts, parse_ip
 from lan.topo.problem import Problem
 from lan.topo.schema import shown
 from lan.topo.spec import Device
@@ -34,7 +33,6 @@ def dhcp_servers(facts: Facts) -> Iterator[Problem]:
 
 def pools(facts: Facts) -> Iterator[Problem]:
     """A pool lies in the server's subnet and keeps clear of fixed addresses."""
-    static = sorted(facts.static, key=lambda each: each.address.ip if each.address else 0)
     for server in facts.taking("pool"):
         text = server.options.get("pool")
         if not isinstance(text, str):
@@ -48,9 +46,9 @@ def pools(facts: Facts) -> Iterator[Problem]:
             yield Problem(server.where, f"{server.name}: pool {text!r:.60} ends before it begins", POOL_EXPECTED)
             continue
         yield from _pool_place(facts, server, text, pool)
-        told = _fixed_within(facts, server, static, pool)
+        told = _fixed_within(facts, server, pool)
         if told:
-            names = ", ".join(f"{each.device.name} ({each.address.ip})" for each in told[:3] if each.address)
+            names = ", ".join(told[:3])
             more = f" and {len(told) - 3} more" if len(told) > 3 else ""
             what = f"{server.name}: pool {text} holds the fixed address of {names}{more}"
             yield Problem(server.where, what, "a pool without them, or two devices may get one", is_warning=True)
@@ -66,7 +64,7 @@ def parse_pool(text: str) -> tuple[IPv4Address, IPv4Address] | None:
 
 
 def _pool_place(facts: Facts, server: Device, text: str, pool: tuple[IPv4Address, IPv4Address]) -> Iterator[Problem]:
-    own = [each.address.network for each in facts.address_of.get(server.name, []) if each.address]
+    own = [address.network for address in facts.address_of.get(server.name, [])]
     if not own:
         if server.options.get("ip") is None or server.options.get("dhcp"):
             what = f"{server.name}: a DHCP server needs a fixed address of its own"
@@ -77,23 +75,20 @@ def _pool_place(facts: Facts, server: Device, text: str, pool: tuple[IPv4Address
         yield Problem(server.where, what, f"addresses of {subnets}")
 
 
-def _fixed_within(
-    facts: Facts, server: Device, static: list[Interface], pool: tuple[IPv4Address, IPv4Address]
-) -> list[Interface]:
-    """The fixed addresses of others in the pool; the server leaves its own, the router's and the resolver's out."""
-    excluded = {server.options.get(key) for key in ("router", "dns") if isinstance(server.options.get(key), str)}
-    reservations = server.options.get("reservations")
-    if isinstance(reservations, dict):
-        excluded |= {value for value in reservations.values() if isinstance(value, str)}
+def _fixed_within(facts: Facts, server: Device, pool: tuple[IPv4Address, IPv4Address]) -> list[str]:
+    """Who else has a fixed address in the pool; the server leaves its own, the router's and the resolver's out."""
+    options = server.options
+    excluded = {options.get(key) for key in ("router", "dns") if isinstance(options.get(key), str)}
+    if isinstance(options.get("reservations"), dict):
+        excluded |= {value for value in options["reservations"].values() if isinstance(value, str)}
     segments = facts.segments_of(server)
     return [
-        each
-        for each in static
-        if each.address is not None
-        and pool[0] <= each.address.ip <= pool[1]
+        f"{each.device.name} ({address.ip})"
+        for each, address in facts.static
+        if each.segment in segments
         and each.device is not server
-        and each.segment in segments
-        and str(each.address.ip) not in excluded
+        and pool[0] <= address.ip <= pool[1]
+        and str(address.ip) not in excluded
     ]
 
 
