@@ -1,13 +1,16 @@
-"""The Python environment of `bin/lan`: is it whole, and may it be moved?
+"""The Python environment of `bin/lan`: is it whole, how is it moved and warmed?
 
 Run as a file by the environment's own interpreter, before anything else of lan can be imported, so it
 imports nothing of ours.  `lan doctor` asks it too.
 """
 
 import base64
+import compileall
 import hashlib
 import re
+import shutil
 import sys
+import sysconfig
 from importlib import metadata
 from pathlib import Path
 
@@ -48,6 +51,18 @@ def relocate(folder: Path, old: str, new: str) -> None:
                 script.write_bytes(text.replace(old.encode(), new.encode()))
 
 
+def warm(bytecode: Path, folders: list[Path]) -> None:
+    """Fill a bytecode folder (see sys.pycache_prefix): the standard library comes compiled, the rest is compiled."""
+    library = Path(sysconfig.get_path("stdlib"))
+    for compiled in library.rglob(f"__pycache__/*.{sys.implementation.cache_tag}.pyc"):
+        target = bytecode / compiled.parent.parent.relative_to("/")
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(compiled, target / compiled.name)
+    sys.pycache_prefix = str(bytecode)
+    for folder in folders:
+        compileall.compile_dir(folder, quiet=2, workers=0)
+
+
 def _damage(package: metadata.Distribution) -> list[str]:
     """Files of a package that are gone or differ from its RECORD; scripts, which we move, are left out."""
     damage = []
@@ -71,10 +86,13 @@ def _plain(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """``check FOLDER LOCK…`` or ``relocate FOLDER OLD NEW``; 0 when all is well."""
+    """``check FOLDER LOCK…``, ``relocate FOLDER OLD NEW`` or ``warm FOLDER SOURCES…``; 0 when all is well."""
     verb, folder = arguments[0], Path(arguments[1])
     if verb == "relocate":
         relocate(folder, arguments[2], arguments[3])
+        return 0
+    if verb == "warm":
+        warm(folder / "bytecode", [*(folder / "lib").glob("python3*/site-packages"), *map(Path, arguments[2:])])
         return 0
     [site] = (folder / "lib").glob("python3*/site-packages")
     versions = {name: version for lock in arguments[2:] for name, version in wanted(Path(lock)).items()}

@@ -99,7 +99,11 @@ def inventory() -> tuple[set[str], str, list[str]]:
     """Interfaces, mounts and children: what a clumsy probe would leave behind."""
     children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "comm="], capture_output=True, text=True)
     mounts = Path("/proc/self/mounts").read_text()
-    return set(os.listdir("/sys/class/net")), mounts, sorted(set(children.stdout.split()) - {"ps"})
+    return (
+        {link.name for link in Path("/sys/class/net").iterdir()},
+        mounts,
+        sorted(set(children.stdout.split()) - {"ps"}),
+    )
 
 
 def test_every_line_of_the_list_of_packages_is_understood() -> None:
