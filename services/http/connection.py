@@ -59,7 +59,7 @@ class Server:
         self.persistence: Persistence | None = None
         self._broken = False
         self._ended = self._begun = False
-        self._kept = b""
+        self._kept = self._blank = b""
         self._start()
 
     @property
@@ -75,8 +75,7 @@ class Server:
         if self.request_complete:
             self._kept += data
             return []
-        self._begun = self._begun or bool(data)
-        return self._read(data)
+        return self._read(data) if not data else self._read_some(data)
 
     def respond(self, response: Response, *, unwilling: Reason | None = None) -> bytes:
         """The response's head as bytes, with `Connection` as the persistence decision demands.
@@ -104,8 +103,7 @@ class Server:
             return []
         kept = self._kept
         self._start()
-        self._begun = bool(kept)
-        events = self._read(kept) if kept else []
+        events = self._read_some(kept)
         if self._ended and not self._broken and not self.request_complete:
             events += self._read(b"")
         return events
@@ -114,7 +112,17 @@ class Server:
         self._reader = h11.Connection(h11.SERVER, max_incomplete_event_size=self.max_head_bytes)
         self.request: Request | None = None
         self.request_complete = False
-        self._begun, self._kept, self._body_bytes = False, b"", 0
+        self._begun, self._blank, self._kept, self._body_bytes = False, b"", b"", 0
+
+    def _read_some(self, data: bytes) -> list[Event]:
+        """Read, but for one empty line before the request (RFC 9112 §2.2)."""
+        if not self._begun:
+            data = self._blank + data
+            if b"\r\n".startswith(data):
+                self._blank = data
+                return []
+            self._begun, data = True, data.removeprefix(b"\r\n")
+        return self._read(data)
 
     def _read(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -165,6 +173,7 @@ class Client:
         self.response: Response | None = None
         self.persistence: Persistence | None = None
         self._reader: h11.Connection | None = None
+        self._begun = False
 
     def send(self, request: Request, body: bytes = b"") -> bytes:
         """The request as bytes; its response is what `receive` reads next.  Raises ValueError as `build`."""
@@ -172,7 +181,7 @@ class Client:
             raise ValueError(f"this connection carries no further request: {self.persistence.why}")
         if body:
             request = request.with_field("Content-Length", str(len(body)))
-        self.request, self.response, self.persistence = request, None, None
+        self.request, self.response, self.persistence, self._begun = request, None, None, False
         self._reader = h11.Connection(h11.CLIENT, max_incomplete_event_size=self.max_head_bytes)
         # The reader must know the method: a response to HEAD has no body, whatever its fields say (RFC 9112 §6.3).
         self._reader.send(h11.Request(method=request.method, target="/", headers=[("Host", "x")]))
@@ -184,6 +193,11 @@ class Client:
         if self._reader is None or self.request is None:
             return [] if not data else [Fault(0, Reason("RFC 9112 §9.2", "bytes that answer no request"))]
         events: list[Event] = []
+        if not data and not self._begun:
+            self._reader = None
+            self.persistence = Persistence(False, Reason("RFC 9112 §9.5", "the server closed without an answer"))
+            return [Closed()]
+        self._begun = True
         try:
             for piece in _pieces(data):
                 if self._reader is not None:
@@ -209,11 +223,6 @@ class Client:
                 self.persistence = persistence(self.response, request, response_delimited=delimited)
                 self._reader = None
                 events.append(End())
-                break
-            elif isinstance(event, h11.ConnectionClosed):
-                self._reader = None
-                self.persistence = Persistence(False, Reason("RFC 9112 §9.5", "the server closed without an answer"))
-                events.append(Closed())
                 break
         return events
 

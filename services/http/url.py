@@ -46,18 +46,23 @@ def parse(text: str) -> Url:
         raise _wrong(text, "no host or port")
     if parts.username is not None:
         raise _wrong(text, "a user name in a URL is not sent (RFC 9110 §4.2.4)")
-    target = quote(parts.path or "/", safe=_ALLOWED) + (f"?{quote(parts.query, safe=_ALLOWED)}" if parts.query else "")
+    target = _quoted(parts.path or "/") + (f"?{_quoted(parts.query)}" if parts.query else "")
     return Url(parts.scheme, _ascii_name(text, host), port or PORTS[parts.scheme], target)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe=_ALLOWED, errors="surrogateescape")
 
 
 def _ascii_name(text: str, host: str) -> str:
     """The name as DNS knows it: 한국.kr → xn--3e0b707e.kr."""
-    if re.fullmatch(r"[a-z0-9._:%-]+", host):
-        return host
     try:
-        return host.encode("idna").decode("ascii")
+        name = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise _wrong(text, f"{host!r} is no host name") from None
+        name = ""
+    if not re.fullmatch(r"[a-z0-9._:%-]+", name):
+        raise _wrong(text, f"{host!r} is no host name")
+    return name
 
 
 def _wrong(text: str, what: str) -> UsageError:

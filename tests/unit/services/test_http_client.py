@@ -1,0 +1,86 @@
+"""URLs, requests and phases: what a client thinks before and after its socket works."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lan.errors import RunError, UsageError
+from lan.services.http import client, messages, url
+from lan.services.http.client import Exchange, Phase, Times
+
+URLS = {
+    "www.ark-inflearn.com": "http://www.ark-inflearn.com/",
+    "http://WWW.Ark-Inflearn.com:80": "http://www.ark-inflearn.com/",
+    "https://192.168.100.253:443/a?b#c": "https://192.168.100.253/a?b",
+    "http://[::1]:8080/": "http://[::1]:8080/",
+    "https://web/한 글": "https://web/%ED%95%9C%20%EA%B8%80",
+    "http://한국.kr/": "http://xn--3e0b707e.kr/",
+    "web:8080/x": "http://web:8080/x",
+}
+
+
+@pytest.mark.parametrize("text", URLS)
+def test_a_url_is_read_as_people_type_it(text: str) -> None:
+    assert str(url.parse(text)) == URLS[text]
+
+
+@pytest.mark.parametrize(
+    "text", ["ftp://x/", "http://", "http://a:99999/", "http://a:b/", "http://u:p@a/", "http://[::1/", ""]
+)
+def test_what_is_no_url_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError):
+        url.parse(text)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_url_that_can_be_asked_for_or_a_usage_error(text: str) -> None:
+    try:
+        where = url.parse(text)
+    except UsageError:
+        return
+    messages.build(client.request_for(where))
+
+
+def test_the_request_is_the_seed_s() -> None:
+    request = client.request_for(url.parse("http://www.ark-inflearn.com/"))
+    assert messages.build(request) == (
+        b"GET / HTTP/1.1\r\nHost: www.ark-inflearn.com\r\nUser-Agent: lan-fetch\r\nAccept: */*\r\n"
+        b"Connection: close\r\n\r\n"
+    )
+
+
+def test_phases_add_up_and_one_that_did_not_happen_is_absent() -> None:
+    times = Times(10.0)
+    for phase, at_s in ((Phase.CONNECT, 10.001), (Phase.SEND, 10.0015), (Phase.WAIT, 10.0035), (Phase.RECEIVE, 10.004)):
+        times.end(phase, at_s)
+    assert times.as_json() == {"connect": 1.0, "send": 0.5, "wait": 2.0, "receive": 0.5, "total": 4.0}
+
+
+def exchange() -> Exchange:
+    made = Exchange(client.request_for(url.parse("web")))
+    made.send()
+    return made
+
+
+def test_an_exchange_gives_the_body_and_then_its_verdict() -> None:
+    made = exchange()
+    assert made.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel") == b"hel"
+    assert not made.is_complete
+    assert made.receive(b"lo") == b"lo"
+    assert made.is_complete
+    assert made.persistence.why.text == "we said Connection: close"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "what"),
+    [
+        ([b""], "closed the connection without an answer"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", b""], "cut short"),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], "no HTTP"),
+    ],
+)
+def test_a_broken_answer_is_said_in_words(pieces: list[bytes], what: str) -> None:
+    made = exchange()
+    with pytest.raises(RunError, match=what):
+        for piece in pieces:
+            made.receive(piece)

@@ -1,0 +1,35 @@
+"""HTTP dates: the three forms, and there and back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lan.services.http import dates
+
+NOVEMBER_6_1994 = 784111777
+
+
+@pytest.mark.parametrize(
+    "text", ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+)
+def test_the_three_forms_of_rfc_9110_mean_the_same_moment(text: str) -> None:
+    assert dates.parse(text) == NOVEMBER_6_1994
+
+
+def test_a_built_date_is_an_imf_fixdate() -> None:
+    assert dates.build(NOVEMBER_6_1994 + 0.9) == "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@given(st.integers(0, 253402300799))
+def test_a_date_comes_back(moment_s: int) -> None:
+    assert dates.parse(dates.build(moment_s)) == moment_s
+
+
+@given(st.text(max_size=40))
+def test_no_text_crashes_the_parser(text: str) -> None:
+    dates.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT"])
+def test_what_is_no_date_is_none(text: str) -> None:
+    assert dates.parse(text) is None
