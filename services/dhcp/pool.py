@@ -45,7 +45,7 @@ def parse_pool(text: str, subnet: IPv4Network, excluded: Iterable[IPv4Address] =
     try:
         first, last = IPv4Address(first_text), IPv4Address(last_text)
     except ValueError as fault:
-        raise UsageError(f"pool {text!r}: {fault}", expected=EXPECTED) from fault
+        raise UsageError(f"pool {text!r} is no run of addresses", expected=EXPECTED) from fault
     if first > last:
         raise UsageError(f"pool {text!r}: {first} comes after {last}", expected=EXPECTED)
     for address in (first, last):
