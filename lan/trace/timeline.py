@@ -38,54 +38,54 @@ class Window:
     """
 
     def __init__(self, timeline: "Timeline", *, after: int = 0, last: int | None = None) -> None:
-        self._timeline, self.after, self.last = timeline, after, last
+        self.timeline, self.after, self.last = timeline, after, last
 
     @property
     def frames(self) -> list[Frame]:
         """Every sighting of every frame."""
-        return self._inside(self._timeline.all_frames)
+        return self._inside(self.timeline.all_frames)
 
     @property
     def first_sightings(self) -> list[Frame]:
         """Each frame once, where its sender put it on the cable."""
-        return self._inside(self._timeline.all_first_sightings)
+        return self._inside(self.timeline.all_first_sightings)
 
     @property
     def deliveries(self) -> list[Frame]:
         """Frames on the cable to an end device, each as often as devices got it."""
-        return self._inside(self._timeline.all_deliveries)
+        return self._inside(self.timeline.all_deliveries)
 
     @property
     def arp(self) -> list[Resolution]:
-        return self._begun(self._timeline.arp_tracker.resolutions)
+        return self._begun(self.timeline.arp_tracker.resolutions)
 
     @property
     def dhcp(self) -> list[Exchange]:
-        return self._begun(self._timeline.dhcp_tracker.exchanges)
+        return self._begun(self.timeline.dhcp_tracker.exchanges)
 
     @property
     def dns(self) -> list[Query]:
-        return self._begun(self._timeline.dns_tracker.queries)
+        return self._begun(self.timeline.dns_tracker.queries)
 
     @property
     def icmp(self) -> list[Echo]:
-        return self._begun(self._timeline.icmp_tracker.echoes)
+        return self._begun(self.timeline.icmp_tracker.echoes)
 
     @property
     def icmp_errors(self) -> list[Frame]:
-        return self._inside(self._timeline.icmp_tracker.errors)
+        return self._inside(self.timeline.icmp_tracker.errors)
 
     @property
     def tcp(self) -> list[Connection]:
-        return self._begun(self._timeline.tcp_tracker.connections)
+        return self._begun(self.timeline.tcp_tracker.connections)
 
     @property
     def http(self) -> list[Transaction]:
-        return self._begun(self._timeline.http_tracker.transactions)
+        return self._begun(self.timeline.http_tracker.transactions)
 
     @property
     def tls(self) -> list[Session]:
-        return self._begun(self._timeline.tls_tracker.sessions)
+        return self._begun(self.timeline.tls_tracker.sessions)
 
     def connections(
         self,

@@ -54,7 +54,7 @@ class Query:
     def __repr__(self) -> str:
         found = ", ".join(self.addresses) or ", ".join(record.data for record in self.answers) or "no such record"
         outcome = "no answer" if self.message is None else found if self.rcode == "NOERROR" else str(self.rcode)
-        time = "" if self.rtt_ms is None else f" {self.rtt_ms:.1f} ms"
+        time = "" if self.rtt_ms is None else f" {self.rtt_ms:.2f} ms"
         return f"DNS {self.client} → {self.server_ip}: {self.type} {self.name}? {outcome}{time}"
 
 

@@ -95,10 +95,16 @@ class _Reading:
     def go_on(self) -> None:
         self._read_requests()
         self._read_responses()
-        reset = bool(self.connection.client.rst or self.connection.server.rst)
-        for reader, side in ((self.requests, self.connection.client), (self.responses, self.connection.server)):
-            if reset or (side.fin is not None and side.is_finished()):
-                reader.finish(is_reset=reset)
+        client, server = self.connection.client, self.connection.server
+        is_reset = bool(client.rst or server.rst)
+        if is_reset or (client.fin is not None and client.is_finished()):
+            cut = self.requests.finish(is_reset=is_reset)
+            if cut is not None:
+                self.all.append(Transaction(self.connection, cut))
+        if is_reset or (server.fin is not None and server.is_finished()):
+            cut = self.responses.finish(is_reset=is_reset)
+            if cut is not None and self.unanswered:
+                self.unanswered[0].response = cut
 
     def _read_requests(self) -> None:
         while (message := self.requests.read()) is not None:

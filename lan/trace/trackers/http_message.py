@@ -82,14 +82,27 @@ class MessageReader:
             self._current = None
         return message
 
-    def finish(self, *, is_reset: bool = False) -> None:
-        """The stream has ended."""
-        message = self._current
-        if message is not None and message.framing is Framing.CLOSE and not is_reset:
+    def finish(self, *, is_reset: bool = False) -> Message | None:
+        """The stream has ended; the message whose head was not whole then, if there is one."""
+        if self.is_lost:
+            return None
+        message, cut = self._current, None
+        if message is None:
+            cut = self._cut_head()
+        elif message.framing is Framing.CLOSE and not is_reset:
             message.is_complete = True
-        elif message is not None and message.framing is not Framing.TUNNEL:
+        elif message.framing is not Framing.TUNNEL:
             message.is_truncated = True
         self._current, self.is_lost = None, True
+        return cut
+
+    def _cut_head(self) -> Message | None:
+        rest = bytes(self.stream.data[self._at :])
+        head = http.read(rest, 0, len(rest))
+        if head.kind == "data" or head.body_start is not None:
+            return None
+        end = self._at + len(rest)
+        return Message(head, Framing.NONE, self._at, end, self.stream, is_truncated=True)
 
     def _read_head(self, method: str | None) -> bool:
         data = self.stream.data

@@ -35,7 +35,7 @@ class Echo:
         return self.reply is not None
 
     def __repr__(self) -> str:
-        outcome = "no answer" if self.rtt_ms is None else f"{self.rtt_ms:.1f} ms"
+        outcome = "no answer" if self.rtt_ms is None else f"{self.rtt_ms:.2f} ms"
         if self.reply is None and self.error is not None:
             outcome = self.error.packet.summary()
         return f"ICMP {self.client} → {self.dst_ip}: echo seq={self.sequence} {outcome}"

@@ -84,6 +84,8 @@ class Connection:
     client: Side
     server: Side
     frames: list[Frame] = field(default_factory=list)
+    states: list[tuple[State, State]] = field(default_factory=list)
+    """Client's and server's state after each of the frames."""
     syn: Frame | None = None
     syn_ack: Frame | None = None
     ack: Frame | None = None
@@ -219,6 +221,7 @@ class Tracker:
             return None
         connection.frames.append(frame)
         _receive(connection, side, segment, frame)
+        connection.states.append((connection.client.state, connection.server.state))
         return connection
 
     def _begin(self, segment: Tcp, flow: Flow, frame: Frame) -> Connection:
