@@ -251,6 +251,11 @@ def test_tests_have_the_tools_besides(home: Home) -> None:
     assert str(tools) in script and str(plain) not in script
 
 
+def test_developers_reach_the_interpreter_with_the_tools(home: Home) -> None:
+    ended = home.start("python", "-c", "import lan, tool, sys; print(tool.name, sys.argv[1:])", "a b")
+    assert (ended.code, ended.output) == (0, "tool ['a b']\n")
+
+
 def lacks_a_program(home: Home) -> None:
     listing = home.house / "lan/packages"
     listing.write_text("run thing-of-apt no-such-program ghostd why it is wanted\n" + listing.read_text())
