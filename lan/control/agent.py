@@ -226,7 +226,10 @@ class Agent:
         changes: dict[str, Any] = {}
         for key, text in message.settings.items():
             changes |= model.change(key, text)
-        done = self.live.change(message.device, changes)
+        if model.dhcp and message.settings.get("ip") == "dhcp":
+            done = self.live.lease_anew(message.device)
+        else:
+            done = self.live.change(message.device, changes)
         kept = {key: value for key, value in changes.items() if key in options_of(type(model))}
         return {"done": done, "options": kept, "where": str(model.spec.where) if model.spec.where else None}
 

@@ -179,7 +179,7 @@ class RunningDevice:
     def join(self) -> Descriptors:
         """Descriptors with which a process of ours becomes one of the device's; the caller closes them."""
         answer, descriptors = self.lan._ask(messages.Enter(self.name))
-        return Descriptors(*descriptors, environment=answer["environment"])
+        return Descriptors(answer["environment"], *descriptors)
 
     def popen(
         self, command: Sequence[str], *, folder: str | None = None, user: str | None = None, **how: Any

@@ -7,7 +7,7 @@ caller's.  nsenter(1) does the like.
 import os
 import pwd
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -20,13 +20,13 @@ CANNOT_RUN, NOT_FOUND = 126, 127
 class Descriptors:
     """The namespaces of a device, and the environment its programs get; see `messages.Enter`."""
 
+    environment: dict[str, str]
     bubble: int
     net: int
     mnt: int
     uts: int
     pid: int
     user: int
-    environment: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> "Descriptors":
         return self

@@ -145,7 +145,7 @@ class Host:
 _TRUE, _FALSE = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
 
 
-def parse_value(device: str, key: str, kind: type, text: str) -> Any:
+def parse_value(device: str, key: str, kind: type | tuple[type, ...], text: str) -> Any:
     """A word of the command line as an option's type.  Raises UsageError."""
     if kind is bool:
         if text.lower() in _TRUE + _FALSE:

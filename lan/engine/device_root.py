@@ -4,6 +4,7 @@ The host's root is read-only; /run, /tmp, /root and /home are the device's own; 
 overlays whose upper layer is its own; /proc and /sys show its processes and interfaces.
 """
 
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -67,7 +68,8 @@ def _overlay(base: Path, path: str) -> str:
 def _kernel_file_systems() -> None:
     plain = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
     syscalls.mount("proc", "/proc", "proc", plain)
-    syscalls.mount("sysfs", "/sys", "sysfs", plain)
+    with contextlib.suppress(OSError):  # busy where the network is the bubble's own, whose /sys is there
+        syscalls.mount("sysfs", "/sys", "sysfs", plain)
     syscalls.mount("devpts", "/dev/pts", "devpts", _DEV_FLAGS, "newinstance,ptmxmode=0666,mode=620")
     syscalls.mount("tmpfs", "/dev/shm", "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, "mode=1777")
 

@@ -278,6 +278,13 @@ class LiveLan:
         done = self._realign_address(name, before)
         return done + self._realign_services(name, before)
 
+    def lease_anew(self, name: str) -> list[str]:
+        """Have a DHCP client forget its lease and ask again, as a PC does when DHCP is chosen once more."""
+        self._drop(name, {"dhcp"})
+        (self.state_folder(name) / "lease.json").unlink(missing_ok=True)
+        self.fabric.flush(name, self.models[name].ports[0])
+        return self.start_services(name) and [f"{name}: address by DHCP, asked for anew"]
+
     def _realign_address(self, name: str, before: Host) -> list[str]:
         after = self.models[name]
         if (before.static_ip, before.default_router, before.dns, before.dhcp) == (
@@ -346,9 +353,12 @@ class LiveLan:
         return found
 
     def set_link(self, link: Link, *, up: bool) -> None:
-        """Plug or pull a cable: both ends, as a cable that lies on the desk has no carrier at either."""
-        for port in (link.a, link.b):
-            self.fabric.set_port(port, up=up)
+        """Plug or pull a cable.
+
+        The switch's end goes down, so that the host loses its carrier and keeps its settings, as when
+        a cable is pulled; between two hosts it is the second's end.
+        """
+        self.fabric.set_port(link.a if link.a.device not in self.fabric.namespaces else link.b, up=up)
         ends = frozenset((link.a, link.b))
         self._down = self._down - {ends} if up else self._down | {ends}
 

@@ -63,12 +63,12 @@ class OpenVswitch:
         self._run("ovsdb-tool", "create", f"{_FOLDER}/conf.db", str(_SCHEMA))
         pidfile = f"{_FOLDER}/ovsdb-server.pid"
         remote = f"--remote=p{_SOCKET}"
+        quiet = ["-vconsole:off", "-vsyslog:off"]
         # --detach returns once the socket listens: an event, not a guess
         self._run(
-            "ovsdb-server", f"{_FOLDER}/conf.db", remote, "--detach", "--no-chdir", f"--pidfile={pidfile}", "-vconsole:off",
-            "-vsyslog:off",
-        )  # fmt: skip
-        arguments = ["ovs-vswitchd", _SOCKET, "-vconsole:off", "-vsyslog:off", "-vfile:warn"]
+            "ovsdb-server", f"{_FOLDER}/conf.db", remote, "--detach", "--no-chdir", f"--pidfile={pidfile}", *quiet
+        )
+        arguments = ["ovs-vswitchd", _SOCKET, *quiet, "-vfile:warn"]
         arguments.append(f"--log-file={_FOLDER}/ovs-vswitchd.log")
         if DATAPATHS[self.kind] == "dummy":
             arguments.append("--enable-dummy")

@@ -52,5 +52,10 @@ class Recording:
             self._read()
         return True
 
+    def wait_for_more(self, deadline_s: float) -> bool:
+        """Take in whatever comes next; False if nothing does by the deadline."""
+        seen = len(self.timeline.all_frames)
+        return self.wait_until(lambda: len(self.timeline.all_frames) > seen, deadline_s)
+
     def _read(self) -> None:
         self.timeline.feed(self._reader.feed(self._file.read()))

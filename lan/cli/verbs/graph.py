@@ -1,0 +1,30 @@
+"""Draw a LAN from its file alone:  lan graph office   (--mermaid, --dot, --svg)"""
+
+import argparse
+
+from lan.cli.common import json_word
+from lan.cli.screen import Screen
+from lan.devices.kinds import schemas
+from lan.topo import graph
+from lan.topo.load import load
+
+GROUP = "Look"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="WHAT", help="office, a file, single:N …")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--mermaid", action="store_const", dest="way", const="mermaid", help="for Markdown pages")
+    way.add_argument("--dot", action="store_const", dest="way", const="dot", help="for Graphviz")
+    way.add_argument("--svg", action="store_const", dest="way", const="svg", help="a picture")
+    json_word(parser)
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    lan = load(options.what, schemas())
+    if screen.json:
+        screen.data({"ok": True, **lan.as_json()})
+        return 0
+    draw = {"mermaid": graph.mermaid, "dot": graph.dot, "svg": graph.svg, None: graph.text}[options.way]
+    screen.line(draw(lan).rstrip("\n"))
+    return 0

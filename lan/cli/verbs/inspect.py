@@ -1,0 +1,67 @@
+"""What a LAN or one of its devices is, as it runs:  lan inspect pc1"""
+
+import argparse
+from typing import Any
+
+from lan.cli.common import lan_word, switch_words
+from lan.cli.screen import Screen
+from lan.control import client
+from lan.control.client import RunningLan
+
+GROUP = "Look"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("device", nargs="?", help="one device: what Packet Tracer's IP Configuration shows, and more")
+    lan_word(parser)
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    lan = client.connect(options.lan)
+    described = lan.describe()
+    if options.device is not None:
+        lan.device(options.device)
+        return _device(lan, described, options.device, screen)
+    if screen.json:
+        screen.data({"ok": True, **described})
+        return 0
+    screen.line(f"LAN {lan.name} · {switch_words(described)} · process {lan.pid} · {lan.state}", "bold")
+    rows = [_row(name, of) for name, of in described["devices"].items()]
+    screen.table(["device", "kind", "address", "services"], rows)
+    cables = [
+        [
+            f"{link['a']['device']}:{link['a']['interface']}",
+            f"{link['b']['device']}:{link['b']['interface']}",
+            "up" if up else "down",
+        ]
+        for link, up in zip(described["lan"]["links"], described["links"], strict=True)
+    ]
+    screen.table(["cable", "to", "state"], cables[:40])
+    if len(cables) > 40:
+        screen.line(f"… and {len(cables) - 40} more cables; --json has them all", "dim")
+    return 0
+
+
+def _row(name: str, device: dict[str, Any]) -> list[str]:
+    words = ", ".join(f"{it['name']} {it['state']}" for it in device["services"])
+    return [name, device["kind"], device["address"] or ("by DHCP" if device["dhcp"] else "—"), words]
+
+
+def _device(lan: RunningLan, described: dict[str, Any], name: str, screen: Screen) -> int:
+    device = described["devices"][name]
+    tables = {table: lan.table(name, table) for table in ("configuration", "interfaces")}
+    if screen.json:
+        configuration = dict(tables["configuration"]["rows"])
+        screen.data({"ok": True, "device": {"name": name, **device}, "configuration": configuration, "tables": tables})
+        return 0
+    screen.line(f"{name} · {device['kind']}", "bold")
+    if not any(item["name"] == name and item["is_switch"] for item in described["lan"]["devices"]):
+        screen.table(tables["configuration"]["columns"], tables["configuration"]["rows"], "IP configuration")
+        screen.table(tables["interfaces"]["columns"], tables["interfaces"]["rows"], "Interfaces")
+    for it in device["services"]:
+        screen.line(f"service {it['name']}: {it['state']}  {it['said']}")
+    screen.line(
+        "tables: " + ", ".join(f"lan show {table} {name}" for table in device["tables"] if table != "configuration"),
+        "dim",
+    )
+    return 0

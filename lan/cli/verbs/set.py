@@ -1,0 +1,41 @@
+"""Change a setting while the LAN runs, as on Packet Tracer's screens:  lan set pc1 ip=dhcp
+
+lan set pc1 ip=192.168.100.9/24      lan set dns record=www.x.test:192.168.100.253
+lan set web https=off                lan set dhcp pool=192.168.100.50-192.168.100.60
+"""
+
+import argparse
+
+from lan.cli.common import lan_word
+from lan.cli.screen import Screen
+from lan.control import client
+from lan.errors import UsageError
+
+GROUP = "Use"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("device")
+    parser.add_argument("settings", nargs="+", metavar="KEY=VALUE")
+    lan_word(parser)
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    settings = {}
+    for pair in options.settings:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{pair!r} is no setting", expected="KEY=VALUE, such as ip=dhcp")
+        settings[key] = value
+    lan = client.connect(options.lan)
+    lan.device(options.device)
+    answer = lan.change(options.device, settings)
+    if screen.json:
+        screen.data({"ok": True, "done": answer["done"], "options": answer["options"]})
+        return 0
+    for line in answer["done"] or ["nothing changed"]:
+        screen.line(line)
+    words = ", ".join(f"{key}={value!r}" for key, value in answer["options"].items())
+    where = f" at {answer['where']}" if answer["where"] else ""
+    screen.line(f"until lan down; to keep it, write {words} for {options.device}{where}", "dim")
+    return 0
