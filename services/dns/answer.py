@@ -63,28 +63,28 @@ class Responder:
         flags, questions = struct.unpack_from("!HH", query, 2)
         if flags & QR:
             return Answer(None, "dropped", Reason("RFC 1035 §4.1.1", "a response, not a query"))
-        if flags & OPCODES:
-            why = Reason("RFC 1035 §4.1.1", "an operation that is not implemented", opcode=(flags & OPCODES) >> 11)
-            return Answer(_bare(query, NOTIMP), "not implemented", why)
+        unknown = _not_implemented(flags) if flags & OPCODES else None
         if questions != 1:
-            return _malformed(query, Reason("RFC 9619 §4", "a query has one question", questions=questions))
+            why = Reason("RFC 9619 §4", "a query has one question", questions=questions)
+            return _bare(query, unknown or Found("malformed", why, FORMERR))
         try:
             request = DNSRecord.parse(query)
         except FAULTS as fault:
-            return _malformed(query, Reason("RFC 1035 §4.1", f"can't be read: {fault}"))
+            why = Reason("RFC 1035 §4.1", f"can't be read: {fault}")
+            return _bare(query, unknown or Found("malformed", why, FORMERR))
         if sum(len(part) + 1 for part in request.q.qname.label) >= LONGEST_NAME_BYTES:
-            return _malformed(query, Reason("RFC 1035 §3.1", "the name is too long"))
-        return self._answer(request, tcp)
+            return _bare(query, unknown or Found("malformed", Reason("RFC 1035 §3.1", "the name is too long"), FORMERR))
+        return self._answer(request, unknown, tcp)
 
-    def _answer(self, request: DNSRecord, tcp: bool) -> Answer:
+    def _answer(self, request: DNSRecord, found: Found | None, tcp: bool) -> Answer:
         question, options = request.q, [record for record in request.ar if record.rtype == QTYPE.OPT]
-        name, kind = str(question.qname), QTYPE.get(question.qtype)
-        if len(options) > 1 or any(option.rname.label for option in options):
-            found = Found("malformed", Reason("RFC 6891 §6.1.1", "one OPT record, of the root"), FORMERR)
-            return Answer(_pack(request, found, None, tcp), found.what, found.why, name, kind)
         option = options[0] if options else None
-        found = _check(question, option) or self._look_up(question)
-        return Answer(_pack(request, found, option, tcp), found.what, found.why, name, kind)
+        if len(options) > 1 or any(one.rname.label for one in options):
+            found = Found("malformed", Reason("RFC 6891 §6.1.1", "one OPT record, of the root"), FORMERR)
+            found.is_authoritative, option = False, None
+        found = found or _check(question, option) or self._look_up(question)
+        data = _pack(request, found, option, tcp)
+        return Answer(data, found.what, found.why, str(question.qname), QTYPE.get(question.qtype))
 
     def _look_up(self, question: DNSQuestion) -> Found:
         """RFC 1034 §4.3.2, following aliases for as long as they stay in our zones."""
@@ -175,7 +175,7 @@ def negative_soa(zone: Zone) -> RR:
 def _pack(request: DNSRecord, found: Found, option: RR | None, tcp: bool) -> bytes:
     """The answer's bytes; without records but with TC set where they don't fit.  RFC 2181 §9."""
     opt = () if option is None else (_opt(option, found.rcode),)
-    flags = QR | request.header.bitmap & (RD | CD) | (AA if found.is_authoritative else 0) | found.rcode & 0xF
+    flags = QR | request.header.bitmap & (OPCODES | RD | CD) | (AA if found.is_authoritative else 0) | found.rcode & 0xF
     data = _assemble(request, flags, found.answer, found.authority, (*found.additional, *opt))
     if len(data) > _limit(option, tcp):
         return _assemble(request, flags | TC, (), (), opt)
@@ -200,11 +200,13 @@ def _assemble(
     return bytes(DNSRecord(header, [request.q], list(answer), auth=list(authority), ar=list(additional)).pack())
 
 
-def _malformed(query: bytes, why: Reason) -> Answer:
-    return Answer(_bare(query, FORMERR), "malformed", why)
+def _not_implemented(flags: int) -> Found:
+    why = Reason("RFC 1035 §4.1.1", "an operation that is not implemented", opcode=(flags & OPCODES) >> 11)
+    return Found("not implemented", why, NOTIMP, is_authoritative=False)
 
 
-def _bare(query: bytes, rcode: int) -> bytes:
+def _bare(query: bytes, found: Found) -> Answer:
     """A header alone, since nothing behind it can be trusted."""
     (flags,) = struct.unpack_from("!H", query, 2)
-    return query[:2] + struct.pack("!HHHHH", QR | flags & (OPCODES | RD) | rcode, 0, 0, 0, 0)
+    header = struct.pack("!HHHHH", QR | flags & (OPCODES | RD) | found.rcode, 0, 0, 0, 0)
+    return Answer(query[:2] + header, found.what, found.why)
