@@ -242,5 +242,10 @@ def _verdict(response: Response) -> int:
     return FAILED
 
 
-if __name__ == "__main__":
+def program() -> None:
+    """The command lan-fetch."""
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,266 @@
+"""The web server as a program: signals, reloads, limits, slow and rude clients, the decision log."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lan.services.http import fetch
+
+HOUSE = Path(__file__).resolve().parents[2]
+GET = b"GET / HTTP/1.1\r\nHost: web\r\n\r\n"
+CLOSE = b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"
+PATIENCE_S = 20.0
+
+# The limits are settings of `Server`, not of its command line: a test shortens them in the program it starts.
+PROGRAM = """
+import sys
+from lan.services.http import __main__, server, settings
+short = settings.Limits(**eval(sys.argv[1]))
+made = server.Server
+__main__.Server = lambda log: made(log, short)
+sys.exit(__main__.main(sys.argv[2:]))
+"""
+
+
+class Running:
+    """A web server, its readiness and its decisions."""
+
+    def __init__(self, folder: Path, limits: dict[str, float], *words: str) -> None:
+        self.log = folder / "decisions"
+        self.ready, theirs = os.pipe()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, repr(limits), *words],
+            env={**os.environ, "PYTHONPATH": str(HOUSE), "LAN_DECISIONS": str(self.log), "LAN_READY_FD": str(theirs)},
+            pass_fds=[theirs],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.close(theirs)
+        self.ports = self.wait_ready()
+
+    def wait_ready(self) -> dict[str, int]:
+        """Scheme → port, when the server says that it is ready (again)."""
+        words = os.read(self.ready, 4096).decode().split()
+        assert words[:1] == ["ready"], self.process.communicate(timeout=PATIENCE_S)
+        return {
+            scheme: int(address.rpartition(":")[2]) for scheme, address in zip(words[1::2], words[2::2], strict=True)
+        }
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.ports["http"]), PATIENCE_S)
+
+    def decisions(self, what: str) -> list[dict[str, Any]]:
+        records = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [record for record in records if record["what"] == what]
+
+    def stop(self) -> int:
+        self.process.terminate()
+        self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Running] = []
+
+    def make(*words: str, **limits: float) -> Running:
+        started.append(Running(tmp_path, limits, "--listen", "127.0.0.1:0", *words))
+        return started[-1]
+
+    yield make
+    for running in started:
+        running.process.kill()
+        running.process.communicate()
+        os.close(running.ready)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """All bytes until the server's FIN."""
+    data = b""
+    while piece := sock.recv(65536):
+        data += piece
+    return data
+
+
+def test_each_step_of_a_connection_is_a_decision_with_its_four_addresses(start: Start) -> None:
+    web = start()
+    with web.connect() as sock:
+        ours, theirs = (f"127.0.0.1:{address[1]}" for address in (sock.getsockname(), sock.getpeername()))
+        sock.sendall(CLOSE)
+        sock.shutdown(socket.SHUT_WR)
+        assert read_all(sock).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert web.stop() == 0
+    records = [json.loads(line) for line in web.log.read_text().splitlines()]
+    assert [one["what"] for one in records] == ["accepted", "request", "response", "close", "closing", "closed"]
+    assert {(one["client"], one["server"]) for one in records} == {(ours, theirs)}
+    assert records[3]["reason"]["text"] == "the peer said Connection: close"
+    assert records[-1]["first"] == "client"
+
+
+def test_a_thousand_pipelined_requests_are_answered_in_order(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "www").mkdir()
+    for n in range(10):
+        (tmp_path / "www" / str(n)).write_text(f"<{n}>")
+    web = start("--root", str(tmp_path / "www"))
+    with web.connect() as sock:
+        sock.sendall(b"".join(GET.replace(b"/ ", b"/%d " % (n % 10)) for n in range(1000)))
+        sock.shutdown(socket.SHUT_WR)
+        bodies = [part[:3] for part in read_all(sock).split(b"\r\n\r\n")[1:]]
+    assert bodies == [b"<%d>" % (n % 10) for n in range(1000)]
+
+
+def test_a_large_file_reaches_a_client_that_reads_late(start: Start, tmp_path: Path) -> None:
+    data = os.urandom(1 << 16) * 64
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "index.html").write_bytes(data)
+    web = start("--root", str(tmp_path / "www"))
+    with web.connect() as late, web.connect() as other:
+        late.sendall(CLOSE)
+        other.sendall(CLOSE)  # is served while the first one's buffers are full
+        for sock in (other, late):
+            head, _, body = read_all_of_length(sock, len(data)).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert body == data
+
+
+def read_all_of_length(sock: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data.partition(b"\r\n\r\n")[2]) < length:
+        data += sock.recv(1 << 20)
+    return data
+
+
+def test_a_client_that_says_close_and_stays_is_closed_in_time(start: Start) -> None:
+    web = start(linger_s=0.2)
+    with web.connect() as sock:
+        sock.sendall(CLOSE)
+        assert read_all(sock).endswith(b"</html>\n")
+        assert web.decisions("closing")[-1]["reason"]["text"] == "the client said close and did not close in time"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "limits"),
+    [
+        (b"", b"", {"head_s": 0.2}),
+        (b"GET / HTTP/1.1\r\nHost", b"408", {"head_s": 0.2}),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", b"408", {"body_s": 0.2}),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 9000, b"431", {}),
+        (b"nonsense\r\n\r\n", b"400", {}),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n", b"413", {"body_bytes": 98}),
+    ],
+)
+def test_a_slow_or_endless_request_is_ended(start: Start, sent: bytes, status: bytes, limits: dict[str, float]) -> None:
+    web = start(**limits)
+    with web.connect() as sock:
+        sock.sendall(sent)
+        assert read_all(sock)[9:12] == status
+
+
+def test_bytes_after_the_last_response_do_not_keep_it_alive(start: Start) -> None:
+    web = start(discard_bytes=1000)
+    with web.connect() as sock:
+        sock.sendall(CLOSE + b"x" * 2000)
+        with pytest.raises(OSError, match=r"reset|Broken"):
+            while True:
+                read_all(sock)
+                sock.sendall(b"x" * 2000)
+
+
+def test_connections_are_bounded_and_the_next_one_waits_its_turn(start: Start) -> None:
+    web = start(connections=2)
+    with web.connect() as first, web.connect() as second, web.connect() as third:
+        for sock in (first, second, third):
+            sock.sendall(GET)
+        assert first.recv(12) == second.recv(12) == b"HTTP/1.1 200"
+        assert len(web.decisions("accepted")) == 2
+        first.close()
+        assert third.recv(12) == b"HTTP/1.1 200"
+
+
+def test_expect_100_continue_gets_the_final_answer_and_no_body_is_awaited(start: Start) -> None:
+    web = start()
+    with web.connect() as sock:
+        sock.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        answer = read_all(sock)
+        assert answer.startswith(b"HTTP/1.1 405")
+        assert b"Connection: close" in answer
+
+
+def test_sighup_reads_the_settings_anew_and_wrong_ones_change_nothing(start: Start, tmp_path: Path) -> None:
+    config, page = tmp_path / "http.json", tmp_path / "page.html"
+    page.write_text("before")
+    config.write_text(json.dumps({"page": str(page)}))
+    web = start("--config", str(config))
+
+    def body() -> bytes:
+        with web.connect() as sock:
+            sock.sendall(CLOSE)
+            sock.shutdown(socket.SHUT_WR)
+            return read_all(sock).partition(b"\r\n\r\n")[2]
+
+    assert body() == b"before"
+    page.write_text("after")
+    web.process.send_signal(signal.SIGHUP)
+    assert web.wait_ready() == web.ports
+    assert body() == b"after"
+    config.write_text('{"page": "/no/such/page"}')
+    web.process.send_signal(signal.SIGHUP)
+    assert web.process.stderr is not None
+    assert "/no/such/page: can't be read" in web.process.stderr.readline()
+    assert body() == b"after"
+
+
+def test_https_goes_on_and_off(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    config = tmp_path / "http.json"
+    config.write_text("{}")
+    web = start("--config", str(config), "--tls-listen", "127.0.0.1:0")
+    assert set(web.ports) == {"http"}
+    config.write_text('{"tls": true}')
+    web.process.send_signal(signal.SIGHUP)
+    ports = web.wait_ready()
+    authority = tmp_path / "state" / "lan" / "authority" / "authority.pem"
+    assert fetch.main([f"https://localhost:{ports['https']}/", "--cacert", str(authority)]) == 0
+    assert fetch.main([f"https://127.0.0.1:{ports['https']}/", "--cacert", str(authority)]) == 0
+    config.write_text("{}")
+    web.process.send_signal(signal.SIGHUP)
+    assert set(web.wait_ready()) == {"http"}
+    assert fetch.main([f"https://localhost:{ports['https']}/", "--cacert", str(authority)]) == 1
+
+
+def test_sigterm_lets_an_exchange_end_and_closes_the_idle(start: Start) -> None:
+    web = start()
+    with web.connect() as idle, web.connect() as busy:
+        idle.sendall(GET)
+        assert idle.recv(12) == b"HTTP/1.1 200"
+        busy.sendall(GET[:-2])
+        while len(web.decisions("accepted")) < 2:
+            web.process.poll()
+        web.process.terminate()
+        read_all(idle)
+        busy.sendall(b"\r\n")
+        answer = read_all(busy)
+        assert b"Connection: close" in answer
+        idle.close()
+        busy.close()
+    web.process.communicate(timeout=PATIENCE_S)
+    assert web.process.returncode == 0
+
+
+def test_a_taken_port_is_said_in_words(start: Start) -> None:
+    web = start()
+    words = ["-m", "lan.services.http", "--listen", f"127.0.0.1:{web.ports['http']}"]
+    done = subprocess.run([sys.executable, *words], cwd=HOUSE, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"can't listen on 127.0.0.1:{web.ports['http']}: Address already in use\n  try ")
