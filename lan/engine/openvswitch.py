@@ -15,9 +15,8 @@ from pathlib import Path
 from lan.engine.bubble import HOME
 from lan.errors import MachineError, RunError
 
-_FOLDER = HOME / "ovs"
+FOLDER = HOME / "ovs"
 _SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
-_SOCKET = f"unix:{_FOLDER}/db.sock"
 DATAPATHS = {"kernel": "system", "userspace": "netdev", "userspace, no TAP": "dummy"}
 
 
@@ -50,26 +49,27 @@ class BridgePlan:
 class OpenVswitch:
     """One database server and one switch daemon, started as children of the bubble's PID 1."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        _FOLDER.mkdir(parents=True, exist_ok=True)
+    def __init__(self, kind: str, folder: Path = FOLDER) -> None:
+        self.kind, self._folder = kind, folder
+        self._socket = f"unix:{folder}/db.sock"
+        folder.mkdir(parents=True, exist_ok=True)
         self._environment = {
             "PATH": os.environ.get("PATH", os.defpath),
-            **{f"OVS_{part}DIR": str(_FOLDER) for part in ("RUN", "LOG", "DB")},
+            **{f"OVS_{part}DIR": str(folder) for part in ("RUN", "LOG", "DB")},
         }
 
     def start(self) -> list[int]:
         """Start both daemons; returns the process ids that must stay alive.  Raises MachineError."""
-        self._run("ovsdb-tool", "create", f"{_FOLDER}/conf.db", str(_SCHEMA))
-        pidfile = f"{_FOLDER}/ovsdb-server.pid"
-        remote = f"--remote=p{_SOCKET}"
+        self._run("ovsdb-tool", "create", f"{self._folder}/conf.db", str(_SCHEMA))
+        pidfile = f"{self._folder}/ovsdb-server.pid"
+        remote = f"--remote=p{self._socket}"
         quiet = ["-vconsole:off", "-vsyslog:off"]
         # --detach returns once the socket listens: an event, not a guess
         self._run(
-            "ovsdb-server", f"{_FOLDER}/conf.db", remote, "--detach", "--no-chdir", f"--pidfile={pidfile}", *quiet
+            "ovsdb-server", f"{self._folder}/conf.db", remote, "--detach", "--no-chdir", f"--pidfile={pidfile}", *quiet
         )
-        arguments = ["ovs-vswitchd", _SOCKET, *quiet, "-vfile:warn"]
-        arguments.append(f"--log-file={_FOLDER}/ovs-vswitchd.log")
+        arguments = ["ovs-vswitchd", self._socket, *quiet, "-vfile:warn"]
+        arguments.append(f"--log-file={self._folder}/ovs-vswitchd.log")
         if DATAPATHS[self.kind] == "dummy":
             arguments.append("--enable-dummy")
         daemon = subprocess.Popen(
@@ -114,7 +114,7 @@ class OpenVswitch:
 
     def _vsctl(self, *words: str) -> None:
         if words:
-            self._run("ovs-vsctl", "--timeout=60", f"--db={_SOCKET}", *words)
+            self._run("ovs-vsctl", "--timeout=60", f"--db={self._socket}", *words)
 
     def _run(self, *command: str) -> None:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)

@@ -6,17 +6,22 @@ Root inside, no network but its own, and nothing it makes stays behind.
 import argparse
 import os
 import socket
+from pathlib import Path
 from typing import NoReturn
 
 from lan.cli.screen import Screen
-from lan.engine import bubble, syscalls
+from lan.engine import bubble, openvswitch, syscalls
 from lan.engine.bubble import Lifeline
+from lan.engine.netlink import Netlink
+from lan.engine.openvswitch import OpenVswitch
 from lan.errors import UsageError
+from lan.wire import rtnetlink
 
 GROUP = "Use"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ovs", action="store_true", help="with an Open vSwitch of its own running")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- PROGRAM …")
 
 
@@ -26,6 +31,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError("lan sandbox: no program given", expected="lan sandbox -- PROGRAM …")
 
     def first(channel: socket.socket, lifeline: Lifeline) -> None:
+        syscalls.set_process_name("lan-sandbox")
+        with Netlink() as here:
+            here.do([rtnetlink.set_link(1, up=True)])
+        if options.ovs:
+            OpenVswitch(openvswitch.require(None), Path("/run/openvswitch")).start()
         child = os.fork()
         if child == 0:
             _become(command)
@@ -44,7 +54,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 def _become(command: list[str]) -> NoReturn:
     try:
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, 9)
-        os.environ |= {"OVS_RUNDIR": "/run/openvswitch", "HOME": os.environ.get("HOME", "/")}
         os.execvp(command[0], command)
     except OSError as error:
         os.write(2, f"lan: {command[0]!r} can't be run: {error.strerror}\n".encode())
