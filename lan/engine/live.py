@@ -15,7 +15,7 @@ from typing import Any
 from lan.devices.base import Host, Service
 from lan.devices.kinds import model_of
 from lan.devices.web_server import CERTIFICATE, KEY
-from lan.engine import environment, house, openvswitch, services, space
+from lan.engine import environment, house, openvswitch, programs, services, space
 from lan.engine.bubble import HOME
 from lan.engine.fabric import Dress, Fabric
 from lan.engine.openvswitch import BridgePlan, OpenVswitch
@@ -30,6 +30,8 @@ AUTHORITY = "authority.pem"
 CONTROLLER = "127.0.0.1:6653"
 LEASE_DEADLINE_S = 10.0
 """How long `up` waits for services that a LAN can do without, such as a DHCP client's first lease."""
+WARM = frozenset({"lan.services.http.fetch", "lan.services.icmp"})
+"""Programs of hosts that a scenario starts again and again."""
 Progress = Callable[[str], None]
 
 
@@ -74,6 +76,8 @@ class LiveLan:
         certificates = self._start_certificates()
         controller = self._start_switches()
         progress("switches started")
+        if served := {service.module for model in self.models.values() for service in model.services()}:
+            programs.preload(served | WARM)
         self.fabric.add_hosts(device.name for device in self.lan.hosts)
         bridges = [device for device in self.lan.switches if device.name not in self.ovs_switches]
         self.fabric.add_bridges(bridges, {device.name: mac_address(device.name, "bridge") for device in bridges})

@@ -4,14 +4,17 @@ A service is forked from this process, whose Python is already warm: about 10 ms
 It is named, never imported here, and its crash is its own.
 """
 
+import contextlib
+import gc
 import importlib
 import os
 import runpy
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import NoReturn
 
 from lan.engine import syscalls
@@ -29,6 +32,14 @@ class Start:
     folder: str
     streams: tuple[int, int, int]
     keep: Sequence[int] = field(default=())
+
+
+def preload(names: Iterable[str]) -> None:
+    """Import modules by name now, so that what is forked later starts warm; one that fails, fails then."""
+    for name in names:
+        with contextlib.suppress(Exception):
+            _entry(name)
+    gc.freeze()  # what lies there now is never collected, so that forks go on sharing its pages
 
 
 def module(name: str, start: Start, space: Space | None) -> int:
@@ -106,11 +117,15 @@ def _run_module(name: str, start: Start) -> object:
     sys.argv = [name, *start.arguments]
     for stream, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         setattr(sys, stream, os.fdopen(descriptor, mode, closefd=False, buffering=1))
-    found = importlib.import_module(name)
-    if hasattr(found, "__path__"):
-        found = importlib.import_module(f"{name}.__main__")
+    found = _entry(name)
     syscalls.set_process_name(name.removeprefix("lan.").removesuffix(".__main__"))
     syscalls.set_process_title(name)
     if hasattr(found, "main"):
         return found.main(list(start.arguments))
     return runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _entry(name: str) -> ModuleType:
+    """The module whose `main` is meant: of a package, its `__main__`."""
+    found = importlib.import_module(name)
+    return importlib.import_module(f"{name}.__main__") if hasattr(found, "__path__") else found
