@@ -70,6 +70,14 @@ class Cable:
         assert answer[verb] == self.asked
         return answer
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """A tap that gets no processor."""
+        os.kill(self.tap, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.tap, os.WSTOPPED)
+        yield
+        os.kill(self.tap, signal.SIGCONT)
+
     def frames(self) -> list[Frame]:
         return load(self.path.read_bytes())
 
@@ -139,9 +147,11 @@ def test_every_frame_is_there_once_with_its_direction(tmp_path: Path) -> None:
 def exact(path: Path) -> Any:
     cable, told = Cable(path), []
     for batch in range(40):
-        cable.send("pc1-eth0", *(frame(b"%d" % n) for n in range(batch)))
-        cable.send("s1-eth1", frame(b"back"))
-        answer = cable.ask("sync")
+        with cable.frozen():  # frames and question lie there when it wakes up
+            cable.send("pc1-eth0", *(frame(b"%d" % n) for n in range(batch)))
+            cable.send("s1-eth1", frame(b"back"))
+            cable.tell(sync=batch)
+        answer = cable.hear()
         told.append((answer["frames"], len(cable.frames())))
     return told
 
@@ -212,10 +222,8 @@ def test_waits_end_when_their_frame_is_in_the_file_or_their_time_is_over(tmp_pat
 def flooded(path: Path) -> Any:
     cable = Cable(path, slots=32)
     cable.ask("sync")
-    os.kill(cable.tap, signal.SIGSTOP)  # a tap that gets no processor
-    os.waitid(os.P_PID, cable.tap, os.WSTOPPED | os.WNOWAIT)
-    cable.send("pc1-eth0", *(frame(b"%d" % n) for n in range(100)))
-    os.kill(cable.tap, signal.SIGCONT)
+    with cable.frozen():
+        cable.send("pc1-eth0", *(frame(b"%d" % n) for n in range(100)))
     answer = cable.ask("sync")
     return answer["frames"], answer["drops"], len(cable.frames())
 
@@ -269,15 +277,12 @@ def full_disk(path: Path) -> Any:
     number = capture.interface(TapPort("s1:eth1", "pc1:eth0"))
     block = capture.writer.packet(number, 1, Direction.IN, frame(b"fits"))
     capture.append([block])
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, resource.RLIM_INFINITY))
-
+    before = path.read_bytes()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, resource.RLIM_INFINITY))
     capture.append([block])
-    return capture.frames, capture.lost, capture.error != "", len(load(path.read_bytes())), path.stat().st_size
+    return capture.frames, capture.lost, capture.error != "", path.read_bytes() == before
 
 
 def test_a_full_disk_loses_frames_but_not_the_file(tmp_path: Path) -> None:
-    frames, lost, is_told, readable, size = seen_by(full_disk, tmp_path)
-    assert (frames, lost, is_told, readable) == (1, 1, True, 1)
-    assert size == (tmp_path / "c.pcapng").stat().st_size
+    assert seen_by(full_disk, tmp_path) == (1, 1, True, True)

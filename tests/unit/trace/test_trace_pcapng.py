@@ -139,6 +139,13 @@ def test_an_unknown_block_is_passed_over() -> None:
     assert len(load(packet + unknown + packet + unknown)) == 2
 
 
+def test_nothing_is_read_behind_the_end_of_options() -> None:
+    start = dump([Frame(0, 1, "a", "", Direction.IN, b"x")])
+    options = struct.pack("<HHHH4s", 0, 0, 1, 4, b"late")
+    packet = struct.pack("<IIIIIII", 6, 44, 0, 0, 0, 0, 0) + options + struct.pack("<I", 44)
+    assert [frame.comment for frame in load(start + packet)] == ["", ""]
+
+
 @pytest.mark.parametrize(
     ("tail", "why"),
     [

@@ -158,6 +158,13 @@ def test_the_same_ports_again_are_another_connection() -> None:
     assert two.is_open()
 
 
+def test_a_refused_client_that_tries_again_with_the_same_number_begins_anew() -> None:
+    first, second = Talk(), Talk()
+    one, two = track(play(first, "pc1 SYN, web RST+ACK") + second.open())
+    assert one.is_refused()
+    assert two.is_open()
+
+
 def test_a_connection_seen_from_its_middle_on_has_its_client_at_the_higher_port() -> None:
     talk = Talk()
     frames = [talk.say("web", "ACK", b"the end"), talk.say("web", "FIN+ACK"), talk.say("pc1", "FIN+ACK")]
