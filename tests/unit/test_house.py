@@ -39,13 +39,13 @@ EXCEPTIONS = {("lan/openflow/controller.py", "lan.services.shell")}
 """A switch's controller is started as a service is, so it announces itself as one."""
 
 SHELLS = re.compile(
-    r"""services/( shell | \w+/__main__ | \w+/command_line
-    | dhcp/( client_main | configure | journal | sockets | waiting )
-    | dns/( lookup | sockets | resolver | zone_file | client )
-    | icmp/( prober | sockets )
-    | http/( client | fetch | site | stream | tls | transport )
+    r"""services/( shell | \w+/__main__
+    | dhcp/( client_main | configure | show | sockets | waiting )
+    | dns/( lookup | server )
+    | http/( authority | fetch | server | session | stream | tls | transport )
+    | icmp/prober
     )\.py
-    | lan/openflow/( bridge | controller | fabric | ryu | show )\.py""",
+    | lan/openflow/( bridge | controller | ryu | show )\.py""",
     re.VERBOSE,
 )
 """Files that may see clocks, sockets and chance.  Every other one of a core's room is a core."""
