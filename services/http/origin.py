@@ -4,10 +4,11 @@ Pure: a request and the time come in, an answer comes out.  What lies under a pa
 `Site` (`site.py` looks into a folder); connections and their closing belong to `connection.py`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes
 
 from lan.reasons import Reason
 from lan.services.http import dates
@@ -41,6 +42,8 @@ CONTENT_TYPES = {
     "xml": "application/xml",
 }
 """By the file name's ending; anything else is application/octet-stream."""
+
+_AUTHORITY = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # of the absolute form, RFC 9112 §3.2.2
 
 
 class Content(Protocol):
@@ -163,7 +166,7 @@ def not_modified(fields: Headers, resource: Resource) -> Reason | None:
 
 def path_segments(target: str) -> tuple[tuple[str, ...], bool] | Nothing:
     """A request target → (segments, whether it ends in a slash); the folder above the root has no name here."""
-    path = urlsplit(target).path if "://" in target else target.partition("?")[0].partition("#")[0]
+    path = re.split("[?#]", _AUTHORITY.sub("", target), maxsplit=1)[0]
     if path and not path.startswith("/"):
         return Nothing(400, Reason("RFC 9112 §3.2", "the target is no path", target=target))
     segments: list[str] = []

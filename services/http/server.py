@@ -9,6 +9,7 @@ import selectors
 import socket
 import ssl
 import time
+import traceback
 from dataclasses import dataclass
 
 from lan.errors import MachineError
@@ -153,10 +154,14 @@ class Server:
         return None
 
     def _serve(self, session: Session, mask: int, now_s: float) -> None:
-        if mask & selectors.EVENT_WRITE:
-            session.send(now_s)
-        if mask & selectors.EVENT_READ and session.mask & selectors.EVENT_READ:
-            session.receive(now_s)
+        try:
+            if mask & selectors.EVENT_WRITE:
+                session.send(now_s)
+            if mask & selectors.EVENT_READ and session.mask & selectors.EVENT_READ:
+                session.receive(now_s)
+        except Exception as error:  # our fault, but one stranger's bytes must not end the others' connections
+            traceback.print_exc()
+            session.abort(Reason("RFC 9110 §15.6.1", "a fault of the server", error=repr(error)))
         self._watch(session)
 
     def _watch(self, session: Session) -> None:

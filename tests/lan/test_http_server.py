@@ -26,6 +26,11 @@ from lan.services.http import __main__, server, settings
 short = settings.Limits(**eval(sys.argv[1]))
 made = server.Server
 __main__.Server = lambda log: made(log, short)
+answer = __main__.Origin.answer
+def faulty(self, request, *, now_s):
+    assert request.target != "/fault"
+    return answer(self, request, now_s=now_s)
+__main__.Origin.answer = faulty
 sys.exit(__main__.main(sys.argv[2:]))
 """
 
@@ -186,6 +191,16 @@ def test_connections_are_bounded_and_the_next_one_waits_its_turn(start: Start) -
         assert len(web.decisions("accepted")) == 2
         first.close()
         assert third.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_fault_of_our_own_ends_one_connection_and_no_other(start: Start) -> None:
+    web = start()
+    with web.connect() as other, web.connect() as sock:
+        sock.sendall(GET.replace(b"/ ", b"/fault "))
+        assert read_all(sock) == b""
+        other.sendall(GET)
+        assert other.recv(12) == b"HTTP/1.1 200"
+    assert web.decisions("closed")[0]["reason"]["text"] == "a fault of the server"
 
 
 def test_expect_100_continue_gets_the_final_answer_and_no_body_is_awaited(start: Start) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lan.errors import UsageError
 from lan.services.http import dates
-from lan.services.http.messages import Request, headers
+from lan.services.http.messages import Request, build, headers
 from lan.services.http.origin import Answer, Nothing, Origin, path_segments
 from lan.services.http.site import Directory, OnePage
 
@@ -64,6 +64,8 @@ FOUND = [
     ("http://web/img/", "<p>images</p>", "text/html; charset=utf-8"),
     ("/img/../index.html".replace("..", "."), "<p>images</p>", "text/html; charset=utf-8"),
     ("//img//index.html", "<p>images</p>", "text/html; charset=utf-8"),
+    ("http://[::1", "<p>home</p>", "text/html; charset=utf-8"),
+    ("/index.html?u=http://other/x", "<p>home</p>", "text/html; charset=utf-8"),
     ("/a%20b.txt", "blank", "text/plain; charset=utf-8"),
     ("/%ED%95%9C%EA%B8%80.txt", "글", "text/plain; charset=utf-8"),
     ("/x", "?", "application/octet-stream"),
@@ -183,6 +185,18 @@ def test_one_page_is_the_whole_site() -> None:
 def test_a_root_that_is_no_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         Directory(tmp_path / "missing")
+
+
+PIECES = st.sampled_from(
+    ["/", "..", "http://", "[", "]", "%", "%ff", "%00", "?", "#", "index.html", ":", "@", "*", "~"]
+)
+TARGETS = st.lists(PIECES | st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=9)).map("".join)
+
+
+@given(TARGETS.filter(bool), st.sampled_from(["GET", "HEAD", "OPTIONS", "PUT", "BREW"]))
+def test_any_target_gets_an_answer(target: str, method: str) -> None:
+    origin = Origin(OnePage(b"<p>page</p>", MODIFIED_S))
+    assert build(origin.answer(Request(method, target), now_s=NOW_S).response).startswith(b"HTTP/1.1 ")
 
 
 @given(st.text(st.characters(codec="latin-1"), max_size=30))
