@@ -113,6 +113,7 @@ def run(ping: Ping, echo: EchoSocket, show: "Screen", clock: Clock) -> None:
                     echo.sock.sendto(request, (ping.address, 0))
                 except OSError as fault:
                     show.answer(ping.fail(fault.strerror or "it can't be sent"))
+                    continue
             deadline_s = ping.deadline_s() or 0.0
             if poll.poll(max(0.0, deadline_s - clock()) * 1000 + 1):
                 for answer in echo.receive(ping, clock):
