@@ -27,6 +27,7 @@ from lan.errors import LanError, RunError, UsageError, nearest
 from lan.topo.spec import Device, Lan, Link, Port, mac_address
 
 SOCKET = HOME / "agent.sock"
+PING_TRIES = 3
 Reply = Callable[[dict[str, Any]], None]
 
 
@@ -304,8 +305,12 @@ class Agent:
                         sockets[one] = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
             asked = [(one, other) for one, other in message.pairs if models[other].address]
             ping_all = importlib.import_module("lan.services.icmp.prober").ping_all
-            times = ping_all([(sockets[one], str(models[other].address)) for one, other in asked], message.timeout_s)
-            os.write(1, json.dumps([[*pair, time] for pair, time in zip(asked, times, strict=True)]).encode())
+            times: dict[tuple[str, str], float | None] = {}
+            for _ in range(PING_TRIES):  # a LAN of hundreds floods so many ARP requests that some are lost
+                silent = [pair for pair in asked if times.get(pair) is None]
+                ends = [(sockets[one], str(models[other].address)) for one, other in silent]
+                times |= dict(zip(silent, ping_all(ends, message.timeout_s), strict=True))
+            print(json.dumps([[*pair, times.get(pair)] for pair in asked]))
             return 0
 
         nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -136,7 +136,7 @@ class RunningLan:
         """Wait until the capture file holds more than `frames` frames, or for the time given."""
         return self.ask(messages.WaitTrace(frames, timeout_ms))
 
-    def ping_all(self, pairs: Sequence[tuple[str, str]], timeout_s: float = 5) -> list[tuple[str, str, float | None]]:
+    def ping_all(self, pairs: Sequence[tuple[str, str]], timeout_s: float = 2) -> list[tuple[str, str, float | None]]:
         """Ping between devices, all at once; round-trip times in ms, None for no answer."""
         answer = self.ask(messages.PingAll(list(pairs), timeout_s))
         return [(one, other, rtt) for one, other, rtt in answer["results"]]
