@@ -5,7 +5,7 @@ import argparse
 from lan.cli.common import json_word
 from lan.cli.screen import Screen
 from lan.devices.kinds import schemas
-from lan.topo import graph
+from lan.topo import graph, svg
 from lan.topo.load import load
 
 GROUP = "Look"
@@ -25,6 +25,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.data({"ok": True, **lan.as_json()})
         return 0
-    draw = {"mermaid": graph.mermaid, "dot": graph.dot, "svg": graph.svg, None: graph.text}[options.way]
+    draw = {"mermaid": graph.mermaid, "dot": graph.dot, "svg": svg.svg, None: graph.unicode}[options.way]
     screen.line(draw(lan).rstrip("\n"))
     return 0
