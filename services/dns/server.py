@@ -23,7 +23,7 @@ IDLE_S = 30.0
 CONNECTIONS = 256
 """More are not kept: the one that was silent longest goes."""
 UNSENT_BYTES = 1 << 20
-"""A client that lets so much pile up does not read."""
+"""A client that lets more pile up is not read from until it reads."""
 TRIES = 20
 
 
@@ -119,10 +119,11 @@ class DnsServer:
                 del connection.unsent[: connection.sock.send(connection.unsent)]
             except BlockingIOError:
                 pass
-        if (connection.is_ended and not connection.unsent) or len(connection.unsent) > UNSENT_BYTES:
+        if connection.is_ended and not connection.unsent:
             self._close(connection)
             return
-        reading = 0 if connection.is_ended else selectors.EVENT_READ
+        is_full = len(connection.unsent) > UNSENT_BYTES
+        reading = 0 if connection.is_ended or is_full else selectors.EVENT_READ
         self.selector.modify(connection.sock, reading | (selectors.EVENT_WRITE if connection.unsent else 0), connection)
 
     def _close(self, connection: Connection) -> None:

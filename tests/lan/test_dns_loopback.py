@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,23 @@ def test_a_client_that_has_shut_its_side_still_gets_its_answer(server: Server) -
         sock.shutdown(socket.SHUT_WR)
         assert len(read_all(sock, 2)) == 1
         assert sock.recv(1) == b""
+
+
+def test_a_client_that_reads_late_gets_every_answer(server: Server) -> None:
+    count = 6000  # answers of 4 kB, more than the kernel's buffers will hold
+    data = b"".join(framed(query("big.lan.test", number, "TXT")) for number in range(count))
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        sock.settimeout(LATEST_S)
+        sock.connect(("127.0.0.1", server.port))
+        sender = threading.Thread(target=lambda: (sock.sendall(data), sock.shutdown(socket.SHUT_WR)))
+        sender.start()
+        sender.join(0.2)  # a client that reads at once gets them all too: this only makes it hard
+        numbers, stream = list[int](), Stream()
+        while piece := sock.recv(1 << 16):
+            numbers += (int.from_bytes(message[:2]) for message in stream.feed(piece))
+        sender.join()
+    assert numbers == list(range(count))
 
 
 def test_what_was_cut_over_udp_is_whole_over_tcp(server: Server) -> None:
