@@ -116,7 +116,7 @@ class Browse:
 
     def _fetch(self, site: Site) -> tuple[Window, Connection | None]:
         def one() -> None:
-            self.lan.run_module(site.client, FETCH, [site.url, "--timeout-s", "5", "-o", "/dev/null"])
+            self.lan.run_module(site.client, FETCH, [site.url, "--timeout-s", "3", "-o", "/dev/null"])
 
         window = self._during(one)
 
