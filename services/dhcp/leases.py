@@ -115,14 +115,13 @@ class Leases:
         return all(lease is None or not lease.is_holding(now_s) or lease.client_id == client_id for lease in holders)
 
     def put(self, lease: Lease) -> None:
-        """Record a binding in place of what its address and its client had, offers included."""
+        """Record a binding in place of what its address and its client had; offers stay."""
         before = self._by_ip.get(lease.ip)
         if before is not None and self._by_client.get(before.client_id) is before:
             del self._by_client[before.client_id]
         self._by_ip[lease.ip] = lease
         if lease.client_id != NOBODY:
             self._by_client[lease.client_id] = lease
-        self.withdraw(self._offers.get(lease.ip))
         self._idle.pop(lease.ip, None)
         if lease.state in HOLDING:
             heapq.heappush(self._ends, (lease.until_s, lease.ip, False))

@@ -41,6 +41,15 @@ def test_new_addresses_come_in_order_then_the_longest_idle_one() -> None:
     assert table.next_new(pool) is None
     assert [ended.ip for ended in table.expire(20)] == [NET[2], NET[3]]
     assert table.next_new(pool) == NET[2]
+    table.put(lease(2, "c4", until_s=90))
+    assert table.next_new(pool) == NET[3]
+
+
+def test_another_pool_begins_at_its_own_first_address() -> None:
+    table = Leases()
+    assert table.next_new(Pool(NET[5], NET[9])) == NET[5]
+    assert table.next_new(Pool(NET[1], NET[3])) == NET[1]
+    assert table.next_new(Pool(NET[1], NET[3], frozenset({NET[1]}))) == NET[2]
 
 
 def test_an_address_whose_offer_ended_is_new_again() -> None:

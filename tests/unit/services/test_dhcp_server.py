@@ -131,6 +131,12 @@ def test_an_offer_is_forgotten_when_the_client_chooses_another_server(server: Se
     assert heard(server.receive(say(DISCOVER, PC2), now_s=0))[0].yiaddr == ip(1)
 
 
+def test_an_offer_is_forgotten_when_the_client_takes_another_address(server: Server) -> None:
+    server.receive(say(DISCOVER, PC1), now_s=0)
+    server.receive(say(REQUEST, PC1, server_id=SERVER, requested_ip=ip(9)), now_s=0)
+    assert heard(server.receive(say(DISCOVER, PC2), now_s=0))[0].yiaddr == ip(1)
+
+
 def test_a_full_pool_gives_nothing_until_a_lease_ends_and_then_the_longest_idle_address() -> None:
     server = Server(Settings(SERVER, SUBNET, Pool(ip(1), ip(2)), lease_s=100), Leases())
     assert (lease(server, PC1, now_s=0), lease(server, PC2, now_s=50)) == (ip(1), ip(2))
@@ -218,6 +224,12 @@ def test_nobody_releases_or_declines_the_address_of_another(server: Server) -> N
         [drop] = server.receive(data, now_s=1)
         assert isinstance(drop, Drop)
     assert server.leases.at(ip(1)) == bound(PC1, 1, until_s=3600)
+
+
+def test_nobody_declines_what_it_gave_back(server: Server) -> None:
+    server.leases.put(bound(PC1, 1, until_s=5, state=State.RELEASED))
+    [drop] = server.receive(say(DECLINE, PC1, requested_ip=ip(1), server_id=SERVER), now_s=10)
+    assert isinstance(drop, Drop) and drop.why.text == "declines an address that it was not given"
 
 
 def test_a_declined_address_rests_and_its_client_gets_another(server: Server) -> None:
