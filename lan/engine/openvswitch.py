@@ -94,6 +94,7 @@ class OpenVswitch:
             else:
                 words += ["fail_mode=secure", "--", "set-controller", plan.name, controller]
                 words += ["--", "set", "controller", plan.name, "max_backoff=1000", "inactivity_probe=0"]
+                words += ["connection_mode=out-of-band"]
             words += self._port_words(plan)
         self._vsctl(*words)
 

@@ -332,5 +332,10 @@ def _settings(request: Request) -> Settings:
     return Settings(settings.servers, settings.search, settings.ndots, request.timeout_s, settings.attempts)
 
 
-if __name__ == "__main__":
+def program() -> None:
+    """The installed `lan-nslookup`."""
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    program()

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from dnslib import QTYPE
+
 from lan.services.dns import zone_file
 from lan.services.dns.zone import text_of
 

@@ -150,7 +150,7 @@ def test_step_6_fails_for_a_page_that_is_not_there(office: Up) -> None:
     found = verdicts(office, 1)
     office.run("set", "web", "root=none", check=0)
     assert failed(found) == {"Response", "http by IP", "http by name"}
-    assert "404" in str(found["Response"]["detail"])
+    assert "403 Forbidden" in str(found["Response"]["detail"])
     assert not failed(verdicts(office, 0))
 
 
