@@ -1,6 +1,6 @@
 """Makes the pictures of the documentation from programs as they run.
 
-    bin/lan python docs/make_pictures.py
+bin/lan python docs/make_pictures.py
 """
 
 import subprocess

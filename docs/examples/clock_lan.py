@@ -1,6 +1,6 @@
 """clock: a PC that can ask what time it is.
 
-    pc1 ── s1 ── clock
+pc1 ── s1 ── clock
 """
 
 from mininet.topo import Topo

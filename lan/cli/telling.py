@@ -33,9 +33,9 @@ class Teller:
     def _tell(self, number: int, verdict: Verdict) -> None:
         time = "" if verdict.ms is None else f"{verdict.ms:8.1f} ms"
         mark = " " if verdict.ok else "✗"
-        line = f"{mark}{number:>2} {verdict.name:<13} {verdict.who:<14} {verdict.what:<34} {verdict.detail}"
+        line = f"{mark}{number:>2} {verdict.name:<13} {verdict.who:<14} {verdict.what:<31} {verdict.detail}"
         if verdict.ok:
-            self.screen.line(f"{line:<104}{time}".rstrip())
+            self.screen.line(f"{line:<108}{time}".rstrip())
         else:
             self.screen.line(line, "red bold")
         if self.verbose:

@@ -105,7 +105,7 @@ def requests(window: Window, connection: Connection | None, site: Site) -> Verdi
         return Verdict("Request", who, "GET / HTTP/1.1", False, "seen instead: no request on the connection")
     head = found.request.head
     ok = (found.method, found.target, head.get("Host")) == ("GET", "/", site.host)
-    detail = f"Host: {head.get('Host')}, Connection: {head.get('Connection') or '—'}"
+    detail = f"{head.get('Host')}, Connection: {head.get('Connection') or '—'}"
     return Verdict("Request", who, head.start_line, ok, detail, None, found.request.frames)
 
 
@@ -116,10 +116,10 @@ def responds(window: Window, connection: Connection | None, site: Site) -> Verdi
     if found is None or found.response is None:
         return Verdict("Response", who, what, False, "seen instead: no response")
     response, head = found.response, found.response.head
-    length = head.get("Content-Length")
     ok = found.status == 200 and found.is_complete and response.body_bytes > 0
-    words = f"{found.status} {head.reason}, {response.body_bytes} bytes, Connection: {head.get('Connection') or '—'}"
-    detail = f"{head.get('Content-Type')}, Content-Length: {length}"
+    words = f"{found.status} {head.reason}, {response.body_bytes} bytes"
+    kind = (head.get("Content-Type") or "no type").partition(";")[0]
+    detail = f"{kind}, Connection: {head.get('Connection') or '—'}"
     if not ok:
         detail = "seen instead: " + ("the response is cut short" if found.is_truncated else words)
     return Verdict("Response", who, words, ok, detail, found.first_byte_ms, response.frames)
