@@ -113,7 +113,9 @@ class Session:
 
     def stop(self, now_s: float) -> None:
         """The server ends: close when idle, else after the answer under way."""
-        self._now_s, self._is_stopping = now_s, True
+        self._is_stopping = True
+        if self.state is State.REQUEST and self.engine.is_idle:
+            self.receive(now_s)  # a request may have come that was not looked at yet
         if self.state is State.REQUEST and self.engine.is_idle:
             self._farewell(Reason("RFC 9112 §9.5", "the server is told to stop"))
             self.send(now_s)

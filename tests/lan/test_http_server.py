@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lan.engine.certificates import Authority
 from lan.services.http import fetch
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -178,8 +180,8 @@ def test_bytes_after_the_last_response_do_not_keep_it_alive(start: Start) -> Non
         sock.sendall(CLOSE + b"x" * 2000)
         with pytest.raises(OSError, match=r"reset|Broken"):
             while True:
-                read_all(sock)
                 sock.sendall(b"x" * 2000)
+    assert web.decisions("closed")[0]["reason"]["text"] == "the client goes on sending after the last response"
 
 
 def test_connections_are_bounded_and_the_next_one_waits_its_turn(start: Start) -> None:
@@ -252,6 +254,38 @@ def test_https_goes_on_and_off(start: Start, tmp_path: Path, monkeypatch: pytest
     web.process.send_signal(signal.SIGHUP)
     assert set(web.wait_ready()) == {"http"}
     assert fetch.main([f"https://localhost:{ports['https']}/", "--cacert", str(authority)]) == 1
+
+
+def test_a_client_that_ends_tls_and_stays_gets_our_close_notify(start: Start, tmp_path: Path) -> None:
+    """Request and close_notify come together; then the client waits for the server's, and sends no FIN."""
+    authority = Authority.create("a test")
+    certificate, key = authority.issue(["localhost"], [])
+    (tmp_path / "server.pem").write_bytes(certificate + key)
+    web = start("--tls", "--tls-listen", "127.0.0.1:0", "--certificate", str(tmp_path / "server.pem"))
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cadata=authority.certificate_pem.decode())
+    client = context.wrap_bio(down, up, server_hostname="localhost")
+
+    def run(step: Callable[[], Any], sock: socket.socket) -> Any:
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                sock.sendall(up.read())
+                down.write(sock.recv(65536))
+
+    with socket.create_connection(("127.0.0.1", web.ports["https"]), PATIENCE_S) as sock:
+        run(client.do_handshake, sock)
+        client.write(CLOSE)
+        with pytest.raises(ssl.SSLWantReadError):
+            client.unwrap()
+        sock.sendall(up.read())
+        assert run(lambda: client.read(12), sock) == b"HTTP/1.1 200"
+        with pytest.raises(ssl.SSLZeroReturnError):  # the server's close_notify
+            while True:
+                run(lambda: client.read(65536), sock)
+        assert web.decisions("close_notify")
+        assert not any(one["first"] == "server" for one in web.decisions("closing"))
 
 
 def test_sigterm_lets_an_exchange_end_and_closes_the_idle(start: Start) -> None:
