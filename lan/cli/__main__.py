@@ -1,7 +1,6 @@
 """``lan``: finds the verb, parses its words, runs it, ends with its code."""
 
 import argparse
-import difflib
 import importlib
 import os
 import pkgutil
@@ -9,12 +8,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import lan
 import lan.cli.verbs
 from lan.cli.screen import Screen
-from lan.errors import MISUSED, LanError, UsageError
+from lan.errors import MISUSED, LanError, UsageError, nearest
 
 GROUPS = ("Build", "Use", "Look", "Break", "Learn")
 ALIASES = {
@@ -30,7 +29,19 @@ INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong as every other error of lan is said."""
+    """Says what is wrong as every other error of lan is said, with the nearest right option."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """As argparse's, but for a word too many."""
+        options, extra = self.parse_known_args(args, namespace)
+        if extra:
+            word = extra[0].partition("=")[0]
+            near = nearest(word, self._option_string_actions) if word.startswith("-") else None
+            raise UsageError(
+                f"{self.prog}: {extra[0]!r} is no word of it" + (f"; did you mean {near!r}?" if near else ""),
+                todo=f"{self.prog} --help",
+            )
+        return options
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}", todo=f"{self.prog} --help")
@@ -64,9 +75,9 @@ def parse(arguments: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     """The verb's module and its options.  Raises UsageError."""
     word = ALIASES.get(arguments[0], arguments[0])
     if word not in verbs():
-        near = difflib.get_close_matches(word, verbs(), n=1, cutoff=0.5)
+        near = nearest(word, verbs())
         raise UsageError(
-            f"lan has no verb {arguments[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+            f"lan has no verb {arguments[0]!r}" + (f"; did you mean {near!r}?" if near else ""),
             expected="one of " + ", ".join(verbs()),
             todo="lan --help",
         )

@@ -18,6 +18,7 @@ class _Declared:
     high: float | None
     help: str
     example: object
+    choices: tuple[Any, ...]
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -31,9 +32,10 @@ def option(
     low: float | None = None,
     high: float | None = None,
     example: object = None,
+    choices: tuple[Any, ...] = (),
 ) -> Any:
-    """Declare an option: its default (none: it must be given), bounds, help and an example."""
-    return _Declared(default, low, high, help, example)
+    """Declare an option: its default (none: it must be given), bounds, help, an example, and all it can be."""
+    return _Declared(default, low, high, help, example, choices)
 
 
 def options_of(model: type) -> dict[str, Option]:
@@ -53,6 +55,7 @@ def options_of(model: type) -> dict[str, Option]:
                     high=declared.high,
                     help=declared.help,
                     example=declared.example,
+                    choices=declared.choices,
                 )
     return found
 

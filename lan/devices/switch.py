@@ -9,7 +9,7 @@ class Switch(Host):
 
     kind, icon, is_switch = "switch", "switch", True
 
-    switch: str | None = option(None, help="'ovs' or 'bridge'; by default what this machine has", example="bridge")
+    switch: str | None = option(None, choices=("ovs", "bridge"), help="by default what this machine has")
     ageing_s: int = option(300, low=1, high=1_000_000, help="how long a silent station is remembered (802.1Q §8.8.3)")
 
     def services(self) -> list[Service]:

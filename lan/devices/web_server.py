@@ -14,7 +14,9 @@ class WebServer(Host):
     names: list[str] = option([], help="names that its certificate carries beside its own", example=["www.x.test"])
     https: bool = option(False, help="whether port 443 is open, with a certificate of the LAN's authority")
     root: str | None = option(None, help="folder to serve; by default a page that says hello", example="/usr/share/doc")
-    closes_first: str = option("client", help="who sends the first FIN after `Connection: close`: client or server")
+    closes_first: str = option(
+        "client", choices=("client", "server"), help="who sends the first FIN after `Connection: close`"
+    )
 
     def certificate_names(self) -> list[str]:
         return [*self.names, self.name]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lan.devices.base import Host, Service
-from lan.devices.kinds import model_of
+from lan.devices.kinds import model_of, schemas
 from lan.devices.web_server import CERTIFICATE, KEY
 from lan.engine import environment, house, openvswitch, programs, services, space
 from lan.engine.bubble import HOME
@@ -23,6 +23,7 @@ from lan.engine.services import Running
 from lan.engine.space import Identity, Space
 from lan.errors import RunError, UsageError
 from lan.topo.spec import Device, Lan, Link, Port, mac_address
+from lan.topo.validate import validate
 
 PKI = HOME / "pki"
 MAC_TABLES = HOME / "mac.json"
@@ -277,10 +278,19 @@ class LiveLan:
         before = self.models[name]
         device = self.lan.devices[name]
         kept = {key: value for key, value in {**device.options, **changes}.items() if value is not None}
-        self.lan = replace(self.lan, devices={**self.lan.devices, name: replace(device, options=kept)})
+        changed = replace(self.lan, devices={**self.lan.devices, name: replace(device, options=kept)})
+        self._check(changed)
+        self.lan = changed
         self._remodel()
         done = self._realign_address(name, before)
         return done + self._realign_services(name, before)
+
+    @staticmethod
+    def _check(lan: Lan) -> None:
+        """Refuse what a topology file could not say either."""
+        for problem in validate(lan, schemas()):
+            if not problem.is_warning:
+                raise UsageError(problem.what, expected=problem.expected, todo="lan inspect shows what is set now")
 
     def lease_anew(self, name: str) -> list[str]:
         """Have a DHCP client forget its lease and ask again, as a PC does when DHCP is chosen once more."""

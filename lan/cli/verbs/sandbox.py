@@ -1,4 +1,4 @@
-"""Run a program, such as stock mn, in a bubble of its own that ends with it:  lan sandbox -- mn --test pingall
+"""Run a program in a bubble of its own that ends with it:  lan sandbox -- mn --test pingall
 
 Root inside, no network but its own, and nothing it makes stays behind.
 """

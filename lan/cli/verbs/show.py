@@ -1,4 +1,4 @@
-"""A table of a device, or of all that have one:  lan show mac | arp | leases | dns | routes | sockets | interfaces"""
+"""A table of one device or all:  lan show mac   (also arp, leases, dns, routes, sockets, interfaces)"""
 
 import argparse
 from typing import Any
