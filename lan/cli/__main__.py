@@ -1,17 +1,15 @@
 """``lan``: finds the verb, parses its words, runs it, ends with its code."""
 
 import argparse
-import importlib
 import os
-import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import lan
-import lan.cli.verbs
+from lan.cli.dispatch import Parser, load, verbs
 from lan.cli.screen import Screen
 from lan.errors import MISUSED, LanError, UsageError, nearest
 
@@ -26,36 +24,6 @@ ALIASES = {
 }
 """Words that users of containerlab, netlab and Kathara type for the same thing."""
 INTERRUPTED = 130
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong as every other error of lan is said, with the nearest right option."""
-
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
-        """As argparse's, but for a word too many."""
-        options, extra = self.parse_known_args(args, namespace)
-        if extra:
-            word = extra[0].partition("=")[0]
-            near = nearest(word, self._option_string_actions) if word.startswith("-") else None
-            raise UsageError(
-                f"{self.prog}: {extra[0]!r} is no word of it" + (f"; did you mean {near!r}?" if near else ""),
-                todo=f"{self.prog} --help",
-            )
-        return options
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}", todo=f"{self.prog} --help")
-
-
-def verbs() -> list[str]:
-    """All verbs there are."""
-    return sorted(module.name.rstrip("_") for module in pkgutil.iter_modules(lan.cli.verbs.__path__))
-
-
-def load(verb: str) -> ModuleType:
-    """The module of a verb; a name that Python keeps for itself has an underscore."""
-    names = {module.name for module in pkgutil.iter_modules(lan.cli.verbs.__path__)}
-    return importlib.import_module(f"lan.cli.verbs.{verb if verb in names else verb + '_'}")
 
 
 def overview() -> str:
