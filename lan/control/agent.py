@@ -339,6 +339,7 @@ class Agent:
     def _down(self, message: messages.Down, client: socket.socket, reply: Reply) -> dict[str, Any]:
         if self.recorder is not None:
             self.recorder.close()
+        self.live.end()
         self._ending = True
         return {}
 

@@ -15,7 +15,7 @@ from typing import Any
 from lan.devices.base import Host, Service
 from lan.devices.kinds import model_of, schemas
 from lan.devices.web_server import CERTIFICATE, KEY
-from lan.engine import environment, house, openvswitch, programs, services, space
+from lan.engine import closing, environment, house, openvswitch, programs, services, space
 from lan.engine.bubble import HOME
 from lan.engine.fabric import Dress, Fabric
 from lan.engine.openvswitch import BridgePlan, OpenVswitch
@@ -270,6 +270,11 @@ class LiveLan:
         for running in self.running:
             if running.pid == pid:
                 running.state, running.code = "ended", os.waitstatus_to_exitcode(status)
+
+    def end(self) -> None:
+        """Before the bubble ends: end what would take long to die by itself."""
+        for pid in list(self.vital):
+            closing.end(pid)
 
     # ---- changes while it runs
 

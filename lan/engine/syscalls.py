@@ -17,7 +17,8 @@ _AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
 _OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _MOUNT_ATTR_RDONLY = 1
-_SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_MOUNT_SETATTR = 428, 429, 442  # the same on every architecture
+# the same on every architecture
+_SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_PIDFD_GETFD, _SYS_MOUNT_SETATTR = 428, 429, 438, 442
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -80,6 +81,12 @@ def move_mount(tree: int, target: str) -> None:
     flags = ctypes.c_uint(_MOVE_MOUNT_F_EMPTY_PATH)
     code = _libc.syscall(ctypes.c_long(_SYS_MOVE_MOUNT), tree, b"", _AT_FDCWD, target.encode(), flags)
     _check(code, f"move_mount {target}")
+
+
+def pidfd_getfd(process: int, descriptor: int) -> int:
+    """A copy of another process's descriptor; `process` is its pidfd (Linux 5.6)."""
+    result: int = _libc.syscall(ctypes.c_long(_SYS_PIDFD_GETFD), process, descriptor, ctypes.c_uint(0))
+    return _check(result, "pidfd_getfd")
 
 
 def pivot_root(new_root: str) -> None:
