@@ -4,6 +4,7 @@ One thread, one loop, nothing in it waits for long.  Only processes outside the 
 socket (`_may_ask`); what runs on a device can neither see nor use it.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -406,7 +407,9 @@ def serve(lan: Lan, options: Options, trace: bool, channel: socket.socket, lifel
             if recorder is not None:
                 recorder.start(live.fabric, lan.links, live.lan)
 
+        gc.disable()  # building makes many objects and no garbage worth looking for
         notes = live.build(progress, cabled)
+        gc.enable()
         agent.listen()
     except LanError as error:
         framing.send(channel, refusal(error))

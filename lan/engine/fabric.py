@@ -49,7 +49,7 @@ class Fabric:
         self._plugged: dict[str, int] = {}
         self._lacking: dict[str, str] | None = None
         self._netlink.do([rtnetlink.set_link(1, up=True)])
-        settings.apply(settings.differing())
+        settings.establish()
 
     def add_hosts(self, names: Iterable[str]) -> None:
         """A namespace for each name, with the baseline settings."""
@@ -57,8 +57,9 @@ class Fabric:
             for name in names:
                 self.namespaces[name] = netns.new()
                 if self._lacking is None:
-                    self._lacking = settings.differing()
-                settings.apply(self._lacking)
+                    self._lacking = settings.establish()
+                else:
+                    settings.apply(self._lacking)
         finally:
             netns.enter(self.home)
 
@@ -72,9 +73,24 @@ class Fabric:
         for switch_name in self._bridges:
             self._trim(self._ioctl, switch_name)
 
+    def number(self, links: Iterable[Link]) -> None:
+        """Fix the interface index of both ends of cables to be, so that others can know them before they lie."""
+        for link in links:
+            for port in (link.a, link.b):
+                if port in self.index:
+                    continue
+                if port.device in self.namespaces:
+                    count = self._plugged.get(port.device, 0)
+                    self.index[port] = _FIRST_HOST_INDEX + count
+                    self._plugged[port.device] = count + 1
+                else:
+                    self.index[port] = self._next_port
+                    self._next_port += 1
+
     def add_cables(self, links: Iterable[Link]) -> None:
         """A veth pair for each cable; switch ends come up at once, host ends when dressed."""
         links = list(links)
+        self.number(links)
         self._netlink.do([self._cable(link) for link in links])
         at_switches = [port for link in links for port in (link.a, link.b) if port.device not in self.namespaces]
         for port in at_switches:
@@ -140,15 +156,8 @@ class Fabric:
         return rtnetlink.new_veth(self._end(near), self._end(far))
 
     def _end(self, port: Port) -> End:
-        if port.device in self.namespaces:
-            count = self._plugged.get(port.device, 0)
-            index, namespace = _FIRST_HOST_INDEX + count, self.namespaces[port.device]
-            self._plugged[port.device] = count + 1
-        else:
-            index, namespace = self._next_port, None
-            self._next_port += 1
-        self.index[port] = index
-        return End(port.interface, port.mac, index, netns=namespace, master=self._bridges.get(port.device))
+        namespace, master = self.namespaces.get(port.device), self._bridges.get(port.device)
+        return End(port.interface, port.mac, self.index[port], netns=namespace, master=master)
 
     @staticmethod
     def _addressing(index: int, clothes: Dress) -> list[Request]:

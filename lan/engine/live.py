@@ -4,6 +4,7 @@ The order is chosen so that the slow starts (Open vSwitch, the OpenFlow library,
 pass beside each other and beside the making of namespaces.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -33,6 +34,7 @@ LEASE_DEADLINE_S = 10.0
 """How long `up` waits for services that a LAN can do without, such as a DHCP client's first lease."""
 WARM = frozenset({"lan.services.http.fetch", "lan.services.icmp"})
 """Programs of hosts that a scenario starts again and again."""
+CABLES_AT_A_TIME = 100
 Progress = Callable[[str], None]
 
 
@@ -82,12 +84,14 @@ class LiveLan:
         self.fabric.add_hosts(device.name for device in self.lan.hosts)
         bridges = [device for device in self.lan.switches if device.name not in self.ovs_switches]
         self.fabric.add_bridges(bridges, {device.name: mac_address(device.name, "bridge") for device in bridges})
-        self.fabric.add_cables(self.lan.links)
+        self.fabric.number(self.lan.links)
         cabled()
+        self._lay_cables()
         for device in self.lan.hosts:
             self._dress(device.name)
         progress("namespaces and cables")
-        self._plug_switches()
+        if self._ovs is not None:
+            self._ovs.finish()
         progress("switch ports")
         self._finish_certificates(certificates)
         progress("certificates")
@@ -156,25 +160,28 @@ class LiveLan:
         controller = self._start_own("controller", Service("lan.openflow.controller", arguments))
         self.running.append(controller)
         self._ovs = OpenVswitch(self.datapath)
-        for pid in self._ovs.start():
-            self.vital[pid] = "Open vSwitch"
+        self._ovs.begin()
         return controller
 
-    def _plug_switches(self) -> None:
-        if self._ovs is None:
-            return
-        plans = []
-        for name in self.ovs_switches:
-            ports = [(port.interface, number) for number, port in enumerate(self.lan.ports(name), 1)]
-            self._of_ports[name] = len(ports)
-            plans.append(BridgePlan(name, self._dpids[name], ports, mac_address(name, "bridge")))
-        self._ovs.add_bridges(plans, f"tcp:{CONTROLLER}")
+    def _lay_cables(self) -> None:
+        """All cables, some at a time: Open vSwitch plugs in the last ones while we make the next."""
+        if self._ovs is not None:
+            self.vital |= dict.fromkeys(self._ovs.started(), "Open vSwitch")
+            plans = [BridgePlan(name, self._dpids[name], mac_address(name, "bridge")) for name in self.ovs_switches]
+            self._ovs.add_bridges(plans, f"tcp:{CONTROLLER}")
+        numbers = {name: itertools.count(1) for name in self.ovs_switches}
+        of_port = {port: next(numbers[name]) for name in self.ovs_switches for port in self.lan.ports(name)}
+        self._of_ports = {name: len(self.lan.ports(name)) for name in self.ovs_switches}
+        for start in range(0, len(self.lan.links), CABLES_AT_A_TIME):
+            links = self.lan.links[start : start + CABLES_AT_A_TIME]
+            self.fabric.add_cables(links)
+            if self._ovs is not None:
+                ends = [port for link in links for port in (link.a, link.b) if port in of_port]
+                self._ovs.begin_ports([(port.device, port.interface, of_port[port]) for port in ends])
 
     def _finish_certificates(self, maker: Running | None) -> None:
         if maker is not None:
             services.wait_ready([maker])
-        addresses = {name: model.address for name, model in self.models.items() if model.address}
-        house.prepare(addresses, (PKI / AUTHORITY).read_text())
         for name in self.models:
             if (PKI / f"{name}.key.pem").is_file():
                 self._etc[name] = {
@@ -193,6 +200,9 @@ class LiveLan:
     def space_of(self, name: str) -> Space:
         """The device's namespaces; made now if it had none but its network."""
         if name not in self.spaces:
+            if not self.spaces:
+                addresses = {name: model.address for name, model in self.models.items() if model.address}
+                house.prepare(addresses, (PKI / AUTHORITY).read_text())
             model = self.models[name]
             folder = self.state_folder(name)
             etc = dict(self._etc.get(name, {}))
@@ -395,7 +405,8 @@ class LiveLan:
             if port.device in self.ovs_switches and self._ovs is not None:
                 self._of_ports[port.device] = self._of_ports.get(port.device, 0) + 1
                 number = self._of_ports[port.device]
-                self._ovs.add_ports(BridgePlan(port.device, 0, [(port.interface, number)], ""))
+                self._ovs.begin_ports([(port.device, port.interface, number)])
+                self._ovs.finish()
             elif port.device in self.fabric.namespaces:
                 self.fabric.bring_up(port)
 

@@ -11,10 +11,11 @@ import socket
 import struct
 
 _SIOCETHTOOL = 0x8946
-_STXCSUM, _STSO, _SGSO, _SGRO = 0x17, 0x1F, 0x24, 0x2C
+_STXCSUM, _SGSO = 0x17, 0x24
 CHECKSUM = (_STXCSUM,)
-"""Transmit checksums alone; scatter-gather and segmentation fall with them."""
-ALL = (_STXCSUM, _STSO, _SGSO, _SGRO)
+"""Transmit checksums; scatter-gather and TCP segmentation fall with them."""
+ALL = (_STXCSUM, _SGSO)
+"""And the kernel's own segmentation.  A veth has no receive offload (GRO) unless somebody asks for it."""
 
 
 def switch_off(sock: socket.socket, interface: str, commands: tuple[int, ...] = ALL) -> None:

@@ -5,6 +5,7 @@ order: the kernel's, userspace over TAP, userspace without TAP (`dummy`, where /
 closed to ordinary users).
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from lan.errors import MachineError, RunError
 
 FOLDER = HOME / "ovs"
 _SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
+_INSTEAD = "the same with --switch bridge, which needs no Open vSwitch"
 DATAPATHS = {"kernel": "system", "userspace": "netdev", "userspace, no TAP": "dummy"}
 
 
@@ -38,11 +40,10 @@ def datapath() -> str:
 
 @dataclass(frozen=True, slots=True)
 class BridgePlan:
-    """A switch to be: its datapath id (OpenFlow 1.3 §A.3.1), ports in order with their numbers."""
+    """A switch to be, with its datapath id (OpenFlow 1.3 §A.3.1)."""
 
     name: str
     dpid: int
-    ports: Sequence[tuple[str, int]]
     mac: str
 
 
@@ -51,6 +52,9 @@ class OpenVswitch:
 
     def __init__(self, kind: str, folder: Path = FOLDER) -> None:
         self.kind, self._folder = kind, folder
+        self._begun: list[subprocess.Popen[str]] = []
+        self._answer: int | None = None
+        self._pids: list[int] = []
         self._socket = f"unix:{folder}/db.sock"
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {
@@ -58,8 +62,32 @@ class OpenVswitch:
             **{f"OVS_{part}DIR": str(folder) for part in ("RUN", "LOG", "DB")},
         }
 
+    def begin(self) -> None:
+        """Start both daemons in a process of its own, beside what the caller goes on with; see `started`."""
+        read, write = os.pipe()
+        if os.fork() == 0:
+            try:
+                answer = json.dumps(self.start())
+            except RunError as error:
+                answer = json.dumps(error.what)
+            os.write(write, answer.encode())
+            os._exit(0)
+        os.close(write)
+        self._answer = read
+
+    def started(self) -> list[int]:
+        """The process ids that must stay alive, once both daemons are there.  Raises RunError."""
+        if self._answer is not None:
+            with os.fdopen(self._answer) as answer:
+                told = json.loads(answer.read() or '"it ended without a word"')
+            self._answer = None
+            if isinstance(told, str):
+                raise RunError(told, todo=_INSTEAD)
+            self._pids = told
+        return self._pids
+
     def start(self) -> list[int]:
-        """Start both daemons; returns the process ids that must stay alive.  Raises MachineError."""
+        """Start both daemons; returns the process ids that must stay alive.  Raises RunError."""
         self._run("ovsdb-tool", "create", f"{self._folder}/conf.db", str(_SCHEMA))
         pidfile = f"{self._folder}/ovsdb-server.pid"
         remote = f"--remote=p{self._socket}"
@@ -82,48 +110,56 @@ class OpenVswitch:
         )
         return [int(Path(pidfile).read_text()), daemon.pid]
 
-    def add_bridges(self, plans: Sequence[BridgePlan], controller: str | None) -> None:
-        """All bridges and ports in one transaction; returns when the daemon has made them."""
+    def add_bridges(self, plans: Sequence[BridgePlan], controller: str) -> None:
+        """Write all bridges, without ports, into the database; the daemon makes them while we go on."""
         words: list[str] = []
         for plan in plans:
             words += ["--", "add-br", plan.name, "--", "set", "bridge", plan.name]
             words += [f"datapath_type={DATAPATHS[self.kind]}", f"other-config:datapath-id={plan.dpid:016x}"]
             words += [f'other-config:hwaddr="{plan.mac}"', "protocols=OpenFlow13", "other-config:disable-in-band=true"]
-            if controller is None:
-                words += ["fail_mode=standalone"]
-            else:
-                words += ["fail_mode=secure", "--", "set-controller", plan.name, controller]
-                words += ["--", "set", "controller", plan.name, "max_backoff=1000", "inactivity_probe=0"]
-                words += ["connection_mode=out-of-band"]
-            words += self._port_words(plan)
-        self._vsctl(*words)
+            words += ["fail_mode=secure", "--", "set-controller", plan.name, controller]
+            words += ["--", "set", "controller", plan.name, "max_backoff=1000", "inactivity_probe=0"]
+            words += ["connection_mode=out-of-band"]
+        self.started()
+        self._run("ovs-vsctl", "--no-wait", "--timeout=60", f"--db={self._socket}", *words)
 
-    def add_ports(self, plan: BridgePlan) -> None:
-        """More ports for a bridge that runs."""
-        self._vsctl(*self._port_words(plan))
+    def begin_ports(self, ports: Sequence[tuple[str, str, int]]) -> None:
+        """Have (bridge, interface, OpenFlow port number) plugged in; the daemon works while we go on."""
+        words: list[str] = []
+        for bridge, port, number in ports:
+            words += ["--", "add-port", bridge, port, "--", "set", "interface", port, f"ofport_request={number}"]
+        self._begin(words)
+
+    def finish(self) -> None:
+        """Wait for all that was begun.  Raises RunError."""
+        while self._begun:
+            command = self._begun.pop(0)
+            _, said = command.communicate()
+            self._check("ovs-vsctl", command.returncode, said)
+
+    def _begin(self, words: Sequence[str]) -> None:
+        if words:
+            self.started()
+            command = ["ovs-vsctl", "--timeout=60", f"--db={self._socket}", *words]
+            streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+            self._begun.append(subprocess.Popen(command, env=self._environment, text=True, **streams))
 
     def remove_ports(self, bridge: str, ports: Sequence[str]) -> None:
         """Take ports off a bridge."""
-        self._vsctl(*[word for port in ports for word in ("--", "--if-exists", "del-port", bridge, port)])
-
-    @staticmethod
-    def _port_words(plan: BridgePlan) -> list[str]:
-        words: list[str] = []
-        for port, number in plan.ports:
-            words += ["--", "add-port", plan.name, port, "--", "set", "interface", port, f"ofport_request={number}"]
-        return words
-
-    def _vsctl(self, *words: str) -> None:
-        if words:
-            self._run("ovs-vsctl", "--timeout=60", f"--db={self._socket}", *words)
+        self._begin([word for port in ports for word in ("--", "--if-exists", "del-port", bridge, port)])
+        self.finish()
 
     def _run(self, *command: str) -> None:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            why = done.stderr.strip().splitlines()
+        self._check(command[0], done.returncode, done.stderr)
+
+    @staticmethod
+    def _check(program: str, code: int, said: str) -> None:
+        if code:
+            why = said.strip().splitlines()
             raise RunError(
-                f"{command[0]}: {why[-1] if why else f'ended with {done.returncode}'}",
-                todo="the same with --switch bridge, which needs no Open vSwitch",
+                f"{program}: {why[-1] if why else f'ended with {code}'}",
+                todo=_INSTEAD,
             )
 
 

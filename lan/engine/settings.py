@@ -45,6 +45,20 @@ def differing(baseline: Mapping[str, str] = BASELINE) -> dict[str, str]:
     return found
 
 
+def establish(baseline: Mapping[str, str] = BASELINE) -> dict[str, str]:
+    """Bring the current namespace to the baseline; returns the settings that it took.
+
+    A setting that another one brought along (disabling IPv6 for all does it for new interfaces too)
+    is not among them: for the next namespace of the kind, what is returned is enough.
+    """
+    taken: dict[str, str] = {}
+    for name in differing(baseline):
+        if one := differing({name: baseline[name]}):
+            apply(one)
+            taken |= one
+    return taken
+
+
 def apply(settings: Mapping[str, str], *, device: str | None = None) -> None:
     """Set kernel settings in the current namespace.  Raises RunError with the device's name if told one.
 

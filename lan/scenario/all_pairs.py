@@ -34,6 +34,7 @@ def verdicts(lan: RunningLan, recording: Recording) -> Iterator[Verdict]:
         others = [other for asking, other in pairs if asking == one]
         silent = [other for other in others if (one, addresses[other]) not in answered]
         frames = [f for other in others if (echo := answered.get((one, addresses[other]))) for f in echo.frames]
+        frames.sort(key=lambda frame: frame.number)
         detail = f"{len(others) - len(silent)}/{len(others)} answered"
         if silent:
             detail += "; no answer from " + ", ".join(silent[:8]) + (" …" if len(silent) > 8 else "")

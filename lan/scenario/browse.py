@@ -115,8 +115,11 @@ class Browse:
         return judging.page(window, site, self.cast.closes_first)
 
     def _fetch(self, site: Site) -> tuple[Window, Connection | None]:
+        first = "client" if self.cast.closes_first == site.client else "server"
+        words = [site.url, "--timeout-s", "3", "--closes-first", first, "-o", "/dev/null"]
+
         def one() -> None:
-            self.lan.run_module(site.client, FETCH, [site.url, "--timeout-s", "3", "-o", "/dev/null"])
+            self.lan.run_module(site.client, FETCH, words)
 
         window = self._during(one)
 
