@@ -95,7 +95,7 @@ class Fabric:
         at_switches = [port for link in links for port in (link.a, link.b) if port.device not in self.namespaces]
         for port in at_switches:
             self._trim(self._ioctl, port.interface)
-        self._netlink.do([rtnetlink.set_link(self.index[port], up=True) for port in at_switches])
+        self._netlink.do([self._plug(port) for port in at_switches])
 
     def dress(self, device: str, ports: Iterable[Port], clothes: Dress) -> None:
         """Bring a host's interfaces up and give the first one its address and routes."""
@@ -154,6 +154,10 @@ class Fabric:
     def _cable(self, link: Link) -> Request:
         near, far = (link.b, link.a) if link.a.device in self.namespaces else (link.a, link.b)
         return rtnetlink.new_veth(self._end(near), self._end(far))
+
+    def _plug(self, port: Port) -> Request:
+        """A switch's end comes up in its bridge: a cable's far end can't be born there, the kernel ignores it."""
+        return rtnetlink.set_link(self.index[port], up=True, master=self._bridges.get(port.device))
 
     def _end(self, port: Port) -> End:
         namespace, master = self.namespaces.get(port.device), self._bridges.get(port.device)

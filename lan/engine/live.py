@@ -35,6 +35,8 @@ LEASE_DEADLINE_S = 10.0
 WARM = frozenset({"lan.services.http.fetch", "lan.services.icmp"})
 """Programs of hosts that a scenario starts again and again."""
 CABLES_AT_A_TIME = 100
+MOST_BRIDGE_PORTS = 1023
+"""BR_MAX_PORTS of the kernel, less the one that it keeps."""
 Progress = Callable[[str], None]
 
 
@@ -81,8 +83,9 @@ class LiveLan:
         progress("switches started")
         if served := {service.module for model in self.models.values() for service in model.services()}:
             programs.preload(served | WARM)
-        self.fabric.add_hosts(device.name for device in self.lan.hosts)
         bridges = [device for device in self.lan.switches if device.name not in self.ovs_switches]
+        self._check_bridges(bridges)
+        self.fabric.add_hosts(device.name for device in self.lan.hosts)
         self.fabric.add_bridges(bridges, {device.name: mac_address(device.name, "bridge") for device in bridges})
         self.fabric.number(self.lan.links)
         cabled()
@@ -120,6 +123,15 @@ class LiveLan:
         if wanted == "ovs":
             openvswitch.require(None)
         return wanted == "ovs" or (wanted is None and openvswitch.installed())
+
+    def _check_bridges(self, bridges: list[Device]) -> None:
+        for device in bridges:
+            if (count := len(self.lan.ports(device.name))) > MOST_BRIDGE_PORTS:
+                raise UsageError(
+                    f"{device.name}: the kernel's bridge has at most {MOST_BRIDGE_PORTS} ports, not {count}",
+                    where=device.where,
+                    todo="--switch ovs, or several switches: linear:4,1000",
+                )
 
     def _number_switches(self) -> dict[str, int]:
         """Datapath ids: the digits of the names as Mininet takes them, or the order."""

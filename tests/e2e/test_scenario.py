@@ -47,6 +47,18 @@ def test_a_lan_without_a_web_server_is_judged_by_ping(lan: Command) -> None:
     assert [step["name"] for step in told["steps"]] == ["ping h1", "ping h2", "ping h3", "ping h4"]
 
 
+@pytest.mark.parametrize("switch", ["ovs", "bridge"])
+@pytest.mark.parametrize("what", ["linear:3,2", "tree:2,2", "two_switches"])
+def test_several_switches_pass_frames_on(what: str, switch: str, lan: Command) -> None:
+    assert lan.run("run", what, "--switch", switch, "--json", check=0).json["ok"]
+
+
+def test_more_ports_than_a_kernel_bridge_has_are_refused_with_the_remedy(lan: Command) -> None:
+    ended = lan.run("run", "single:1024", "--switch", "bridge")
+    assert ended.code == 2
+    assert "s1: the kernel's bridge has at most 1023 ports, not 1024" in ended.err and "linear:" in ended.err
+
+
 @pytest.fixture(scope="module")
 def office(shared_lan: Command) -> Iterator[Up]:
     with shared_lan.up("office") as up:
