@@ -151,19 +151,21 @@ def memory_mb() -> float:
     return (int(fields["MemTotal"].split()[0]) - int(fields["MemAvailable"].split()[0])) / 1024
 
 
-def big(hosts: int, kind: str) -> None:
-    """Many hosts: how long, and the memory that each idle one takes, from what the machine has left."""
+def big(hosts: int) -> None:
+    """Many hosts, 500 on each bridge: how long, and the memory that each idle one takes of the machine's.
+
+    They are not all pinged: the kernel keeps 1024 neighbours for all namespaces of a machine together.
+    """
     before = memory_mb()
     name = f"big{os.getpid()}"
+    what = f"linear:{hosts // 500},500"
     began = time.monotonic()
-    run([*LAN, "up", f"single:{hosts}", "--switch", kind, "--name", name, "--json"])
+    run([*LAN, "up", what, "--switch", "bridge", "--name", name, "--json"])
     up_s, used = time.monotonic() - began, memory_mb() - before
-    results = json.loads(run([*LAN, "ping", "-l", name, "--json"]))["results"]
     stopping = time.monotonic()
     run([*LAN, "down", name])
-    answered = sum(result["rtt_ms"] is not None for result in results)
-    print(f"\n{hosts} hosts, {kind}: up {up_s:.1f} s, down {time.monotonic() - stopping:.1f} s, "
-          f"{used * 1024 / hosts:.0f} KiB an idle host, {answered}/{len(results)} answered")  # fmt: skip
+    down_s = time.monotonic() - stopping
+    print(f"\n{what}: up {up_s:.1f} s, down {down_s:.1f} s, {used * 1024 / hosts:.0f} KiB an idle host")
 
 
 def main() -> None:
@@ -171,14 +173,16 @@ def main() -> None:
     parser.add_argument("--hosts", default="10,100,400")
     parser.add_argument("--switches", default="bridge,ovs")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--big", type=int, default=0, metavar="N", help="also N hosts once, with memory")
+    parser.add_argument(
+        "--big", type=int, default=0, metavar="N", help="also N hosts once, by 500 on a bridge, with memory"
+    )
     options = parser.parse_args()
     os.environ["PYTHONPATH"] = str(HOUSE)
     for kind in options.switches.split(","):
         for hosts in options.hosts.split(","):
             compare(int(hosts), kind, options.rounds)
-        if options.big:
-            big(options.big, kind)
+    if options.big:
+        big(options.big)
 
 
 if __name__ == "__main__":
