@@ -144,7 +144,14 @@ class Agent:
             )
         trace = str(self.recorder.path) if self.recorder else None
         live = self.live
-        return {"version": messages.VERSION, "name": live.lan.name, "state": str(live.options.state), "trace": trace}
+        options = live.options
+        return {
+            "version": messages.VERSION,
+            "name": live.lan.name,
+            "state": str(options.state),
+            "home": str(options.home),
+            "trace": trace,
+        }
 
     def _describe(self, message: messages.Describe, client: socket.socket, reply: Reply) -> dict[str, Any]:
         live = self.live

@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lan.control import framing, joining, messages
+from lan.control import framing, joining, messages, state
 from lan.control.joining import Descriptors
-from lan.engine.bubble import HOME, PROCESS_NAME
+from lan.engine import bubble
+from lan.engine.bubble import HOME, PROCESS_NAME, Bubble
 from lan.errors import FAILED, LanError, MachineError, RunError, UsageError, nearest
 from lan.topo.spec import Lan, Link, Port, lan_from_json
 
@@ -24,6 +24,17 @@ def raise_refusal(answer: Mapping[str, Any]) -> None:
         refused = LanError(error["what"], where=error["where"], expected=error["expected"], todo=error["try"])
         refused.exit_code = answer.get("exit_code", FAILED)
         raise refused
+
+
+def agent_ended(what: str, state: Path) -> RunError:
+    """The error for an agent that is gone, with its last words, if it left any."""
+    log = state / "agent.log"
+    try:
+        last = log.read_text(errors="replace").strip().splitlines()[-1:]
+    except OSError:
+        last = []
+    todo = f"what it said is in {log}" if last else "lan status shows what is up"
+    return RunError(": ".join([what, *last]), todo=todo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +52,10 @@ class RunningLan:
     def __init__(self, pid: int, sock: socket.socket, hello: Mapping[str, Any]) -> None:
         self.pid, self._socket = pid, sock
         self.name: str = hello["name"]
-        self.state = Path(hello["state"])
+        self.state, self.home = Path(hello["state"]), Path(hello["home"])
         self.trace: Path | None = Path(hello["trace"]) if hello["trace"] else None
-        self.lifeline: int | None = None
-        """The descriptor whose closing ends the LAN, where this process made it and has not let it go."""
+        self.bubble: Bubble | None = None
+        """The LAN's bubble, where this process made it."""
         self._spec: Lan | None = None
 
     @classmethod
@@ -74,7 +85,7 @@ class RunningLan:
             framing.send(self._socket, messages.pack(message))
             answer, descriptors = framing.receive(self._socket)
         except (OSError, ValueError) as error:
-            raise RunError(f"LAN {self.name} is gone", todo="lan status shows what is up") from error
+            raise agent_ended(f"LAN {self.name} is gone", self.state) from error
         raise_refusal(answer)
         return answer, descriptors
 
@@ -146,27 +157,27 @@ class RunningLan:
     def stay(self) -> None:
         """Let it live on after this process."""
         self.ask(messages.Stay())
-        if self.lifeline is not None:
-            os.close(self.lifeline)
-            self.lifeline = None
+        if self.bubble is not None:
+            self.bubble.let_go()
 
     def down(self, timeout_s: float = 20) -> None:
-        """Take it down; returns when its processes are gone."""
-        try:
-            process = os.pidfd_open(self.pid)
-        except ProcessLookupError:
-            return
+        """Take it down; returns when its processes are gone, by force where they take longer than that."""
+        patience_s = timeout_s
+        self._socket.settimeout(timeout_s)
         try:
             self.ask(messages.Down())
-            self._socket.close()
-            select.select([process], [], [], timeout_s)
         except RunError:
-            pass  # it was gone already
-        finally:
-            os.close(process)
-            if self.lifeline is not None:
-                os.close(self.lifeline)
-                self.lifeline = None
+            patience_s = 0  # it is gone already, or does not answer
+        self._socket.close()
+        bubble.end(self.pid, patience_s)
+        if self.bubble is not None:
+            self.bubble.let_go()
+
+    def burst(self) -> None:
+        """End it at once if this process made it, and it was not told to stay; see `Bubble.burst`."""
+        self._socket.close()
+        if self.bubble is not None:
+            self.bubble.burst()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +218,7 @@ class RunningDevice:
 
 
 def agents() -> list[int]:
-    """Process ids of this user's agents (root: everybody's)."""
+    """Process ids of this user's agents."""
     found = []
     uid = os.geteuid()
     for entry in os.scandir("/proc"):
@@ -215,7 +226,7 @@ def agents() -> list[int]:
             continue
         place = Path(entry.path)
         try:
-            if (place / "comm").read_text().strip() == PROCESS_NAME and (uid == 0 or place.stat().st_uid == uid):
+            if (place / "comm").read_text().strip() == PROCESS_NAME and place.stat().st_uid == uid:
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -223,13 +234,15 @@ def agents() -> list[int]:
 
 
 def running() -> list[RunningLan]:
-    """All LANs of this user that are up and answer."""
+    """All LANs of this user and this state home (`XDG_STATE_HOME`) that are up and answer."""
     found = []
     for pid in agents():
         try:
-            found.append(RunningLan.at(pid))
+            lan = RunningLan.at(pid)
         except LanError:
             continue
+        if lan.home == state.base():
+            found.append(lan)
     return sorted(found, key=lambda lan: lan.name)
 
 

@@ -1,15 +1,15 @@
 """Bringing a LAN up from a face: a bubble, an agent in it, and word of how it goes."""
 
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lan.control import agent, framing, state
-from lan.control.client import RunningLan, raise_refusal
+from lan.control.client import RunningLan, agent_ended, raise_refusal
 from lan.engine import bubble, environment
 from lan.engine.live import Options
-from lan.errors import RunError
 from lan.topo.spec import Lan
 
 Progress = Callable[[str, float], None]
@@ -50,37 +50,44 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
     name, folder = state.claim(lan.name, launch.state, another=launch.another)
     options = Options(
         folder.path.resolve(),
+        state.base(),
         launch.switch,
         launch.datapath,
         launch.offload,
         environment.terminal_of(os.environ),
     )
     named = lan.renamed(name)
-    blown = bubble.blow(lambda channel, lifeline: agent.serve(named, options, launch.trace, channel, lifeline))
+    blown = bubble.blow(
+        lambda channel, lifeline: agent.serve(named, options, launch.trace, channel, lifeline),
+        keep={folder.descriptor},
+    )
     folder.release()
-    times: dict[str, float] = {}
-    before = 0.0
     try:
-        while True:
-            told, _ = framing.receive(blown.channel)
-            if "phase" in told:
-                times[told["phase"]] = round(told["at_ms"] - before, 1)
-                before = told["at_ms"]
-                progress(told["phase"], told["at_ms"])
-                continue
-            raise_refusal(told)
-            break
-    except framing.ClosedError:
-        os.close(blown.lifeline)
-        raise RunError(
-            f"LAN {name}: its agent ended while building", todo=f"its last words are in {folder.path}/agent.log"
-        ) from None
+        notes, times = _follow(blown.channel, progress)
+        running = RunningLan.at(blown.pid)
+    except OSError:
+        blown.burst()
+        raise agent_ended(f"LAN {name}: its agent ended while building", options.state) from None
     except BaseException:
-        os.close(blown.lifeline)
+        blown.burst()
         raise
-    blown.channel.close()
-    running = RunningLan.at(blown.pid)
-    running.lifeline = blown.lifeline
+    finally:
+        blown.channel.close()
+    running.bubble = blown
     if launch.stay:
         running.stay()
-    return Launched(running, told["notes"], times)
+    return Launched(running, notes, times)
+
+
+def _follow(channel: socket.socket, progress: Progress) -> tuple[list[str], dict[str, float]]:
+    """Hear the agent out until the LAN is up: its notes, and how long each phase took."""
+    times: dict[str, float] = {}
+    before = 0.0
+    while True:
+        told, _ = framing.receive(channel)
+        if "phase" not in told:
+            raise_refusal(told)
+            return told["notes"], times
+        times[told["phase"]] = round(told["at_ms"] - before, 1)
+        before = told["at_ms"]
+        progress(told["phase"], told["at_ms"])

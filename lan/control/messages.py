@@ -7,13 +7,13 @@ An answer is a JSON object; `Enter` is answered with descriptors besides.  A ref
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """Of this protocol: face and agent of different versions part at once, with words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first word: ``{"version", "name", "state", "trace"}``."""
+    """The first word: ``{"version", "name", "state", "home", "trace"}``."""
 
     version: int
 

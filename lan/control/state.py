@@ -39,6 +39,11 @@ class StateFolder:
             return False
         return True
 
+    @property
+    def descriptor(self) -> int:
+        """What holds the lock: whoever has a copy of it."""
+        return self._lock
+
     def clear(self) -> None:
         """Start clean."""
         for entry in self.path.iterdir():

@@ -4,12 +4,15 @@ Everything of a LAN lives inside; the kernel tears it all down when the bubble's
 it ends.  This file makes the namespaces and PID 1; what PID 1 does is its caller's affair.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
+import select
 import signal
 import socket
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -36,17 +39,30 @@ class Bubble:
 
     pid: int
     channel: socket.socket
-    lifeline: int
+    lifeline: int | None
+
+    def let_go(self) -> None:
+        """Close the lifeline."""
+        if self.lifeline is not None:
+            os.close(self.lifeline)
+            self.lifeline = None
+
+    def burst(self) -> None:
+        """End it now, unless it was told to stay; returns when nothing of it is left."""
+        if self.lifeline is not None:
+            self.let_go()
+            end(self.pid)
 
 
 class Lifeline:
     """PID 1's end of the pipe whose writing end its parent holds: ends the bubble with its parent."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
 
     def watch(self) -> None:
         """From now on, end this process when the parent is gone, even while it is busy (SIGIO)."""
+        assert self._descriptor is not None
         signal.signal(signal.SIGIO, self._hung_up)
         fcntl.fcntl(self._descriptor, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
@@ -56,11 +72,13 @@ class Lifeline:
     def release(self) -> None:
         """Live on without the parent: ``lan up``."""
         signal.signal(signal.SIGIO, signal.SIG_IGN)
-        os.close(self._descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def _hung_up(self, number: int, frame: FrameType | None) -> None:
         try:
-            if os.read(self._descriptor, 1) == b"":
+            if self._descriptor is not None and os.read(self._descriptor, 1) == b"":
                 os._exit(0)
         except BlockingIOError:
             pass
@@ -69,19 +87,34 @@ class Lifeline:
 Main = Callable[[socket.socket, Lifeline], None]
 
 
-def blow(main: Main) -> Bubble:
+def end(pid: int, patience_s: float = 5) -> None:
+    """Wait until PID 1 of a bubble, and with it all its processes, is gone; kill it if that takes long."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if not select.select([process], [], [], patience_s)[0]:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            select.select([process], [], [])
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(process)
+
+
+def blow(main: Main, keep: Collection[int] = ()) -> Bubble:
     """Make a bubble; its PID 1 runs ``main(channel, lifeline)`` and ends with it.
 
-    Must be called from a single-threaded process.  Raises MachineError where the kernel forbids it.
+    Of the caller's descriptors it gets the standard streams and those in `keep`.  Must be called
+    from a single-threaded process.  Raises MachineError where the kernel forbids it.
     """
     users = idmap.for_caller()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     lifeline_read, lifeline_write = os.pipe()
     middle = os.fork()
     if middle == 0:
-        ours.close()
-        os.close(lifeline_write)
-        _between(theirs, lifeline_read, users, main)
+        _between(theirs, lifeline_read, users, main, {0, 1, 2, theirs.fileno(), lifeline_read, *keep})
     theirs.close()
     os.close(lifeline_read)
     try:
@@ -122,10 +155,39 @@ def _forbidden(why: str) -> MachineError:
     )
 
 
-def _between(channel: socket.socket, lifeline: int, users: idmap.IdMap | None, main: Main) -> NoReturn:
+def _between(
+    channel: socket.socket, lifeline: int, users: idmap.IdMap | None, main: Main, keep: Collection[int]
+) -> NoReturn:
     """The process between the caller and PID 1: enters the namespaces, makes PID 1, ends."""
     try:
-        os.setsid()  # Ctrl-C is for the caller, which takes its LAN down in order
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, which takes its LAN down in order
+        os.setsid()
+        _blank_all_but(keep)
+        _make_inside(channel, lifeline, users, main)
+    except ConnectionError:  # the caller is gone
+        pass
+    finally:
+        os._exit(1)
+
+
+def _blank_all_but(keep: Collection[int]) -> None:
+    """Let go of the caller's descriptors: another LAN's lifeline, a pipe that somebody waits on.
+
+    They become /dev/null instead of closed: objects of the caller's that are dropped here close
+    theirs, and must not hit what has got the number since.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        descriptor = int(name)
+        if descriptor not in keep and descriptor != nothing:
+            with contextlib.suppress(OSError):  # the listing's own is gone by now
+                os.fstat(descriptor)
+                os.dup2(nothing, descriptor, inheritable=False)
+    os.close(nothing)
+
+
+def _make_inside(channel: socket.socket, lifeline: int, users: idmap.IdMap | None, main: Main) -> None:
+    try:
         if users is not None:
             syscalls.unshare(syscalls.CLONE_NEWUSER)
             channel.sendall(b"U")
@@ -136,10 +198,14 @@ def _between(channel: socket.socket, lifeline: int, users: idmap.IdMap | None, m
         words = "user namespaces are used up or forbidden" if error.errno == errno.ENOSPC else error.strerror
         channel.sendall(b"E" + f"{words or error}".encode())
         os._exit(1)
+    furnished, told = os.pipe()
     inside = os.fork()
     if inside:
-        channel.sendall(b"P" + f"{inside:16d}".encode())
-        os._exit(0)
+        os.close(told)
+        with os.fdopen(furnished) as answer:
+            trouble = answer.read()
+        channel.sendall(b"P" + f"{inside:16d}".encode() if trouble == "ready" else b"E" + trouble.encode())
+        return
     code = 1
     try:
         watch = Lifeline(lifeline)
@@ -147,9 +213,17 @@ def _between(channel: socket.socket, lifeline: int, users: idmap.IdMap | None, m
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)  # or /proc/PID/root is closed to the user who made us
         syscalls.set_process_name(PROCESS_NAME)
         syscalls.set_process_title(PROCESS_NAME)
-        _furnish()
+        try:
+            _furnish()
+        except OSError as error:
+            os.write(told, str(error).encode())
+            return
+        os.write(told, b"ready")
+        os.close(told)
         main(channel, watch)
         code = 0
+    except BaseException:
+        traceback.print_exc()  # in agent.log; PID 1 ends, and the whole LAN with it
     finally:
         os._exit(code)
 

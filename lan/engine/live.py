@@ -42,9 +42,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to build: `switch` is ovs, bridge or None (what is there); `offload` keeps segmentation offloads."""
+    """How to build: `switch` is ovs, bridge or None (what is there); `offload` keeps segmentation offloads.
+
+    `state` is the LAN's folder, `home` the user's for all of them: faces see the LANs of theirs.
+    """
 
     state: Path
+    home: Path
     switch: str | None = None
     datapath: str | None = None
     offload: bool = False

@@ -141,8 +141,15 @@ class OpenVswitch:
         if words:
             self.started()
             command = ["ovs-vsctl", "--timeout=60", f"--db={self._socket}", *words]
-            streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-            self._begun.append(subprocess.Popen(command, env=self._environment, text=True, **streams))
+            begun = subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            self._begun.append(begun)
 
     def remove_ports(self, bridge: str, ports: Sequence[str]) -> None:
         """Take ports off a bridge."""
