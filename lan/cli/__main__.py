@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     module = load(word)
     parser = Parser(f"lan {word}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     module.arguments(parser)
-    return module, parser.parse_args(list(arguments[1:]))
+    return module, parser.read(arguments[1:])
 
 
 def main(arguments: Sequence[str]) -> int:

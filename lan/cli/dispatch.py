@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import lan.cli.verbs
 from lan.errors import UsageError, nearest
@@ -14,9 +14,9 @@ from lan.errors import UsageError, nearest
 class Parser(argparse.ArgumentParser):
     """Says what is wrong as every other error of lan is said, with the nearest right option."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
-        """As argparse's, but for a word too many."""
-        options, extra = self.parse_known_args(args, namespace)
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """`parse_args`, but for what it says of a word too many."""
+        options, extra = self.parse_known_args(words)
         if extra:
             word = extra[0].partition("=")[0]
             near = nearest(word, self._option_string_actions) if word.startswith("-") else None
