@@ -47,10 +47,12 @@ def ryu_python() -> Path:
 def build(python: str, home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     home.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([python, "-m", "venv", str(home)], check=True)
+    # Ryu's own setup.py imports from the folder it lies in, which PYTHONSAFEPATH forbids
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    subprocess.run([python, "-m", "venv", str(home)], check=True, env=plain)
     pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "setuptools<58", "wheel", "pbr<6"], check=True)
-    subprocess.run([*pip, "--no-build-isolation", *LIBRARIES], check=True)
+    subprocess.run([*pip, "setuptools<58", "wheel", "pbr<6"], check=True, env=plain)
+    subprocess.run([*pip, "--no-build-isolation", *LIBRARIES], check=True, env=plain)
     (home / "complete").touch()
 
 
