@@ -7,6 +7,7 @@ everything else is judged by lan/topo/validate.py.
 from typing import Any
 
 from lan.topo import stock
+from lan.topo.checks.facts import parse_ip
 from lan.topo.problem import Problem, Speller
 from lan.topo.spec import Device, Lan, Link, Port, mac_address
 
@@ -45,7 +46,7 @@ def _device(node: stock.Node, problems: list[Problem]) -> Device:
     options, is_plain = dict(node.options), "kind" not in node.options
     kind = options.pop("kind", DEFAULT_SWITCH if node.is_switch else DEFAULT_HOST)
     ip = options.get("ip")
-    if isinstance(ip, str) and ip and is_plain and "/" not in ip and ":" not in ip:
+    if is_plain and parse_ip(ip) is not None:
         what = f"{node.name}: ip {ip!r} has no prefix; as in Mininet, it is taken for {ip}/{MININET_PREFIX}"
         problems.append(Problem(node.where, what, f"ADDRESS/PREFIX, such as {ip}/24", is_warning=True))
         options["ip"] = f"{ip}/{MININET_PREFIX}"

@@ -131,7 +131,7 @@ class UserFile:
             except TypeError as fault:
                 if self._line(fault) is not None:
                     raise
-                todo = f"give its parameters behind its name, such as {self._named(name)},4"
+                todo = f"give its parameters behind its name, such as {self._named(name)},VALUE,…"
                 line = _first_line(candidate.value)
                 raise self._error(f"{name} can't be built: {fault}", line, todo=todo) from None
         if not stock.is_topo(topo):

@@ -63,16 +63,20 @@ def _strangers(network: IPv4Network, members: Members, most: IPv4Network, theirs
     """Several together may be meant as a second subnet; one that overlaps is half right."""
     names = ", ".join(each.device.name for each, _ in theirs[:3]) + (", …" if len(theirs) > 3 else "")
     (each, address), others = members[0], len(members) - 1
-    what = f"{each.device.name}: ip {address} lies outside its neighbours' subnet {most} ({names})"
+    is_inside = address.ip in most
+    said = "has another prefix than" if is_inside else "lies outside"
+    what = f"{each.device.name}: ip {address} {said} its neighbours' subnet {most} ({names})"
     if others:
         what += f", and {others} more in {network}"
-    yield Problem(each.where, what, f"an address of {most}", is_warning=bool(others) or network.overlaps(most))
+    expected = f"/{most.prefixlen}" if is_inside else f"an address of {most}"
+    yield Problem(each.where, what, expected, is_warning=bool(others) or network.overlaps(most))
 
 
 def routers(facts: Facts) -> Iterator[Problem]:
     """A gateway is an address that the device can reach without one."""
     for device in facts.lan.hosts:
-        for key, text in (("gateway", device.options.get("gateway")), ("defaultRoute", _via(device))):
+        routers = {key: device.options.get(key) for key in ("gateway", "router")} | {"defaultRoute": _via(device)}
+        for key, text in routers.items():
             if isinstance(text, str):
                 yield from _router(facts, device, key, text)
 

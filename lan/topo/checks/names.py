@@ -56,8 +56,6 @@ def kinds(facts: Facts) -> Iterator[Problem]:
 
 
 def _misplaced(device: Device, kind: str) -> Problem:
-    if device.is_switch:
-        what, todo = f"{device.name}: a {kind} is a host, not a switch", f"addHost({device.name!r}, kind={kind!r})"
-    else:
-        what, todo = f"{device.name}: a {kind} is a switch, not a host", f"addSwitch({device.name!r}, kind={kind!r})"
-    return Problem(device.where, what, todo=todo)
+    wrong, right = ("addSwitch", "addHost") if device.is_switch else ("addHost", "addSwitch")
+    todo = f"self.{right}({device.name!r}, kind={kind!r})"
+    return Problem(device.where, f"{device.name}: a {kind} is not made by {wrong}", todo=todo)

@@ -1,0 +1,5 @@
+"""Broken on purpose: ends python."""
+
+import sys
+
+sys.exit('run me as root')

@@ -1,0 +1,3 @@
+"""Broken on purpose: gives none."""
+
+topos = {"office": lambda: None}

@@ -1,0 +1,5 @@
+"""Broken on purpose: module missing."""
+
+import networkz
+
+assert networkz

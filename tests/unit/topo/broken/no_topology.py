@@ -1,0 +1,5 @@
+"""Broken on purpose: no topology."""
+
+from mininet.topo import Topo
+
+assert Topo

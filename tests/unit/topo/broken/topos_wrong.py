@@ -1,0 +1,3 @@
+"""Broken on purpose: topos wrong."""
+
+topos = {"office": "Office"}
