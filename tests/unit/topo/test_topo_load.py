@@ -419,3 +419,10 @@ def calls(word: str, kinds: Kinds) -> int:
 def test_twice_the_hosts_are_twice_the_work(word: str, kinds: Kinds) -> None:
     load(word.format(100), kinds)
     assert calls(word.format(400), kinds) < 2.3 * calls(word.format(200), kinds)
+
+
+def test_the_example_in_the_readme_is_clean(folder: Path, kinds: Kinds) -> None:
+    readme = (topologies()["office"].parent / "README.md").read_text()
+    (folder / "mine.py").write_text(readme.partition("```python\n")[2].partition("```")[0])
+    lan = load("mine.py", kinds)
+    assert lan.warnings == () and len(lan.devices) == 4
