@@ -4,9 +4,11 @@ The process enters the namespaces itself, so its terminal, signals and descripto
 caller's.  nsenter(1) does the like.
 """
 
+import fcntl
 import os
 import pwd
 import signal
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -71,7 +73,11 @@ def become(descriptors: Descriptors, folder: str | None, user: str | None) -> No
     A process can't change its own process id's namespace, only its children's: so this forks once
     more; the outer process waits and ends as the inner one did.
     """
-    os.setpgid(0, 0) if not os.isatty(0) else None
+    if os.isatty(0):
+        if os.getsid(0) == os.getpid():  # a session of its own (`start_new_session`): that terminal is now its
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    else:
+        os.setpgid(0, 0)
     enter(descriptors, folder)
     child = os.fork()
     if child:

@@ -86,6 +86,8 @@ def _become(space: Space | None, start: Start, work: Callable[[], object]) -> No
         os.chdir(start.folder)
         for target, descriptor in enumerate(start.streams):
             os.dup2(descriptor, target, inheritable=True)
+        for stream, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+            setattr(sys, stream, os.fdopen(descriptor, mode, closefd=False, buffering=1))
         _close_all_but(start.keep)
         os.environ.clear()
         os.environ.update(start.environment)
@@ -115,8 +117,6 @@ def _close_all_but(keep: Sequence[int]) -> None:
 
 def _run_module(name: str, start: Start) -> object:
     sys.argv = [name, *start.arguments]
-    for stream, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
-        setattr(sys, stream, os.fdopen(descriptor, mode, closefd=False, buffering=1))
     found = _entry(name)
     syscalls.set_process_name(name.removeprefix("lan.").removesuffix(".__main__"))
     syscalls.set_process_title(name)
