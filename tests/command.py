@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+MARK = f"lan-test-{os.getpid()}-"
+"""In the environment of every process that our commands start, by way of the state folder's name."""
 PATIENCE_S = 180.0
 """For anything that should end by itself: generous, for a slow and busy machine."""
 WITHOUT_LAN = {"down", "doctor", "graph", "run", "serve", "status", "test", "up", "validate", "sandbox"}
@@ -165,7 +167,7 @@ def _as(user: str | None) -> dict[str, Any]:
 @contextlib.contextmanager
 def command() -> Iterator[Command]:
     """A `Command` with a fresh state folder, which every user may pass through."""
-    state = Path(tempfile.mkdtemp(prefix="lan-test-"))
+    state = Path(tempfile.mkdtemp(prefix=MARK))
     state.chmod(0o755)
     try:
         yield Command(state)

@@ -1,10 +1,12 @@
 """Running a program on a device in this very process's place: terminal, signals and descriptors stay ours."""
 
+import contextlib
 import os
 import pwd
+import select
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from lan.control import joining, messages
@@ -13,6 +15,7 @@ from lan.engine import syscalls
 from lan.errors import RunError, UsageError
 
 CANNOT, CANNOT_RUN, NOT_FOUND = 125, joining.CANNOT_RUN, joining.NOT_FOUND
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
 
 
@@ -32,15 +35,16 @@ def run_joined(
     if user is not None:
         environment |= {"HOME": f"/home/{user}", "USER": user, "LOGNAME": user} | dict(extra)
     try:
-        joining.enter(descriptors, folder)
+        with descriptors:
+            joining.enter(descriptors, folder)
+        child = _start(lambda: _become(device.name, command, user, environment))
     except OSError as error:
         raise RunError(f"{device.name}: the kernel refused to let us in: {error}", todo="lan doctor") from error
-    with descriptors:
-        child = os.fork()
-        if child == 0:
-            _become(device.name, command, user, environment)
     code = _wait(child)
-    device.lan.ask(messages.Leave())
+    try:
+        device.lan.ask(messages.Leave())
+    except RunError:
+        _say(f"lan: LAN {device.lan.name} went down meanwhile")
     return code
 
 
@@ -53,12 +57,56 @@ def _check_user(user: str) -> None:
         raise UsageError(f"--user {user}: a device has the users 0 to 65535, not {uid}")
 
 
-def _become(device: str, command: Sequence[str], user: str | None, environment: Mapping[str, str]) -> NoReturn:
+def _start(become: Callable[[], NoReturn]) -> int:
+    """Fork the process that becomes the program; it ends with us, however we end.
+
+    Signals that come meanwhile wait: they would hit a child that is not the program yet, or us when
+    they are meant for it.
+    """
+    is_parent_alive, _held = os.pipe()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, (*_FROM_TERMINAL, *_FORWARDED))
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(_held)
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and an exec would keep that
+                signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            _end_with_parent(is_parent_alive)
+            become()
+        finally:
+            os._exit(CANNOT_RUN)
+    os.close(is_parent_alive)
+    came = signal.sigpending()
+    for number in _FROM_TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
+    for number in _FORWARDED:
+        signal.signal(number, lambda received, _: _pass_on(child, received))
+    for number in came.intersection(_FROM_TERMINAL):
+        _pass_on(child, number)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return child
+
+
+def _end_with_parent(is_parent_alive: int) -> None:
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if select.select([is_parent_alive], [], [], 0)[0]:  # it died before that
+        os._exit(128 + signal.SIGKILL)
+
+
+def _pass_on(child: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, number)
+
+
+def _become(device: str, command: Sequence[str], user: str | None, environment: Mapping[str, str]) -> NoReturn:
     code = CANNOT_RUN
     try:
         if user is not None:
             joining.be_user(user)
+            syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
         os.execvpe(command[0], list(command), dict(environment))
     except FileNotFoundError:
         code = NOT_FOUND
@@ -75,11 +123,7 @@ def _say(text: str) -> None:
 
 
 def _wait(child: int) -> int:
-    """Wait for the program; what the terminal sends, it gets itself; what others send us, it gets from us."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
-    for number in _FORWARDED:
-        signal.signal(number, lambda received, _: os.kill(child, received))
+    """Wait for the program; what the terminal sends, it gets itself; what others send us, `_start` passes on."""
     _, status = os.waitpid(child, 0)
     _take_terminal_back()
     code = os.waitstatus_to_exitcode(status)

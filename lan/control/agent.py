@@ -13,11 +13,13 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 from lan.control import framing, messages, sessions
 from lan.control.children import Children
+from lan.control.messages import refusal
 from lan.control.recorder import Recorder
 from lan.devices.base import Table
 from lan.devices.options import options_of
@@ -115,6 +117,11 @@ class Agent:
             answer = refusal(UsageError(f"the agent does not understand: {error}", todo="lan down, then up again"))
         except OSError as error:
             answer = refusal(RunError(f"the kernel refused: {error}"))
+        except Exception as error:  # one wrong answer must not take the LAN with it
+            traceback.print_exc()
+            answer = refusal(
+                RunError(f"lan made a mistake: {error!r}", todo=f"see {self.live.options.state}/agent.log")
+            )
         if answer is not None:
             reply(answer)
 
@@ -345,10 +352,10 @@ class Agent:
         return {}
 
     def _down(self, message: messages.Down, client: socket.socket, reply: Reply) -> dict[str, Any]:
+        self._ending = True
         if self.recorder is not None:
             self.recorder.close()
         self.live.end()
-        self._ending = True
         return {}
 
     def _known(self, device: str) -> None:
@@ -380,11 +387,6 @@ HANDLERS: dict[type, Callable[..., dict[str, Any] | None]] = {
     messages.Stay: Agent._stay,
     messages.Down: Agent._down,
 }
-
-
-def refusal(error: LanError) -> dict[str, Any]:
-    """An error as an answer."""
-    return {"error": error.as_json(), "exit_code": error.exit_code}
 
 
 def _may_ask(client: socket.socket) -> bool:

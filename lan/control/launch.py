@@ -1,6 +1,7 @@
 """Bringing a LAN up from a face: a bubble, an agent in it, and word of how it goes."""
 
 import os
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
         blown.channel.close()
     running.bubble = blown
     if launch.stay:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is up: an interrupt comes too late
         running.stay()
     return Launched(running, notes, times)
 

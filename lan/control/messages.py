@@ -7,6 +7,8 @@ An answer is a JSON object; `Enter` is answered with descriptors besides.  A ref
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lan.errors import LanError
+
 VERSION = 2
 """Of this protocol: face and agent of different versions part at once, with words."""
 
@@ -160,6 +162,11 @@ Message = (
     | Down
 )
 _CLASSES: dict[str, type] = {kind.__name__: kind for kind in Message.__args__}
+
+
+def refusal(error: LanError) -> dict[str, Any]:
+    """An error as an answer."""
+    return {"error": error.as_json(), "exit_code": error.exit_code}
 
 
 def pack(message: Message) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The agent's hold on the tap: which ports it sees, and who waits for frames."""
 
+import contextlib
 import json
 import os
 import socket
@@ -7,8 +8,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from lan.control import messages
 from lan.engine import netns, programs
 from lan.engine.fabric import Fabric
+from lan.errors import RunError
 from lan.topo.spec import Lan, Link, Port
 from lan.trace import tap
 from lan.trace.packet_socket import open_packet_socket
@@ -24,6 +27,7 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._is_gone = False
         self._waiting: dict[int, Answer] = {}
         self._next = 0
         self._sockets = 0
@@ -72,11 +76,11 @@ class Recorder:
 
     def sync(self, answer: Answer) -> None:
         """`answer` comes once all frames seen until now are in the file."""
-        self._say({"sync": self._wait(answer)})
+        self._ask({"sync": self._wait(answer)})
 
     def wait(self, frames: int, timeout_ms: int, answer: Answer) -> None:
         """`answer` comes once there are more than `frames` frames, or late."""
-        self._say({"wait": self._wait(answer), "frames": frames, "timeout_ms": timeout_ms})
+        self._ask({"wait": self._wait(answer), "frames": frames, "timeout_ms": timeout_ms})
 
     def hear(self) -> bool:
         """Pass one word of the tap to whoever waits for it; False when the tap is gone."""
@@ -85,9 +89,8 @@ class Recorder:
         except ConnectionError:
             data = b""
         if not data:
-            for answer in self._waiting.values():
-                answer({"frames": 0, "drops": 0, "error": "the tap is gone; frames are no longer captured"})
-            self._waiting.clear()
+            self._is_gone = True
+            self._refuse()
             return False
         said = json.loads(data)
         key = said.pop("sync", said.pop("wait", None))
@@ -97,9 +100,21 @@ class Recorder:
 
     def close(self) -> None:
         """Have the tap write the rest and end; returns when it has."""
-        self.control.shutdown(socket.SHUT_WR)
-        while self.control.recv(65536):
-            pass
+        with contextlib.suppress(ConnectionError):  # it is gone already
+            self.control.shutdown(socket.SHUT_WR)
+            while self.control.recv(65536):
+                pass
+
+    def _ask(self, message: dict[str, Any]) -> None:
+        self._say(message)
+        if self._is_gone:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        gone = RunError("the tap is gone: frames are no longer captured", todo="lan down, then up again")
+        for answer in waiting.values():
+            answer(messages.refusal(gone))
 
     def _wait(self, answer: Answer) -> int:
         self._next += 1

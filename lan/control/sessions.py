@@ -4,6 +4,7 @@ A session's processes carry its number in their environment, which children inhe
 user starts on purpose lives on when the face ends in order, and only then.
 """
 
+import contextlib
 import os
 import secrets
 import signal
@@ -18,14 +19,18 @@ def new() -> str:
 
 
 def end(session: str) -> None:
-    """End all processes of a session that the agent's /proc shows."""
+    """End all processes of a session that the agent's /proc shows, and what they start meanwhile."""
     mark = f"{VARIABLE}={session}".encode()
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit() and _carries(Path(entry.path), mark):
-            try:
-                os.kill(int(entry.name), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    killed: set[int] = set()
+    while found := {pid for pid in _processes() if _carries(Path(f"/proc/{pid}"), mark)} - killed:
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= found
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
 
 
 def _carries(process: Path, mark: bytes) -> bool:

@@ -27,6 +27,8 @@ NAMESPACES = (
 HOME = Path("/run/lan")
 """The bubble's own tmpfs, as its inside sees it; outside it is /proc/PID/root/run/lan."""
 PROCESS_NAME = "lan-agent"
+_BURIAL_S = 10.0
+"""How long a killed PID 1 is waited for: the kernel takes seconds over hundreds of packet sockets."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,11 @@ Main = Callable[[socket.socket, Lifeline], None]
 
 
 def end(pid: int, patience_s: float = 5) -> None:
-    """Wait until PID 1 of a bubble, and with it all its processes, is gone; kill it if that takes long."""
+    """Wait until PID 1 of a bubble, and with it all its processes, is gone; kill it if that takes long.
+
+    It may then still wait for a program that `lan exec` started, and whose parent does not take note
+    of its end: nothing that we could mend, and nothing that runs.
+    """
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -96,7 +102,7 @@ def end(pid: int, patience_s: float = 5) -> None:
     try:
         if not select.select([process], [], [], patience_s)[0]:
             signal.pidfd_send_signal(process, signal.SIGKILL)
-            select.select([process], [], [])
+            select.select([process], [], [], _BURIAL_S)
     except ProcessLookupError:
         pass
     finally:

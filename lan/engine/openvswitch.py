@@ -5,8 +5,10 @@ order: the kernel's, userspace over TAP, userspace without TAP (`dummy`, where /
 closed to ordinary users).
 """
 
+import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -67,11 +69,11 @@ class OpenVswitch:
         read, write = os.pipe()
         if os.fork() == 0:
             try:
-                answer = json.dumps(self.start())
+                os.write(write, json.dumps(self.start()).encode())
             except RunError as error:
-                answer = json.dumps(error.what)
-            os.write(write, answer.encode())
-            os._exit(0)
+                os.write(write, json.dumps(error.what).encode())
+            finally:
+                os._exit(0)
         os.close(write)
         self._answer = read
 
@@ -134,8 +136,24 @@ class OpenVswitch:
         """Wait for all that was begun.  Raises RunError."""
         while self._begun:
             command = self._begun.pop(0)
+            self._await(command)
             _, said = command.communicate()
             self._check("ovs-vsctl", command.returncode, said)
+
+    def _await(self, command: "subprocess.Popen[str]") -> None:
+        """Until a command has ended, or a daemon, which it would wait for in vain.  Raises RunError."""
+        with contextlib.ExitStack() as stack:
+            ends = []
+            with contextlib.suppress(ProcessLookupError):
+                for pid in (command.pid, *self._pids):
+                    ends.append(os.pidfd_open(pid))
+                    stack.callback(os.close, ends[-1])
+            is_whole = len(ends) == 1 + len(self._pids)
+            if is_whole and ends[0] in select.select(ends, [], [])[0]:
+                return
+        command.kill()
+        command.communicate()
+        raise RunError("Open vSwitch ended", todo=_INSTEAD)
 
     def _begin(self, words: Sequence[str]) -> None:
         if words:

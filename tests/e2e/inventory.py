@@ -1,7 +1,8 @@
 """What is on a machine that a LAN could leave behind: processes, namespaces, interfaces, mounts, files, sockets.
 
-Inventories are compared, so that what others do is no matter: only what carries one of our names, or
-descends from what we started, counts.
+Others may start and end LANs meanwhile, so processes (and the namespaces that they hold) count if our
+commands started them: they carry `MARK` in their environment, descend from one that does, or live in
+the PID namespace of one.
 """
 
 import json
@@ -11,9 +12,12 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-OURS = re.compile(
-    r"lan-agent|lan-tap|lan-sandbox|ovs-vswitchd|ovsdb-server|lan\.(services|openflow|engine|cli)|sleep infinity"
-)
+from ..command import MARK
+
+NAMES = re.compile(r"lan|ovs|vswitch|vconn|openflow|mininet|mnexec|os.?ken", re.IGNORECASE)
+"""What in a place that everybody uses would be of a LAN's making."""
+NOT_MEANT = re.compile(r"lan-test-|pytest")
+_NAMESPACES = ("net", "mnt", "pid", "user", "uts", "ipc", "cgroup")
 
 
 @dataclass(frozen=True)
@@ -32,54 +36,79 @@ class Inventory:
 
 
 def take() -> Inventory:
+    """All that is there now."""
+    ours = started_by_us()
     return Inventory(
         {
-            "process": frozenset(_processes()),
-            "namespace": frozenset(_namespaces()),
+            "process": frozenset(_words(pid) for pid in ours),
+            "namespace": frozenset(name for pid in (os.getpid(), *ours) for name in _namespaces(pid)),
             "interface": frozenset(link["ifname"] for link in json.loads(_output(["ip", "-j", "link"]))),
             "mount": frozenset(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
             "named namespace": frozenset(_output(["ip", "netns", "list"]).split("\n")),
             "file": frozenset(_files()),
-            "socket": frozenset(
-                line.split()[7]
-                for line in Path("/proc/net/unix").read_text().splitlines()[1:]
-                if len(line.split()) > 7 and "lan" in line
-            ),
+            "socket": frozenset(_sockets()),
         }
     )
 
 
-def _processes() -> list[str]:
-    found = []
-    for entry in _each_process():
-        try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            continue
-        if state != "Z" and OURS.search(command):
-            found.append(f"{entry.name} {command}")
+def started_by_us() -> set[int]:
+    """The processes that our commands started, and that have not ended."""
+    alive = {int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()}
+    parents = {pid: int(status[1]) for pid in alive if (status := _status(pid)) and status[0] not in "ZX"}
+    marked = {pid for pid in parents if MARK.encode() in _read(pid, "environ")}
+    own = _link(os.getpid(), "pid")
+    bubbles = {_link(pid, "pid") for pid in marked} - {own, ""}
+    found = marked | {pid for pid in parents if _link(pid, "pid") in bubbles}
+    while below := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= below
     return found
 
 
-def _namespaces() -> set[str]:
-    found = set()
-    for entry in _each_process():
-        for kind in ("net", "mnt", "pid", "user", "uts", "ipc"):
-            try:
-                found.add(str((entry / "ns" / kind).readlink()))
-            except OSError:
-                continue
-    return found
+def _status(pid: int) -> list[str]:
+    """The fields of its stat from the state on; [] for a process that is gone."""
+    return _read(pid, "stat").rpartition(b")")[2].decode().split()
 
 
-def _each_process() -> list[Path]:
-    return [Path(entry.path) for entry in os.scandir("/proc") if entry.name.isdigit()]
+def _words(pid: int) -> str:
+    words = _read(pid, "cmdline").replace(b"\0", b" ") or _read(pid, "comm")
+    return f"{pid} {words.decode(errors='replace').strip()}"
+
+
+def _read(pid: int, file: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{file}").read_bytes()
+    except OSError:
+        return b""
+
+
+def _link(pid: int, kind: str) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/{kind}")  # noqa: PTH115 - no file
+    except OSError:
+        return ""
+
+
+def _namespaces(pid: int) -> set[str]:
+    return {_link(pid, kind) for kind in _NAMESPACES} - {""}
 
 
 def _files() -> list[str]:
-    places = [Path("/run"), Path("/dev/shm"), Path("/run/openvswitch"), Path("/var/run/netns")]
-    return [str(entry) for place in places if place.is_dir() for entry in place.iterdir()]
+    quiet = [Path(place) for place in ("/run", "/run/openvswitch", "/run/netns", "/dev/shm")]
+    shared = [Path("/tmp"), Path("/var/tmp"), Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))]
+    found = [str(entry) for place in quiet if place.is_dir() for entry in place.iterdir()]
+    return found + [
+        str(entry)
+        for place in shared
+        if place.is_dir()
+        for entry in place.iterdir()
+        if NAMES.search(entry.name) and not NOT_MEANT.search(entry.name)
+    ]
+
+
+def _sockets() -> list[str]:
+    """Unix sockets with a name, be it an abstract one."""
+    names = [line.split()[7:] for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    return [" ".join(name) for name in names if name and NAMES.search(name[0]) and not NOT_MEANT.search(name[0])]
 
 
 def _output(command: list[str]) -> str:

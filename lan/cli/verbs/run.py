@@ -9,11 +9,13 @@ from lan.cli.common import building_words, launch_of, switch_words
 from lan.cli.screen import Screen
 from lan.cli.telling import Teller
 from lan.control import launch
+from lan.control.launch import Launched
 from lan.devices.kinds import schemas
 from lan.errors import FAILED, OK, UsageError
 from lan.scenario.perform import perform
 from lan.scenario.recording import Recording
 from lan.topo.load import load
+from lan.topo.spec import Lan
 
 GROUP = "Build"
 
@@ -33,9 +35,18 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     lan = load(options.what, schemas(), name=options.name)
     times = {"load": _ms(began)}
     launched = launch.up(lan, launch_of(options, another=True), lambda phase, _: screen.progress(phase))
-    running = launched.lan
     times |= {"up": _ms(began) - times["load"]}
     screen.progress("")
+    try:
+        return _judge(options, screen, lan, launched, times, began)
+    finally:
+        launched.lan.burst()  # Ctrl-C, or an error: nothing is left when the prompt is back
+
+
+def _judge(
+    options: argparse.Namespace, screen: Screen, lan: Lan, launched: Launched, times: dict[str, float], began: float
+) -> int:
+    running = launched.lan
     described = running.describe()
     counts = f"{len(lan.devices)} devices · {len(lan.links)} links"
     up_s = (times["load"] + times["up"]) / 1000

@@ -1,0 +1,121 @@
+"""One part of a LAN that is up breaks, or its command is treated badly: what is said, and what goes on."""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from lan.control import messages
+from lan.control.client import RunningLan
+from lan.errors import LanError
+
+from ..command import PATIENCE_S, Command, Up
+from . import inventory
+from .test_abrupt_ends import assert_nothing_left
+
+SMALL = ("single:2", "--switch", "bridge")
+
+
+def child_named(up: Up, name: str) -> int:
+    """The process id of a child of the agent."""
+    found = subprocess.run(["pgrep", "-P", str(up.agent), "-x", name], capture_output=True, text=True, check=True)
+    return int(found.stdout)
+
+
+def wait_gone(pid: int) -> None:
+    """Until it has ended."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    select.select([process], [], [])
+    os.close(process)
+
+
+def test_without_its_tap_a_lan_says_so_instead_of_waiting(lan: Command) -> None:
+    with lan.up(*SMALL) as up:
+        tap = child_named(up, "lan-tap")
+        os.kill(tap, signal.SIGKILL)
+        wait_gone(tap)
+        for _ in range(2):
+            ended = up.run("trace")
+            assert ended.code == 1 and "the tap is gone" in ended.err
+        assert up.exec("h1", "true").code == 0
+
+
+def test_a_question_that_the_agent_trips_over_does_not_end_the_lan(lan: Command) -> None:
+    with lan.up(*SMALL) as up:
+        with pytest.raises(LanError, match="lan made a mistake"):
+            RunningLan.at(up.agent).ask(messages.Change("h1", 5))  # type: ignore[arg-type]
+        assert up.exec("h1", "true").code == 0
+        assert "Traceback" in (up.state / "agent.log").read_text()
+
+
+@pytest.mark.skipif(shutil.which("ovs-vswitchd") is None, reason="Open vSwitch is not installed")
+def test_status_names_a_switch_that_is_gone_and_down_still_works(lan: Command) -> None:
+    with lan.up("single:2", "--switch", "ovs") as up:
+        daemon = child_named(up, "ovs-vswitchd")
+        os.kill(daemon, signal.SIGKILL)
+        wait_gone(daemon)
+        [found] = lan.run("status", "--json").json["lans"]
+        assert "Open vSwitch" in str(found["broken"])
+        assert up.run("down", up.name).code == 0
+
+
+def test_down_ends_what_runs_and_its_exec_says_why(lan: Command) -> None:
+    before = inventory.take()
+    with lan.up(*SMALL) as up:
+        command = up.start("exec", "h1", "--", "sh", "-c", "echo on; sleep 981")
+        assert command.stdout is not None and command.stdout.readline() == "on\n"
+        up.run("down", up.name, check=0)
+        _, err = command.communicate(timeout=PATIENCE_S)
+        assert command.returncode == 128 + signal.SIGKILL
+        assert "went down meanwhile" in err and "Traceback" not in err
+    assert_nothing_left(before)
+
+
+def test_a_program_gets_the_signals_as_a_shell_would_give_them(lan: Command) -> None:
+    with lan.up(*SMALL) as up:
+        assert up.exec("h1", "sh", "-c", "kill -PIPE $$").code == 128 + signal.SIGPIPE
+        assert up.exec("h1", "sh", "-c", "kill -INT $$").code == 128 + signal.SIGINT
+
+
+def test_a_lan_holds_nothing_that_its_command_inherited(lan: Command) -> None:
+    """Or ``$(lan up office 3>&1)`` would wait for ever."""
+    read, write = os.pipe()
+    with open(read, "rb") as ours:  # noqa: PTH123 - a descriptor
+        lan.run("up", *SMALL, check=0, pass_fds=(write,))
+        os.close(write)
+        os.set_blocking(read, False)
+        try:
+            assert ours.read() == b""
+        finally:
+            lan.run("down", check=0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_run_that_is_told_to_end_leaves_nothing(number: signal.Signals, lan: Command) -> None:
+    before = inventory.take()
+    command = lan.start("run", "office")
+    assert command.stdout is not None and "LAN office" in command.stdout.readline()
+    command.send_signal(number)
+    _, err = command.communicate(timeout=PATIENCE_S)
+    assert command.returncode == (130 if number == signal.SIGINT else -number)
+    assert "Traceback" not in err
+    assert_nothing_left(before)
+
+
+def test_an_up_outlives_its_terminal(lan: Command) -> None:
+    terminal = subprocess.Popen(
+        ["sh", "-c", '"$@"; kill -HUP 0', "sh", *lan.argv("up", *SMALL)],
+        env=lan.environment(),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+    )
+    terminal.wait(PATIENCE_S)
+    [found] = lan.run("status", "--json").json["lans"]
+    assert found["name"] == "single"
+    lan.run("down", check=0)
