@@ -22,6 +22,7 @@ from lan.control.children import Children
 from lan.control.messages import refusal
 from lan.control.recorder import Recorder
 from lan.devices.base import Table
+from lan.devices.kinds import models
 from lan.devices.options import options_of
 from lan.engine import netns, programs, syscalls
 from lan.engine.bubble import HOME, Lifeline
@@ -261,7 +262,9 @@ class Agent:
     def _add_link(self, message: messages.AddLink, client: socket.socket, reply: Reply) -> dict[str, Any]:
         self._known(message.a)
         self._known(message.b)
-        link = Link(self._next_port(message.a), self._next_port(message.b))
+        a = self._next_port(message.a, message.a_interface, message.a_mac)
+        b = self._next_port(message.b, message.b_interface, message.b_mac)
+        link = Link(a, b, message.options)
         self.live.plug(link, self._record)
         return {"a": {"device": link.a.device, "interface": link.a.interface, "mac": link.a.mac},
                 "b": {"device": link.b.device, "interface": link.b.interface, "mac": link.b.mac}}  # fmt: skip
@@ -270,23 +273,34 @@ class Agent:
         if self.recorder is not None:
             self.recorder.add(self.live.fabric, [link])
 
-    def _next_port(self, device: str) -> Port:
+    def _next_port(self, device: str, name: str | None, mac: str | None) -> Port:
         taken = {port.interface for port in self.live.lan.ports(device)}
         number = 1 if self.live.lan.devices[device].is_switch else 0
         while f"{device}-eth{number}" in taken:
             number += 1
-        name = f"{device}-eth{number}"
-        return Port(device, name, mac_address(device, name))
+        name = name or f"{device}-eth{number}"
+        if name in taken:
+            raise UsageError(f"{device} has an interface {name} already", expected="the name of a free one")
+        return Port(device, name, mac or mac_address(device, name))
 
     def _remove_link(self, message: messages.RemoveLink, client: socket.socket, reply: Reply) -> dict[str, Any]:
         for link in self.live.links_between(message.a, message.b):
-            self.live.unplug(link)
+            if message.interface in (None, link.end(message.a).interface):
+                self.live.unplug(link)
         return {}
 
     def _add_host(self, message: messages.AddHost, client: socket.socket, reply: Reply) -> dict[str, Any]:
         if message.name in self.live.lan.devices:
             raise UsageError(f"a device {message.name} is there already")
-        self.live.add_host(Device(message.name, message.kind, message.options))
+        if message.kind not in models():
+            raise UsageError(f"unknown kind {message.kind!r}", expected="one of " + ", ".join(models()))
+        is_switch = models()[message.kind].is_switch
+        self.live.add_device(Device(message.name, message.kind, message.options, is_switch=is_switch))
+        return {}
+
+    def _remove_device(self, message: messages.RemoveDevice, client: socket.socket, reply: Reply) -> dict[str, Any]:
+        self._known(message.name)
+        self.live.remove_device(message.name)
         return {}
 
     def _services(self, message: messages.Services, client: socket.socket, reply: Reply) -> dict[str, Any]:
@@ -307,7 +321,7 @@ class Agent:
 
     def _ping_all(self, message: messages.PingAll, client: socket.socket, reply: Reply) -> None:
         """In a process of its own, which opens one socket in each namespace: the loop goes on."""
-        fabric, models = self.live.fabric, self.live.models
+        fabric, known = self.live.fabric, self.live.models
         for one, other in message.pairs:
             self._known(one)
             self._known(other)
@@ -318,12 +332,13 @@ class Agent:
                 if one not in sockets:
                     with netns.inside(fabric.namespaces[one], fabric.home):
                         sockets[one] = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-            asked = [(one, other) for one, other in message.pairs if models[other].address]
+            addresses = {name: model.address for name, model in known.items()} | message.addresses
+            asked = [(one, other) for one, other in message.pairs if addresses[other]]
             ping_all = importlib.import_module("lan.services.icmp.prober").ping_all
             times: dict[tuple[str, str], float | None] = {}
             for _ in range(PING_TRIES):  # a LAN of hundreds floods so many ARP requests that some are lost
                 silent = [pair for pair in asked if times.get(pair) is None]
-                ends = [(sockets[one], str(models[other].address)) for one, other in silent]
+                ends = [(sockets[one], str(addresses[other])) for one, other in silent]
                 times |= dict(zip(silent, ping_all(ends, message.timeout_s), strict=True))
             print(json.dumps([[*pair, times.get(pair)] for pair in asked]))
             return 0
@@ -379,6 +394,7 @@ HANDLERS: dict[type, Callable[..., dict[str, Any] | None]] = {
     messages.AddLink: Agent._add_link,
     messages.RemoveLink: Agent._remove_link,
     messages.AddHost: Agent._add_host,
+    messages.RemoveDevice: Agent._remove_device,
     messages.Services: Agent._services,
     messages.SyncTrace: Agent._sync_trace,
     messages.WaitTrace: Agent._wait_trace,

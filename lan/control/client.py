@@ -133,11 +133,26 @@ class RunningLan:
         links: list[dict[str, Any]] = self.ask(messages.SetLink(a, b, up))["links"]
         return links
 
-    def add_link(self, a: str, b: str) -> Link:
-        """Lay a cable."""
-        answer = self.ask(messages.AddLink(a, b))
+    def add_link(self, a: str, b: str, **named: Any) -> Link:
+        """Lay a cable; `named` are fields of `messages.AddLink`."""
+        answer = self.ask(messages.AddLink(a, b, **named))
         self._spec = None
-        return Link(Port(**answer["a"]), Port(**answer["b"]))
+        return Link(Port(**answer["a"]), Port(**answer["b"]), dict(named.get("options", {})))
+
+    def remove_link(self, a: str, b: str, interface: str | None = None) -> None:
+        """Take cables away for good; see `messages.RemoveLink`."""
+        self.ask(messages.RemoveLink(a, b, interface))
+        self._spec = None
+
+    def add_device(self, name: str, kind: str, options: Mapping[str, Any]) -> None:
+        """One more device, without cables yet."""
+        self.ask(messages.AddHost(name, kind, dict(options)))
+        self._spec = None
+
+    def remove_device(self, name: str) -> None:
+        """Take a device away for good."""
+        self.ask(messages.RemoveDevice(name))
+        self._spec = None
 
     def sync_trace(self) -> dict[str, int]:
         """Wait until all frames that passed until now are in the capture file."""
@@ -147,9 +162,14 @@ class RunningLan:
         """Wait until the capture file holds more than `frames` frames, or for the time given."""
         return self.ask(messages.WaitTrace(frames, timeout_ms))
 
-    def ping_all(self, pairs: Sequence[tuple[str, str]], timeout_s: float = 2) -> list[tuple[str, str, float | None]]:
-        """Ping between devices, all at once; round-trip times in ms, None for no answer."""
-        answer = self.ask(messages.PingAll(list(pairs), timeout_s))
+    def ping_all(
+        self, pairs: Sequence[tuple[str, str]], timeout_s: float = 2, *, addresses: Mapping[str, str] | None = None
+    ) -> list[tuple[str, str, float | None]]:
+        """Ping between devices, all at once; round-trip times in ms, None for no answer.
+
+        A device without fixed address is asked at the one in `addresses`, else left out.
+        """
+        answer = self.ask(messages.PingAll(list(pairs), timeout_s, dict(addresses or {})))
         return [(one, other, rtt) for one, other, rtt in answer["results"]]
 
     # ---- its life

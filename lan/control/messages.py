@@ -75,27 +75,43 @@ class SetLink:
 
 @dataclass(frozen=True, slots=True)
 class AddLink:
-    """Lay a cable while the LAN runs: ``{"a": port, "b": port}``."""
+    """Lay a cable while the LAN runs: ``{"a": port, "b": port}``.
+
+    Interfaces and their MAC addresses are the next free ones, unless named.
+    """
 
     a: str
     b: str
+    a_interface: str | None = None
+    b_interface: str | None = None
+    a_mac: str | None = None
+    b_mac: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveLink:
-    """Take a cable away for good."""
+    """Take the cables between two devices away for good, or the one at an interface of `a`."""
 
     a: str
     b: str
+    interface: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AddHost:
-    """One more host: its kind and options."""
+    """One more device, a host or a switch as its kind says: its kind and options."""
 
     name: str
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDevice:
+    """Take a device away for good, with its cables and all that runs on it."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +137,14 @@ class WaitTrace:
 
 @dataclass(frozen=True, slots=True)
 class PingAll:
-    """Every host pings every other (or the first pings all): ``{"results": [[from, to, rtt_ms or null]]}``."""
+    """Every host pings every other (or the first pings all): ``{"results": [[from, to, rtt_ms or null]]}``.
+
+    `addresses` are those of devices that the description knows no fixed address of, or another.
+    """
 
     pairs: list[tuple[str, str]]
     timeout_s: float
+    addresses: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +173,7 @@ Message = (
     | AddLink
     | RemoveLink
     | AddHost
+    | RemoveDevice
     | Services
     | SyncTrace
     | WaitTrace

@@ -7,6 +7,7 @@ namespace, one netlink message makes a cable, one more datagram dresses a host.
 
 import contextlib
 import ipaddress
+import os
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -67,7 +68,7 @@ class Fabric:
         """A kernel bridge for each switch."""
         requests = []
         for switch in switches:
-            self._bridges[switch.name] = _FIRST_SWITCH_INDEX + len(self._bridges)
+            self._bridges[switch.name] = max(self._bridges.values(), default=_FIRST_SWITCH_INDEX - 1) + 1
             requests.append(rtnetlink.new_bridge(switch.name, mac[switch.name], self._bridges[switch.name]))
         self._netlink.do(requests)
         for switch_name in self._bridges:
@@ -122,6 +123,13 @@ class Fabric:
         with self._netlink_of(link.a.device) as there:
             there.do([rtnetlink.delete_link(self.index.pop(link.a))])
         self.index.pop(link.b, None)
+
+    def remove(self, device: str) -> None:
+        """Take a host's namespace or a bridge away, once its cables are gone."""
+        if device in self.namespaces:
+            os.close(self.namespaces.pop(device))
+        elif device in self._bridges:
+            self._netlink.do([rtnetlink.delete_link(self._bridges.pop(device))])
 
     def readdress(self, device: str, port: Port, old: str | None, new: str | None, gateway: str | None) -> None:
         """Change the address of a host's port while it runs."""

@@ -216,7 +216,7 @@ class LiveLan:
     def space_of(self, name: str) -> Space:
         """The device's namespaces; made now if it had none but its network."""
         if name not in self.spaces:
-            if not self.spaces:
+            if not house.DEVICES.is_dir():
                 addresses = {name: model.address for name, model in self.models.items() if model.address}
                 house.prepare(addresses, (PKI / AUTHORITY).read_text())
             model = self.models[name]
@@ -424,7 +424,10 @@ class LiveLan:
                 self._ovs.begin_ports([(port.device, port.interface, number)])
                 self._ovs.finish()
             elif port.device in self.fabric.namespaces:
-                self.fabric.bring_up(port)
+                if self.models[port.device].ports == [port]:
+                    self._dress(port.device)
+                else:
+                    self.fabric.bring_up(port)
 
     def unplug(self, link: Link) -> None:
         """Take a cable away for good."""
@@ -435,12 +438,42 @@ class LiveLan:
         self.lan = replace(self.lan, links=tuple(other for other in self.lan.links if other != link))
         self._remodel()
 
-    def add_host(self, device: Device) -> None:
-        """One more host while the LAN runs; its cable comes by `plug`."""
-        self.fabric.add_hosts([device.name])
-        self.lan = replace(self.lan, devices={**self.lan.devices, device.name: device})
+    # ---- devices that come and go
+
+    def add_device(self, device: Device) -> None:
+        """One more device while the LAN runs; its cables come by `plug`."""
+        grown = replace(self.lan, devices={**self.lan.devices, device.name: device})
+        mac = mac_address(device.name, "bridge")
+        if not device.is_switch:
+            self.fabric.add_hosts([device.name])
+        elif self._ovs is not None and device.options.get("switch") != "bridge":
+            self._dpids[device.name] = max(self._dpids.values(), default=0) + 1
+            self._ovs.add_bridges([BridgePlan(device.name, self._dpids[device.name], mac)], f"tcp:{CONTROLLER}")
+            self.ovs_switches.append(device.name)
+        elif device.options.get("switch") == "ovs":
+            raise UsageError(f"{device.name}: this LAN runs no Open vSwitch", expected="switch='bridge', as its others")
+        else:
+            self.fabric.add_bridges([device], {device.name: mac})
+        self.lan = grown
         self._remodel()
-        self._dress(device.name)
+        if not device.is_switch:
+            self._dress(device.name)
+
+    def remove_device(self, name: str) -> None:
+        """Take a device away for good, with its cables and all that runs on it."""
+        for link in [link for link in self.lan.links if name in (link.a.device, link.b.device)]:
+            self.unplug(link)
+        self._drop(name, {running.service.name for running in self.services_of(name)})
+        if (there := self.spaces.pop(name, None)) is not None:
+            os.kill(there.init, signal.SIGKILL)
+            there.close()
+        if name in self.ovs_switches and self._ovs is not None:
+            self._ovs.remove_bridge(name)
+            self.ovs_switches.remove(name)
+        else:
+            self.fabric.remove(name)
+        self.lan = replace(self.lan, devices={key: kept for key, kept in self.lan.devices.items() if key != name})
+        self._remodel()
 
 
 def dispensable(running: Running) -> Running:

@@ -174,6 +174,11 @@ class OpenVswitch:
         self._begin([word for port in ports for word in ("--", "--if-exists", "del-port", bridge, port)])
         self.finish()
 
+    def remove_bridge(self, bridge: str) -> None:
+        """Take a switch away for good."""
+        self._begin(["--", "--if-exists", "del-br", bridge])
+        self.finish()
+
     def _run(self, *command: str) -> None:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         self._check(command[0], done.returncode, done.stderr)
