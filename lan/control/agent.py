@@ -24,7 +24,7 @@ from lan.control.recorder import Recorder
 from lan.devices.base import Table
 from lan.devices.kinds import models
 from lan.devices.options import options_of
-from lan.engine import netns, programs, syscalls
+from lan.engine import browsers, netns, programs, syscalls
 from lan.engine.bubble import HOME, Lifeline
 from lan.engine.live import MAC_TABLES, LiveLan, Options
 from lan.errors import LanError, RunError, UsageError, nearest
@@ -192,6 +192,7 @@ class Agent:
     def _enter(self, message: messages.Enter, client: socket.socket, reply: Reply) -> None:
         self._known(message.device)
         space = self.live.space_of(message.device)
+        browsers.trust(message.device)
         session = self.sessions.setdefault(client, sessions.new())
         bubble = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         user = os.open("/proc/self/ns/user", os.O_RDONLY | os.O_CLOEXEC)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from lan.engine import syscalls
+from lan.engine import browsers, syscalls
 
 CANNOT_RUN, NOT_FOUND = 126, 127
 
@@ -93,6 +93,7 @@ def be_user(name: str) -> None:
     home = Path(f"/home/{name}")
     home.mkdir(mode=0o755, exist_ok=True)
     os.chown(home, entry.pw_uid, entry.pw_gid)
+    browsers.share(home, entry.pw_uid, entry.pw_gid)
     os.initgroups(name, entry.pw_gid)
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
