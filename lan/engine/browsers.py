@@ -35,7 +35,8 @@ def _made() -> bool:
         database.mkdir(mode=0o700, parents=True)
         _TEMPLATE.chmod(0o700)
         if _AUTHORITY.stat().st_size and (certutil := shutil.which("certutil")):
-            words = ["-A", "-d", f"sql:{database}", "-n", "LAN authority", "-t", _TRUSTED_FOR_SERVERS, "-i", _AUTHORITY]
+            words = ["-A", "-d", f"sql:{database}", "-n", "LAN authority", "-t", _TRUSTED_FOR_SERVERS]
+            words += ["-i", str(_AUTHORITY)]
             subprocess.run([certutil, *words], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return (database / "cert9.db").exists()
 
