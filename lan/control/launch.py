@@ -11,6 +11,7 @@ from lan.control import agent, framing, state
 from lan.control.client import RunningLan, agent_ended, raise_refusal
 from lan.engine import bubble, environment
 from lan.engine.live import Options
+from lan.errors import RunError
 from lan.topo.spec import Lan
 
 Progress = Callable[[str, float], None]
@@ -65,7 +66,7 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
     folder.release()
     try:
         notes, times = _follow(blown.channel, progress)
-        running = RunningLan.at(blown.pid)
+        running = _reach(blown.pid, options.state)
     except OSError:
         blown.burst()
         raise agent_ended(f"LAN {name}: its agent ended while building", options.state) from None
@@ -79,6 +80,13 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is up: an interrupt comes too late
         running.stay()
     return Launched(running, notes, times)
+
+
+def _reach(pid: int, folder: Path) -> RunningLan:
+    try:
+        return RunningLan.at(pid)
+    except RunError as error:
+        raise agent_ended(error.what, folder) from error
 
 
 def _follow(channel: socket.socket, progress: Progress) -> tuple[list[str], dict[str, float]]:

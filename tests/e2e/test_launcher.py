@@ -256,6 +256,13 @@ def test_developers_reach_the_interpreter_with_the_tools(home: Home) -> None:
     assert (ended.code, ended.output) == (0, "tool ['a b']\n")
 
 
+@pytest.mark.parametrize("words", [["--version"], ["-m", "this", "--help"], ["-h"]])
+def test_no_word_for_the_interpreter_is_taken_for_ours(home: Home, words: list[str]) -> None:
+    ended = home.start("python", *words)
+    assert ended.code == 0, ended.said
+    assert '"words"' not in ended.output
+
+
 def lacks_a_program(home: Home) -> None:
     listing = home.house / "lan/packages"
     listing.write_text("run thing-of-apt no-such-program ghostd why it is wanted\n" + listing.read_text())
