@@ -172,6 +172,8 @@ def _between(
         _make_inside(channel, lifeline, users, main)
     except ConnectionError:  # the caller is gone
         pass
+    except OSError as error:
+        channel.sendall(b"E" + str(error).encode())
     finally:
         os._exit(1)
 

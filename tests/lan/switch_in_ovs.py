@@ -9,12 +9,15 @@ add `--user --map-root-user` to unshare.  The last line of the output is one JSO
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from lan.engine import offloads
 
 RUN = Path("/run")
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -63,10 +66,12 @@ def datapath_type() -> str:
 def add_host(number: int) -> None:
     name, here, there = f"h{number}", f"s1-eth{number}", f"h{number}-eth0"
     call("ip", "netns", "add", name)
-    call("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
-    call("ethtool", "-K", here, "tx", "off")
+    call("ip", "link", "add", here, "type", "veth", "peer", "name", there)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        for end in (here, there):
+            offloads.switch_off(control, end, offloads.CHECKSUM)
+    call("ip", "link", "set", there, "netns", name)
     call("ip", "link", "set", here, "up")
-    on(number, "ethtool", "-K", there, "tx", "off")
     on(number, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
     dress(number, as_host=number)
 
