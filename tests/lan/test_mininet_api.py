@@ -31,7 +31,7 @@ def test_cmd_gives_what_the_terminal_shows_and_keeps_the_shells_state(net: Minin
 def test_a_command_can_be_sent_watched_and_interrupted(net: Mininet) -> None:
     with net:
         h1 = net["h1"]
-        h1.sendCmd("echo on; sleep 1000")
+        h1.sendCmd("sh -c 'echo on; exec sleep 1000'")  # one program, which has the terminal before it speaks
         seen = ""
         while "on" not in seen:
             seen += h1.monitor()
