@@ -19,6 +19,8 @@ from lan.errors import RunError
 
 READY_DEADLINE_S = 20.0
 """A server that has not answered by then is broken; a warm one takes 20 ms."""
+LAST_BREATH_S = 1.0
+"""Between the closing of a process's descriptors and its end; the kernel takes microseconds."""
 
 
 @dataclass(slots=True)
@@ -127,11 +129,35 @@ def wait_until(runnings: Sequence[Running], settled: Callable[[Running], bool], 
 
 def failed(running: Running) -> RunError:
     """The error for a service that ended though the LAN needs it."""
-    last = running.tail()
+    last = f": {tail}" if (tail := running.tail()) else ""
     return RunError(
-        f"{running.device}: its service {running.service.name} ended" + (f": {last}" if last else ""),
+        f"{running.device}: its service {running.service.name} ended{_how(running.pid)}{last}",
         todo=f"its whole log is in {running.log}",
     )
+
+
+def _how(pid: int) -> str:
+    """How a child of ours ended, in words; empty where it has been asked before, or has not ended after all.
+
+    Its pipe closes a moment before its end can be asked.  Nothing is taken: the agent reaps.
+    """
+    try:
+        ended = os.pidfd_open(pid)
+    except OSError:
+        return ""
+    try:
+        if not select.select([ended], [], [], LAST_BREATH_S)[0]:
+            return ""
+        fate = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return ""
+    finally:
+        os.close(ended)
+    if fate is None:
+        return ""
+    if fate.si_code == os.CLD_EXITED:
+        return f" with code {fate.si_status}"
+    return f" by {signal.Signals(fate.si_status).name}"
 
 
 def stop(running: Running, number: int = signal.SIGTERM) -> None:
