@@ -20,7 +20,7 @@ from typing import NoReturn
 from lan.engine import syscalls
 from lan.engine.space import Space
 
-_SIGNALS = (signal.SIGIO, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGHUP)
+_SIGNALS = (signal.SIGIO, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,12 @@ def call(function: Callable[[], object], start: Start, name: str) -> int:
 
 def executable(start: Start, space: Space | None) -> int:
     """Run a program file (``arguments[0]``, found on its PATH); its process id."""
-    return _fork(space, start, lambda: os.execvpe(start.arguments[0], list(start.arguments), dict(start.environment)))
+
+    def execute() -> NoReturn:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a program file expects it so; Python code never does
+        os.execvpe(start.arguments[0], list(start.arguments), dict(start.environment))
+
+    return _fork(space, start, execute)
 
 
 def _fork(space: Space | None, start: Start, work: Callable[[], object]) -> int:
