@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lan.engine import netns, offloads, settings
-from lan.engine.netlink import Netlink
+from lan.engine.netlink import LinkWatch, Netlink
 from lan.errors import RunError
 from lan.topo.spec import Device, Link, Port
 from lan.wire import rtnetlink
@@ -23,6 +23,8 @@ from lan.wire.rtnetlink import End, Request
 _FIRST_HOST_INDEX = 11
 """Below it lie lo and the fallback tunnels that a kernel may put into every namespace."""
 _FIRST_SWITCH_INDEX, _FIRST_PORT_INDEX = 100, 10_000
+CARRIER_DEADLINE_S = 5.0
+"""For both ends of a cable to find their carrier; the kernel takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,31 @@ class Fabric:
             if clothes.sysctls:
                 settings.apply(clothes.sysctls, device=device)
 
-    def set_port(self, port: Port, *, up: bool) -> None:
-        """Pull or plug one end of a cable."""
+    def set_cable(self, link: Link, *, up: bool) -> None:
+        """Pull a cable, or plug it: then frames pass when this returns.
+
+        The switch's end goes down, so that the host loses its carrier and keeps its settings, as when
+        a cable is pulled; between two hosts it is the second's end.
+        """
+        port = link.a if link.a.device not in self.namespaces else link.b
+        watches = [self._watch(end) for end in (link.a, link.b)] if up else []
         with self._netlink_of(port.device) as there:
             there.do([rtnetlink.set_link(self.index[port], up=up)])
+        for watch in watches:
+            watch.wait_running(CARRIER_DEADLINE_S)
+        for end in (link.a, link.b) if up else ():
+            self._forget_unresolved(end)
+
+    def _forget_unresolved(self, port: Port) -> None:
+        """Forget whom a host asked for in vain while its cable was out: it asks again at once, not in a second."""
+        if port.device in self.namespaces:
+            with netns.inside(self.namespaces[port.device], self.home):
+                words = ["ip", "neighbour", "flush", "dev", port.interface, "nud", "incomplete", "nud", "failed"]
+                subprocess.run(words, check=False, capture_output=True)
+
+    def _watch(self, port: Port) -> LinkWatch:
+        with netns.inside(self.namespaces.get(port.device, self.home), self.home):
+            return LinkWatch(self.index[port])
 
     def remove_cable(self, link: Link) -> None:
         """Take a cable away for good."""

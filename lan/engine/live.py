@@ -398,12 +398,8 @@ class LiveLan:
         return found
 
     def set_link(self, link: Link, *, up: bool) -> None:
-        """Plug or pull a cable.
-
-        The switch's end goes down, so that the host loses its carrier and keeps its settings, as when
-        a cable is pulled; between two hosts it is the second's end.
-        """
-        self.fabric.set_port(link.a if link.a.device not in self.fabric.namespaces else link.b, up=up)
+        """Plug or pull a cable."""
+        self.fabric.set_cable(link, up=up)
         ends = frozenset((link.a, link.b))
         self._down = self._down - {ends} if up else self._down | {ends}
 

@@ -16,7 +16,9 @@ RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
-IFF_UP = 0x1
+IFF_UP, IFF_RUNNING = 0x1, 0x40
+RTMGRP_LINK = 0x1
+"""The multicast group that hears of every change of a link."""
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
@@ -108,6 +110,11 @@ def set_link(index: int, *, up: bool | None = None, master: int | None = None) -
     return Request(RTM_NEWLINK, 0, body, f"link {index}")
 
 
+def get_link(index: int) -> Request:
+    """The link asked for; `parse_flags` reads the answer."""
+    return Request(RTM_GETLINK, 0, _ifinfo(index), f"link {index}")
+
+
 def delete_link(index: int) -> Request:
     """A link removed, with its peer if it is a veth."""
     return Request(RTM_DELLINK, 0, _ifinfo(index), f"link {index}")
@@ -184,13 +191,26 @@ def _datagram(chunk: list[tuple[Request, int]]) -> bytes:
 
 def parse_acks(data: bytes) -> Iterator[tuple[int, int]]:
     """(sequence number, errno or 0) of each ACK or error in a datagram."""
+    for kind, seq, body in _messages(data):
+        if kind == NLMSG_ERROR and len(body) >= 4:
+            yield seq, -struct.unpack_from("=i", body)[0]
+
+
+def parse_flags(data: bytes) -> Iterator[tuple[int, int]]:
+    """(index, IFF_ flags) of each link that a datagram tells of."""
+    for kind, _, body in _messages(data):
+        if kind == RTM_NEWLINK and len(body) >= _IFINFO.size:
+            yield _IFINFO.unpack_from(body)[2:4]
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """(type, sequence number, body) of each message in a datagram, up to the first that is cut short."""
     offset = 0
-    while offset + 20 <= len(data):
+    while offset + _HEADER.size <= len(data):
         length, kind, _, seq, _ = _HEADER.unpack_from(data, offset)
-        if length < 16:
+        if length < _HEADER.size or offset + length > len(data):
             return
-        if kind == NLMSG_ERROR:
-            yield seq, -struct.unpack_from("=i", data, offset + 16)[0]
+        yield kind, seq, data[offset + _HEADER.size : offset + length]
         offset += (length + 3) & ~3
 
 

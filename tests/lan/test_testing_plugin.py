@@ -102,6 +102,19 @@ def test_a_lan_shows_what_passed_and_waits_for_packets(tmp_path_factory: pytest.
             net["h11"]
 
 
+@pytest.mark.parametrize("switch", ["ovs", "bridge"])
+def test_a_plugged_cable_carries_the_first_frame(tmp_path_factory: pytest.TempPathFactory, switch: str) -> None:
+    """Whom a host asked for while its cable was out it asks for anew, at once: as a network manager has it."""
+    with Factory(tmp_path_factory) as lan, lan.up("single:2", switch=switch) as net:
+        for _ in range(5):
+            net["h1"].unplug()
+            assert net["h1"].ping("h2", timeout_s=0.1).received == 0
+            assert net["h1"].table("arp")["10.0.0.2"].state in ("INCOMPLETE", "FAILED")
+            net["h1"].plug()
+            assert "10.0.0.2" not in net["h1"].table("arp")
+            assert net["h1"].ping("h2").received == 1
+
+
 def test_a_row_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(UsageError, match="no row at all"):
         Table("dhcp: leases", [])["pc1"]

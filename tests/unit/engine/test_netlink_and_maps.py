@@ -52,6 +52,20 @@ def test_any_bytes_can_be_read_as_acks(data: bytes) -> None:
         assert isinstance(seq, int) and isinstance(code, int)
 
 
+@given(st.binary(max_size=400))
+def test_any_bytes_can_be_read_as_links(data: bytes) -> None:
+    for index, flags in rtnetlink.parse_flags(data):
+        assert isinstance(index, int) and isinstance(flags, int)
+
+
+def test_a_link_that_runs_is_told_with_its_index() -> None:
+    """What the kernel sends to the group of links when a veth finds its carrier, its attributes left out."""
+    body = struct.pack("=BxHiII", 0, 1, 11, rtnetlink.IFF_UP | rtnetlink.IFF_RUNNING | 0x1002, 0)
+    message = struct.pack("=IHHII", 16 + len(body), rtnetlink.RTM_NEWLINK, 0, 0, 0) + body
+    [(index, flags)] = rtnetlink.parse_flags(message + message[:20])
+    assert (index, flags & rtnetlink.IFF_RUNNING) == (11, rtnetlink.IFF_RUNNING)
+
+
 def test_an_error_is_told_by_number_and_words() -> None:
     message = struct.pack("=IHHII", 36, rtnetlink.NLMSG_ERROR, 0, 7, 0) + struct.pack("=i", -17) + bytes(16)
     assert list(rtnetlink.parse_acks(message)) == [(7, 17)]
