@@ -58,12 +58,27 @@ class Headers:
         kept = tuple(pair for pair in self.items if pair[0].lower() != name.lower())
         return Headers((*kept, (name, value)))
 
+    def without(self, *names: str) -> "Headers":
+        """These fields, but for those of these names."""
+        gone = {name.lower() for name in names}
+        return Headers(tuple(pair for pair in self.items if pair[0].lower() not in gone))
+
+    def build(self) -> bytes:
+        """The field lines as bytes.  Raises ValueError for what would not read back: CR, LF or NUL in a value."""
+        for name, value in self.items:
+            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+                raise ValueError(f"not a header field: {name!r}: {value!r}")
+        return "".join([f"{name}: {value}\r\n" for name, value in self.items]).encode("latin-1")
+
+
+NO_HEADERS = Headers()
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """What requests and responses share: a version and header fields."""
 
-    headers: Headers = field(default=Headers(), kw_only=True)
+    headers: Headers = field(default=NO_HEADERS, kw_only=True)
     version: Version = field(default=HTTP_1_1, kw_only=True)
 
     @property
@@ -114,8 +129,4 @@ def build(head: Request | Response) -> bytes:
         raise ValueError(f"not a request line: {head.method!r} {head.target!r}")
     if isinstance(head, Response) and not (100 <= head.status <= 999 and _VALUE.fullmatch(head.phrase)):
         raise ValueError(f"not a status line: {head.status} {head.phrase!r}")
-    for name, value in head.headers.items:
-        if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise ValueError(f"not a header field: {name!r}: {value!r}")
-    lines = [head.start_line(), *(f"{name}: {value}" for name, value in head.headers.items), "", ""]
-    return "\r\n".join(lines).encode("latin-1")
+    return head.start_line().encode("latin-1") + b"\r\n" + head.headers.build() + b"\r\n"

@@ -133,10 +133,16 @@ def test_answering_before_the_body_was_read_closes() -> None:
     assert b"Connection: close" in server.respond(OK)
 
 
-def test_a_response_without_length_ends_by_the_close() -> None:
+def test_a_response_without_length_goes_in_chunks_and_to_http_1_0_until_the_close() -> None:
     server = Server()
     server.receive(GET)
-    assert b"Connection: close" in server.respond(Response(200))
+    assert b"Transfer-Encoding: chunked" in server.respond(Response(200))
+    assert (server.body(b"hello"), server.body(b""), server.end()) == (b"5\r\nhello\r\n", b"", b"0\r\n\r\n")
+    server = Server()
+    server.receive(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    head = server.respond(Response(200))
+    assert b"Connection: close" in head and b"Transfer-Encoding" not in head
+    assert (server.body(b"hello"), server.end()) == (b"hello", b"")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +232,7 @@ def test_a_response_to_head_has_no_body_whatever_its_length_says() -> None:
 
 def test_a_short_response_is_a_fault() -> None:
     events, client = fetch([RESPONSE[:-1], b""])
-    assert words(events) == ["Response", "hell", "0"]
+    assert words(events) == ["Response", "hell", "502"]
     assert client.persistence is not None
     assert not client.persistence.keep
 
