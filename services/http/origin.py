@@ -12,7 +12,10 @@ from urllib.parse import quote, unquote_to_bytes
 
 from lan.reasons import Reason
 from lan.services.http import dates
-from lan.services.http.messages import STATUS_WORDS, Headers, Request, Response, headers
+from lan.services.http.answer import Answer, Content, Memory, plain, standard
+from lan.services.http.messages import Headers, Request, Response, headers
+
+__all__ = ["Answer", "Content", "Memory", "Nothing", "Origin", "Resource", "path_segments", "plain"]
 
 ALLOWED = "GET, HEAD, OPTIONS"
 KNOWN_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "CONNECT", "PATCH"))
@@ -46,16 +49,6 @@ CONTENT_TYPES = {
 _AUTHORITY = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # of the absolute form, RFC 9112 §3.2.2
 
 
-class Content(Protocol):
-    """The bytes of a file, read piece by piece; whoever gets one closes it."""
-
-    def read(self, offset: int, count: int) -> bytes:
-        """At most `count` bytes from `offset`; ``b""`` where the file ends."""
-
-    def close(self) -> None:
-        """Let the file go."""
-
-
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A file that lies under a path."""
@@ -87,15 +80,6 @@ class Site(Protocol):
         """The file under these segments; `is_folder`: the path ended in a slash, so its index is wanted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response, the file whose first Content-Length bytes are its body (None: no body), and why."""
-
-    response: Response
-    content: Content | None
-    why: Reason
-
-
 class Origin:
     """Answers the requests for one site."""
 
@@ -108,8 +92,7 @@ class Origin:
         answer = refuse_method(request, now_s=now_s) if handler is None else handler(self, request, now_s)
         if request.method != "HEAD" or answer.content is None:
             return answer
-        answer.content.close()
-        return Answer(answer.response, None, Reason("RFC 9110 §9.3.2", f"HEAD: the head alone of {answer.why.text}"))
+        return answer.without_content(Reason("RFC 9110 §9.3.2", f"HEAD: the head alone of {answer.why.text}"))
 
     def _get(self, request: Request, now_s: float) -> Answer:
         segments = path_segments(request.target)
@@ -127,7 +110,7 @@ class Origin:
 
     def _options(self, request: Request, now_s: float) -> Answer:
         why = Reason("RFC 9110 §9.3.7", "what this server can do")
-        fields = headers([*_standard(now_s), ("Allow", ALLOWED)])
+        fields = headers([*standard(now_s), ("Allow", ALLOWED)])
         return Answer(Response(204, headers=fields), None, why)
 
 
@@ -144,9 +127,9 @@ def serve(request: Request, resource: Resource, *, now_s: float) -> Answer:
     unchanged = not_modified(request.headers, resource)
     if unchanged is not None:
         resource.content.close()
-        return Answer(Response(304, headers=headers([*_standard(now_s), *validators])), None, unchanged)
+        return Answer(Response(304, headers=headers([*standard(now_s), *validators])), None, unchanged)
     described = [("Content-Type", content_type(resource.name)), ("Content-Length", str(resource.size_bytes))]
-    response = Response(200, headers=headers([*_standard(now_s), *described, *validators]))
+    response = Response(200, headers=headers([*standard(now_s), *described, *validators]))
     return Answer(response, resource.content, Reason("RFC 9110 §9.3.1", "the file", file=resource.name))
 
 
@@ -192,27 +175,3 @@ def refuse_method(request: Request, *, now_s: float) -> Answer:
         why = Reason("RFC 9110 §15.5.6", "this server gives files away and takes none", method=request.method)
         return plain(405, why, now_s=now_s, more=[("Allow", ALLOWED)])
     return plain(501, Reason("RFC 9110 §15.6.2", "unknown method", method=request.method), now_s=now_s)
-
-
-def plain(status: int, why: Reason, *, now_s: float, more: list[tuple[str, str]] | None = None) -> Answer:
-    """A short answer in words; errors say their reason, for this is a server to learn from."""
-    body = f"{status} {STATUS_WORDS[status]}: {why.text}\n".encode()
-    described = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-    return Answer(Response(status, headers=headers([*_standard(now_s), *described, *(more or [])])), Memory(body), why)
-
-
-class Memory:
-    """Content that is at hand."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def read(self, offset: int, count: int) -> bytes:
-        return self.data[offset : offset + count]
-
-    def close(self) -> None:
-        pass
-
-
-def _standard(now_s: float) -> list[tuple[str, str]]:
-    return [("Date", dates.build(now_s)), ("Server", "lan")]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lan.errors import UsageError
 from lan.reasons import Reason
-from lan.services.http.origin import Content, Folder, Memory, Nothing, Resource
+from lan.services.http.answer import Memory
+from lan.services.http.origin import Folder, Nothing, Resource
 
 INDEX = "index.html"
 
@@ -75,8 +76,10 @@ class OnePage:
         return Resource(INDEX, len(self.page), self.modified_s, tag, Memory(self.page))
 
 
-class File(Content):
+class File:
     """An open file."""
+
+    start_bytes = 0
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor

@@ -1,0 +1,136 @@
+"""What an answer is: a response, its content, and all that the server does beside sending it.  RFC 9110 §3.4.
+
+Pure.  `origin.py` and the applications make answers, `session.py` carries them out.  A plain answer
+is a head and content of known length; everything else is a field of `Answer` that is mostly empty.
+
+- Content-Length stands in the response: that many bytes of the content are sent.  It does not: the
+  content is read until it gives ``b""`` and framed by the engine (chunked, or ended by the close).
+- `is_planned`: the session carries out the steps of `plan.wire_plan` in place of its own way.
+- `upgrade`: the response is a 101, and the bytes that follow belong to that protocol.
+- `ready`: the same bytes, built before; a shortcut, never another answer.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from lan.reasons import Reason
+from lan.services.http import dates
+from lan.services.http.faults import Faults
+from lan.services.http.messages import STATUS_WORDS, Headers, Response, headers
+
+
+class Content(Protocol):
+    """The bytes of a file, read piece by piece; whoever gets one closes it."""
+
+    @property
+    def descriptor(self) -> int | None:
+        """An open file that holds the content from `start_bytes` on, for sendfile; None: read it by `read`."""
+
+    @property
+    def start_bytes(self) -> int:
+        """Where in `descriptor` the content begins."""
+
+    def read(self, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset`; ``b""`` where the content ends."""
+
+    def close(self) -> None:
+        """Let the file go."""
+
+
+class Upgrade(Protocol):
+    """Another protocol on the connection, after a 101 (RFC 9110 §7.8)."""
+
+    def receive(self, data: bytes) -> bytes:
+        """What is sent for these bytes of the client; ``b""`` is its FIN, after which no more is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plain answer as bytes: its head but for the empty line that ends it, and its body."""
+
+    fields: bytes
+    body: bytes
+    whole: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", b"%b\r\n%b" % (self.fields, self.body))
+
+    def with_connection(self, option: str | None) -> bytes:
+        """The response with this word in `Connection`; None: as it is."""
+        if option is None:
+            return self.whole
+        return b"%bConnection: %b\r\n\r\n%b" % (self.fields, option.encode("latin-1"), self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response, the content whose first Content-Length bytes are its body (None: no body), and why."""
+
+    response: Response
+    content: Content | None
+    why: Reason
+    trailers: Headers = field(default=Headers())
+    upgrade: Upgrade | None = None
+    delay_s: float = 0.0
+    faults: Faults | None = None
+    ready: Ready | None = None
+
+    @property
+    def length_bytes(self) -> int | None:
+        """How long the body is; None: until the content ends."""
+        if self.content is None:
+            return 0
+        length = self.response.headers.get("Content-Length")
+        return None if length is None else int(length)
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it leaves by `plan.wire_plan`, with pauses or faults."""
+        return self.faults is not None or self.delay_s > 0
+
+    def without_content(self, why: Reason) -> "Answer":
+        """The head alone; the content is let go."""
+        if self.content is not None:
+            self.content.close()
+        return replace(self, content=None, why=why, trailers=Headers(), ready=None)
+
+
+class Memory:
+    """Content that is at hand."""
+
+    descriptor, start_bytes = None, 0
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def read(self, offset: int, count: int) -> bytes:
+        return self.data[offset : offset + count]
+
+    def close(self) -> None:
+        pass
+
+
+class Window:
+    """A part of another content: `length` bytes from `offset` on."""
+
+    def __init__(self, whole: Content, offset: int, length: int) -> None:
+        self.whole, self.offset, self.length = whole, offset, length
+        self.descriptor, self.start_bytes = whole.descriptor, whole.start_bytes + offset
+
+    def read(self, offset: int, count: int) -> bytes:
+        return self.whole.read(self.offset + offset, max(0, min(count, self.length - offset)))
+
+    def close(self) -> None:
+        self.whole.close()
+
+
+def plain(status: int, why: Reason, *, now_s: float, more: list[tuple[str, str]] | None = None) -> Answer:
+    """A short answer in words; errors say their reason, for this is a server to learn from."""
+    body = f"{status} {STATUS_WORDS[status]}: {why.text}\n".encode()
+    described = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    return Answer(Response(status, headers=headers([*standard(now_s), *described, *(more or [])])), Memory(body), why)
+
+
+def standard(now_s: float) -> list[tuple[str, str]]:
+    """The fields that stand in every response of ours: Date and Server (RFC 9110 §6.6.1, §10.2.4)."""
+    return [("Date", dates.build(now_s)), ("Server", "lan")]
