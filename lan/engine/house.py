@@ -28,6 +28,8 @@ _MODULES = {
     "lan-ping": "lan.services.icmp",
     "lan-dhclient": "lan.services.dhcp.client_main",
     "lan-nslookup": "lan.services.dns.lookup",
+    "lan-tcp-client": "lan.services.sockets.client",
+    "lan-tcp-server": "lan.services.sockets.server",
 }
 
 

@@ -44,6 +44,7 @@ SHELLS = re.compile(
     | dns/( lookup | server )
     | http/( authority | fetch | server | session | stream | tls | transport )
     | icmp/prober
+    | sockets/( calls | client | server | telling )
     )\.py
     | lan/openflow/( bridge | controller | ryu | show )\.py""",
     re.VERBOSE,
