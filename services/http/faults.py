@@ -33,7 +33,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """The response leaves `piece_bytes` at a time, `interval_s` apart."""
+    """The body leaves `piece_bytes` at a time, `interval_s` apart."""
 
     piece_bytes: int
     interval_s: float
@@ -41,7 +41,7 @@ class Drip:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How one response is broken.  Byte counts are of the body; None and False: not broken in this way."""
+    """How one response is broken; None and False: not in this way.  Bytes are counted in the body as it is sent."""
 
     content_length: str | None = None
     """``none``: no framing, the close ends the body; ``unclosed``: none, and nothing closes; ``short``, ``long``."""
@@ -112,7 +112,7 @@ FAULTS: dict[str, Kind] = {
         lambda found: {"half_close_bytes": int(found[0] or -1)},
     ),
     "drip": _kind(
-        "drip:BYTES:MS", "so many bytes at a time, so many milliseconds apart", r"([1-9]\d{0,6}):(\d{1,6})",
+        "drip:BYTES:MS", "the body so many bytes at a time, so many milliseconds apart", r"([1-9]\d{0,6}):(\d{1,6})",
         lambda found: {"drip": Drip(int(found[0]), _seconds(str(int(found[1]) / 1000)))},
     ),
     "ignore-keep-alive": _kind(
