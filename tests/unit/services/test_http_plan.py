@@ -93,7 +93,8 @@ def test_a_body_without_end_has_no_end() -> None:
     [head, *_] = islice(plan("endless", content=Memory(b"")), 1)
     assert isinstance(head, Write)
     assert b"endless\n" in head.data
-    assert [type(step) for step in plan("endless,reset:70000")] == [Write, Write, Reset]
+    *writes, last = plan("endless,reset:70000")
+    assert (sum(len(step.data) for step in writes if isinstance(step, Write)), last) == (len(CHUNKED) + 70000, Reset())
 
 
 def test_content_of_unknown_length_goes_in_chunks_or_until_the_close() -> None:
