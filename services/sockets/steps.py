@@ -39,8 +39,8 @@ STEPS = {
 }
 """Step → its call, and what it means."""
 
-END = Reason("book 4.7.3; RFC 9293 §3.6", "came back with 0 bytes: the other end sends no more (FIN)")
-HALF_CLOSE = Reason("book 4.7.3; RFC 9293 §3.6", "our half is closed (FIN), the other half can still be read")
+END = Reason("book 4.7.4; RFC 9293 §3.6", "the other end sends no more (FIN)")
+HALF_CLOSE = Reason("book 4.7.4; RFC 9293 §3.6", "our half is closed (FIN), the other half can still be read")
 
 Address = tuple[str, int]
 

@@ -29,8 +29,8 @@ def test_an_event_is_one_line_of_step_call_state_connection_and_reason() -> None
 
 def test_an_event_says_what_it_carried_and_a_reason_of_its_own() -> None:
     made = steps.event("C7", state="CLOSE-WAIT", local=LOCAL, peer=PEER, size_bytes=0, why=steps.END)
-    assert made.line().endswith("  0 bytes: came back with 0 bytes: the other end sends no more (FIN) "
-                                "(book 4.7.3; RFC 9293 §3.6)")  # fmt: skip
+    assert made.line().endswith("  0 bytes: the other end sends no more (FIN) "
+                                "(book 4.7.4; RFC 9293 §3.6)")  # fmt: skip
 
 
 def test_an_event_without_addresses_says_so() -> None:
