@@ -124,6 +124,34 @@ class Window:
         self.whole.close()
 
 
+class Joined:
+    """Pieces one after the other: bytes as they are, and (offset, length) parts of another content."""
+
+    descriptor, start_bytes = None, 0
+
+    def __init__(self, whole: Content, pieces: list[bytes | tuple[int, int]]) -> None:
+        self.whole, self.pieces = whole, pieces
+
+    def read(self, offset: int, count: int) -> bytes:
+        at, data = 0, b""
+        for piece in self.pieces:
+            length = len(piece) if isinstance(piece, bytes) else piece[1]
+            start, wanted = offset + len(data) - at, count - len(data)
+            if wanted and start < length:
+                found = self._read(piece, start, min(wanted, length - start))
+                data += found
+                if len(found) < min(wanted, length - start):  # the file became shorter
+                    break
+            at += length
+        return data
+
+    def _read(self, piece: bytes | tuple[int, int], start: int, count: int) -> bytes:
+        return piece[start : start + count] if isinstance(piece, bytes) else self.whole.read(piece[0] + start, count)
+
+    def close(self) -> None:
+        self.whole.close()
+
+
 def plain(status: int, why: Reason, *, now_s: float, more: list[tuple[str, str]] | None = None) -> Answer:
     """A short answer in words; errors say their reason, for this is a server to learn from."""
     body = f"{status} {STATUS_WORDS[status]}: {why.text}\n".encode()

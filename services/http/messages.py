@@ -62,8 +62,9 @@ STATUS_WORDS = {
     503: "Service Unavailable",
     504: "Gateway Timeout",
     505: "HTTP Version Not Supported",
+    507: "Insufficient Storage",
 }
-"""Reason phrases, RFC 9110 §15, RFC 8297 and RFC 6585: for people only, a recipient ignores them."""
+"""Reason phrases, RFC 9110 §15, RFC 8297, RFC 6585 and RFC 4918: for people only, a recipient ignores them."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(r"[\x21-\x7e]+")

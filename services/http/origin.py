@@ -1,177 +1,184 @@
 """An origin server: which answer a request gets, and why.  RFC 9110.
 
-Pure: a request and the time come in, an answer comes out.  What lies under a path is asked of a
-`Site` (`site.py` looks into a folder); connections and their closing belong to `connection.py`.
+Pure: a request with its body and the time come in, an answer comes out.  Here is the order of the
+decisions; each is made in a file of its own: `methods.py`, `upgrade.py`, `serving.py` (with
+`conditions.py` and `ranges.py`), `encodings.py`, `faults.py`, and the applications.  What lies under
+a path is asked of a `Site`; connections and their closing belong to `session.py`.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
-from urllib.parse import quote, unquote_to_bytes
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from lan.reasons import Reason
-from lan.services.http import dates
+from lan.services.http import encodings, listing, methods, paths, serving
+from lan.services.http import faults as faulty
 from lan.services.http.answer import Answer, Content, Memory, plain, standard
-from lan.services.http.messages import Headers, Request, Response, headers
+from lan.services.http.application import READING, Application, Call
+from lan.services.http.faults import Faults, UnknownFaultError
+from lan.services.http.messages import NO_HEADERS, Headers, Request, Response, headers
+from lan.services.http.paths import NoPath, Path
+from lan.services.http.prepared import Prepared
+from lan.services.http.resource import Folder, Listing, Nothing, Place, Resource, Site
+from lan.services.http.routes import Routes
+from lan.services.http.target import parse_authority, split_absolute
+from lan.services.http.upgrade import upgrade
 
-__all__ = ["Answer", "Content", "Memory", "Nothing", "Origin", "Resource", "path_segments", "plain"]
-
-ALLOWED = "GET, HEAD, OPTIONS"
-KNOWN_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "CONNECT", "PATCH"))
-
-CONTENT_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "csv": "text/csv; charset=utf-8",
-    "gif": "image/gif",
-    "htm": "text/html; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "ico": "image/x-icon",
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "js": "text/javascript; charset=utf-8",
-    "json": "application/json",
-    "md": "text/markdown; charset=utf-8",
-    "mjs": "text/javascript; charset=utf-8",
-    "mp3": "audio/mpeg",
-    "mp4": "video/mp4",
-    "pdf": "application/pdf",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "txt": "text/plain; charset=utf-8",
-    "wasm": "application/wasm",
-    "webp": "image/webp",
-    "woff2": "font/woff2",
-    "xml": "application/xml",
-}
-"""By the file name's ending; anything else is application/octet-stream."""
-
-_AUTHORITY = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # of the absolute form, RFC 9112 §3.2.2
+__all__ = ["Answer", "Content", "Origin", "Rules", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """A file that lies under a path."""
+class Rules:
+    """What the settings say of some paths, and of requests that ask for faults.
 
-    name: str
-    size_bytes: int
-    modified_s: int
-    tag: str  # without quotes; another tag means other bytes (RFC 9110 §8.8.3)
-    content: Content
+    `secret` is drawn once per process; boundaries between parts are made with it.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """The path names a folder, and so should end in a slash."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """No file to give: 404 or 403, and why."""
-
-    status: int
-    why: Reason
-
-
-class Site(Protocol):
-    """What lies under the paths of one site."""
-
-    def find(self, segments: tuple[str, ...], *, is_folder: bool) -> Resource | Folder | Nothing:
-        """The file under these segments; `is_folder`: the path ended in a slash, so its index is wanted."""
+    cache_control: Routes[str] = field(default_factory=Routes)
+    faults: Routes[Faults] = field(default_factory=Routes)
+    faults_on_request: bool = False
+    secret: bytes = field(default=b"", repr=False)
 
 
 class Origin:
-    """Answers the requests for one site."""
+    """Answers the requests for one site, and hands on those for other hosts that it knows by name."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    def __init__(
+        self,
+        site: Site,
+        *,
+        app: Application | None = None,
+        rules: Rules | None = None,
+        hosts: Mapping[str, "Origin"] | None = None,
+    ) -> None:
+        self.site, self.app, self.rules = site, app, rules or Rules()
+        self.hosts = dict(hosts or {})
+        self.prepared = Prepared()
 
-    def answer(self, request: Request, *, now_s: float) -> Answer:
-        """The answer to one request."""
-        handler = METHODS.get(request.method)
-        answer = refuse_method(request, now_s=now_s) if handler is None else handler(self, request, now_s)
-        if request.method != "HEAD" or answer.content is None:
-            return answer
-        return answer.without_content(Reason("RFC 9110 §9.3.2", f"HEAD: the head alone of {answer.why.text}"))
+    def answer(self, request: Request, body: bytes = b"", *, now_s: float, trailers: Headers = NO_HEADERS) -> Answer:
+        """The answer to one whole request."""
+        ready = self.prepared.find(request, now_s)
+        if ready is not None:
+            return ready
+        if self.hosts and (other := self.hosts.get(host_of(request))) is not None:
+            return other.answer(request, body, now_s=now_s, trailers=trailers)
+        path = paths.parse(request.target)
+        try:
+            faults = self._faults(request, path)
+        except UnknownFaultError as error:
+            return plain(400, Reason("RFC 9110 §15.5.1", str(error)), now_s=now_s)
+        if isinstance(path, NoPath):
+            answer = self._without_path(request, path, now_s)
+        else:
+            answer = self._answer(Call(request, path, now_s, body, trailers), is_plain=faults is None)
+        if request.method == "HEAD" and answer.content is not None:
+            why = Reason("RFC 9110 §9.3.2", f"HEAD: the head alone of {answer.why.text}")
+            answer = answer.without_content(why)
+        return answer if faults is None or answer.upgrade is not None else replace(answer, faults=faults)
 
-    def _get(self, request: Request, now_s: float) -> Answer:
-        segments = path_segments(request.target)
-        if isinstance(segments, Nothing):
-            return plain(segments.status, segments.why, now_s=now_s)
-        path, is_folder = segments
-        found = self.site.find(path, is_folder=is_folder)
+    def before_body(self, request: Request, *, now_s: float) -> Answer | None:
+        """The answer that is sure before the body has come; None: it is wanted (100, RFC 9110 §10.1.1).
+
+        A client that waits for 100 (Continue) then sends no body in vain.
+        """
+        if self.hosts and (other := self.hosts.get(host_of(request))) is not None:
+            return other.before_body(request, now_s=now_s)
+        if (unmet := methods.refuse_expectation(request, now_s=now_s)) is not None:
+            return unmet
+        path = paths.parse(request.target)
+        if isinstance(path, NoPath):
+            return None if request.target == "*" else plain(path.status, path.why, now_s=now_s)
+        allowed = self._methods(path)
+        if (refused := methods.refuse_method(request, allowed or READING, now_s=now_s)) is not None:
+            return refused
+        return self.app.refuse(Call(request, path, now_s)) if self.app is not None and allowed is not None else None
+
+    def _methods(self, path: Path) -> tuple[str, ...] | None:
+        """What the application takes for this path; None where the path is not its own."""
+        return None if self.app is None else self.app.methods(path)
+
+    def _faults(self, request: Request, path: Path | NoPath) -> Faults | None:
+        if self.rules.faults_on_request and (asked := faulty.requested(request)) is not None:
+            return asked
+        return self.rules.faults.find(path.text) if self.rules.faults and isinstance(path, Path) else None
+
+    def _without_path(self, request: Request, target: NoPath, now_s: float) -> Answer:
+        if request.method == "OPTIONS" and request.target == "*":
+            return methods.options(self._all_methods(), now_s=now_s)
+        return plain(target.status, target.why, now_s=now_s)
+
+    def _answer(self, call: Call, *, is_plain: bool) -> Answer:
+        request, now_s = call.request, call.now_s
+        if (unmet := methods.refuse_expectation(request, now_s=now_s)) is not None:
+            return unmet
+        if (switched := upgrade(request, now_s=now_s)) is not None:
+            return switched
+        allowed = self._methods(call.path)
+        if (refused := methods.refuse_method(request, allowed or READING, now_s=now_s)) is not None:
+            return refused
+        if request.method == "OPTIONS":
+            return methods.options(allowed or READING, now_s=now_s)
+        if request.method == "TRACE":
+            return methods.trace(request, now_s=now_s)
+        if self.app is not None and allowed is not None:
+            return self.app.answer(call)
+        return self._file(request, call.path, now_s, is_plain=is_plain)
+
+    def _all_methods(self) -> tuple[str, ...]:
+        """Of the whole server: what at least one of its paths takes."""
+        more = () if self.app is None else self.app.all_methods
+        return (*READING, *(name for name in more if name not in READING))
+
+    def _file(self, request: Request, path: Path, now_s: float, *, is_plain: bool) -> Answer:
+        found = self.site.find(path)
         if isinstance(found, Folder):
-            location = "".join(f"/{quote(segment, errors='surrogateescape')}" for segment in path) + "/"
+            location = Path(path.segments, is_folder=True).url
             why = Reason("RFC 9110 §15.4.2", "a folder's path ends in a slash", location=location)
             return plain(301, why, now_s=now_s, more=[("Location", location)])
         if isinstance(found, Nothing):
             return plain(found.status, found.why, now_s=now_s)
-        return serve(request, found, now_s=now_s)
+        if isinstance(found, Listing):
+            return _listing(path, found, now_s)
+        answer, places = self._resource(request, path, found, now_s)
+        if request.method != "GET" or not places or not is_plain:
+            return answer
+        return self.prepared.keep(request, answer, places, self.site.is_current, now_s)
 
-    def _options(self, request: Request, now_s: float) -> Answer:
-        why = Reason("RFC 9110 §9.3.7", "what this server can do")
-        fields = headers([*standard(now_s), ("Allow", ALLOWED)])
-        return Answer(Response(204, headers=fields), None, why)
+    def _resource(
+        self, request: Request, path: Path, found: Resource, now_s: float
+    ) -> tuple[Answer, tuple[Place, ...]]:
+        """The file in the form that the client takes, with what the settings say of its path; what it was made of."""
+        places: tuple[Place, ...] = (found.place,) if found.place is not None else ()
+        if found.codings:
+            chosen = encodings.choose(request.headers.get("Accept-Encoding"), found.codings)
+            if chosen.coding is None:
+                found.content.close()
+                return plain(406, chosen.why, now_s=now_s, more=[("Vary", "Accept-Encoding")]), ()
+            if chosen.coding != encodings.IDENTITY:
+                found, places = self._encoded(path, found, chosen.coding, places)
+        said = self.rules.cache_control.find(path.text) if self.rules.cache_control else None
+        more = [] if said is None else [("Cache-Control", said)]
+        return serving.serve(request, found, now_s=now_s, more=more, secret=self.rules.secret), places
 
-
-METHODS: dict[str, Callable[[Origin, Request, float], Answer]] = {
-    "GET": Origin._get,
-    "HEAD": Origin._get,
-    "OPTIONS": Origin._options,
-}
-
-
-def serve(request: Request, resource: Resource, *, now_s: float) -> Answer:
-    """200 with the file, or 304 where the client's copy is good."""
-    validators = [("Last-Modified", dates.build(min(resource.modified_s, now_s))), ("ETag", f'"{resource.tag}"')]
-    unchanged = not_modified(request.headers, resource)
-    if unchanged is not None:
-        resource.content.close()
-        return Answer(Response(304, headers=headers([*standard(now_s), *validators])), None, unchanged)
-    described = [("Content-Type", content_type(resource.name)), ("Content-Length", str(resource.size_bytes))]
-    response = Response(200, headers=headers([*standard(now_s), *described, *validators]))
-    return Answer(response, resource.content, Reason("RFC 9110 §9.3.1", "the file", file=resource.name))
-
-
-def not_modified(fields: Headers, resource: Resource) -> Reason | None:
-    """Why the client's copy is still good, or None.  If-None-Match beats If-Modified-Since (RFC 9110 §13.2.2)."""
-    tags = fields.get("If-None-Match")
-    if tags is not None:
-        known = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
-        if f'"{resource.tag}"' in known or tags.strip() == "*":
-            return Reason("RFC 9110 §13.1.2", "the client has this version", etag=resource.tag)
-        return None
-    since_s = dates.parse(fields.get("If-Modified-Since") or "")
-    if since_s is not None and resource.modified_s <= since_s:
-        return Reason("RFC 9110 §13.1.3", "not modified since the client's copy", modified_s=resource.modified_s)
-    return None
+    def _encoded(
+        self, path: Path, found: Resource, coding: str, places: tuple[Place, ...]
+    ) -> tuple[Resource, tuple[Place, ...]]:
+        """The compressed form; the file itself where that is gone by now."""
+        form = self.site.find_encoded(path, coding)
+        if isinstance(form, Nothing):
+            return found, places
+        found.content.close()
+        return form, (*places, *((form.place,) if form.place is not None else ()))
 
 
-def path_segments(target: str) -> tuple[tuple[str, ...], bool] | Nothing:
-    """A request target → (segments, whether it ends in a slash); the folder above the root has no name here."""
-    path = re.split("[?#]", _AUTHORITY.sub("", target), maxsplit=1)[0]
-    if path and not path.startswith("/"):
-        return Nothing(400, Reason("RFC 9112 §3.2", "the target is no path", target=target))
-    segments: list[str] = []
-    for piece in path.split("/"):
-        segment = unquote_to_bytes(piece)
-        if b"/" in segment or b"\0" in segment:
-            return Nothing(400, Reason("RFC 3986 §7.3", "a name holds a slash or NUL", target=target))
-        if segment == b"..":
-            return Nothing(403, Reason("RFC 3986 §5.2.4", "the path leads upwards", target=target))
-        if segment not in (b"", b"."):
-            segments.append(segment.decode("utf-8", "surrogateescape"))
-    return tuple(segments), path.endswith(("/", "/.")) or not segments
+def host_of(request: Request) -> str:
+    """The host that a request is for, in lower case without its port; ``""`` where none is said (RFC 9112 §3.3)."""
+    absolute = split_absolute(request.target)
+    authority = parse_authority(absolute[1] if absolute else request.headers.get("Host") or "")
+    return authority.host if authority is not None else ""
 
 
-def content_type(name: str) -> str:
-    """The media type by the file name's ending."""
-    return CONTENT_TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
-
-
-def refuse_method(request: Request, *, now_s: float) -> Answer:
-    """405 for a method that HTTP knows, 501 for one that nobody knows."""
-    if request.method in KNOWN_METHODS:
-        why = Reason("RFC 9110 §15.5.6", "this server gives files away and takes none", method=request.method)
-        return plain(405, why, now_s=now_s, more=[("Allow", ALLOWED)])
-    return plain(501, Reason("RFC 9110 §15.6.2", "unknown method", method=request.method), now_s=now_s)
+def _listing(path: Path, found: Listing, now_s: float) -> Answer:
+    page = listing.build(path, found)
+    described = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(page)))]
+    why = Reason("RFC 9110 §9.3.1", "a folder without an index, which may be listed", entries=len(found.entries))
+    return Answer(Response(200, headers=headers([*standard(now_s), *described])), Memory(page), why)

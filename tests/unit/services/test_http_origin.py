@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.errors import UsageError
-from lan.services.http import dates
+from lan.services.http import dates, paths
+from lan.services.http.answer import Answer
 from lan.services.http.messages import Request, build, headers
-from lan.services.http.origin import Answer, Nothing, Origin, path_segments
+from lan.services.http.origin import Origin
+from lan.services.http.paths import Path as HttpPath
 from lan.services.http.site import Directory, OnePage
 
 NOW_S = 2_000_000_000.0
@@ -133,7 +135,7 @@ def test_other_methods_are_refused(root: Path, method: str, status: int) -> None
 
 
 def test_options_names_the_methods(root: Path) -> None:
-    assert ask(root, "*", "OPTIONS").response.headers.get("Allow") == "GET, HEAD, OPTIONS"
+    assert ask(root, "*", "OPTIONS").response.headers.get("Allow") == "GET, HEAD, OPTIONS, TRACE"
 
 
 def test_a_client_with_the_same_version_is_told_so(root: Path) -> None:
@@ -201,6 +203,6 @@ def test_any_target_gets_an_answer(target: str, method: str) -> None:
 
 @given(st.text(st.characters(codec="latin-1"), max_size=30))
 def test_no_target_names_a_place_above_the_root(target: str) -> None:
-    found = path_segments("/" + target)
-    if not isinstance(found, Nothing):
-        assert all(segment not in ("", ".", "..") and "/" not in segment for segment in found[0])
+    found = paths.parse("/" + target)
+    if isinstance(found, HttpPath):
+        assert all(segment not in ("", ".", "..") and "/" not in segment for segment in found.segments)
