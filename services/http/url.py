@@ -5,7 +5,7 @@ Pure.
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from lan.errors import UsageError
 
@@ -48,6 +48,18 @@ def parse(text: str) -> Url:
         raise _wrong(text, "a user name in a URL is not sent (RFC 9110 §4.2.4)")
     target = _quoted(parts.path or "/") + (f"?{_quoted(parts.query)}" if parts.query else "")
     return Url(parts.scheme, _ascii_name(text, host), port or PORTS[parts.scheme], target)
+
+
+def join(base: Url, reference: str) -> Url:
+    """What a reference in a page or a Location field means (RFC 3986 §5.2).  Raises UsageError."""
+    try:
+        full = urljoin(str(base), reference.strip())
+        scheme = urlsplit(full).scheme
+    except ValueError as error:
+        raise _wrong(reference, str(error)) from None
+    if scheme not in PORTS:
+        raise _wrong(reference, f"scheme {scheme!r} is not spoken here")
+    return parse(full)
 
 
 def _quoted(text: str) -> str:

@@ -17,11 +17,12 @@ Host = Hashable
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that waits for a connection."""
+    """A request that waits for a connection; `waits`: its content does, for 100 (Continue)."""
 
     number: int
     host: Host
     method: str = "GET"
+    waits: bool = False
 
     @property
     def is_idempotent(self) -> bool:

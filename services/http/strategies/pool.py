@@ -152,7 +152,7 @@ class Pool:
         """Close what has waited too long.  The request that waited is given up; those behind it are sent again."""
         all_s = self.patience.all_s
         if all_s is not None and now_s >= self.started_s + all_s:
-            return self.abandon(Reason("--timeout-s", f"everything: no end within {all_s:g} s"))
+            return self._give_all_up(all_s)
         orders: list[Order] = []
         for connection in list(self._connections.values()):
             if now_s < connection.since_s + self._limit_s(connection):
@@ -169,11 +169,16 @@ class Pool:
                 orders += self._lose(connection, why, is_late=True)
         return orders + self.advance(now_s)
 
-    def abandon(self, why: Reason) -> list[Order]:
-        """Give everything up."""
-        orders: list[Order] = [Close(number, True, why) for number in self._connections]
-        under_way = [number for one in self._connections.values() for number in one.under_way]
-        orders += [GiveUp(number, why) for number in (*under_way, *self._queue)]
+    def _give_all_up(self, all_s: float) -> list[Order]:
+        orders: list[Order] = []
+        why = Reason("--timeout-s", f"its turn did not come within {all_s:g} s")
+        for connection in self._connections.values():
+            late = Reason("--timeout-s", f"{WAITED_FOR[connection.stage]} within {all_s:g} s")
+            orders.append(Close(connection.number, True, late))
+            orders += [GiveUp(number, late) for number in connection.under_way]
+            if not connection.is_ready:
+                why = late
+        orders += [GiveUp(number, why) for number in self._queue]
         self._connections.clear()
         self._queue.clear()
         return orders
@@ -222,7 +227,7 @@ class Pool:
         host = self._hosts[connection.host]
         if len(before) >= self.strategy.depth:
             return None
-        if not asked.is_idempotent or not all(one.is_idempotent for one in before):  # RFC 9112 §9.3.2; book 4.6
+        if not all(one.is_idempotent and not one.waits for one in (asked, *before)):  # RFC 9112 §9.3.2; book 4.6
             return None
         if asked.number in self._alone or any(one.number in self._alone for one in before):
             return None
@@ -314,8 +319,7 @@ class Pool:
         under_way = list(connection.under_way)
         was_pipelined = is_late or len(under_way) > 1
         if connection.has_begun and under_way:
-            text = f"the response is cut short: {why.text}"
-            orders.append(GiveUp(under_way.pop(0), Reason("RFC 9112 §8; book 4.7.2", text)))
+            orders.append(GiveUp(under_way.pop(0), Reason("RFC 9112 §8; book 4.7.2", why.text)))
         elif under_way and not is_late:
             self._tries[under_way[0]] += 1
         again: list[int] = []
@@ -342,7 +346,7 @@ class Pool:
             text = f"{asked.method} may have been applied, so it is not repeated by itself: {why.text}"
             return Reason("RFC 9110 §9.2.2; book 4.7.3", text)
         if self._tries[number] > self.retries:
-            return Reason("book 4.7.3", f"{why.text}, and it was sent again often enough", retries=self.retries)
+            return Reason("book 4.7.3", f"{why.text}{', again and again' if self.retries else ''}")
         return None
 
     def _requeue(self, numbers: list[int], why: Reason) -> list[Order]:

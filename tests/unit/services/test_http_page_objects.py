@@ -1,0 +1,89 @@
+"""What a page names, however it is written and however it is cut."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lan.services.http import url
+from lan.services.http.fetching import page_objects
+from lan.services.http.fetching.page_objects import Scanner
+
+PAGE = url.parse("http://web.lan.test/dir/index.html")
+
+
+def found(*pieces: str) -> list[str]:
+    """``img http://…`` for each object of a page."""
+    scanner = Scanner(PAGE)
+    return [f"{one.kind} {one.url}" for piece in pieces for one in scanner.feed(piece)]
+
+
+HTML = """<!doctype html><html><head><title>x</title>
+<link rel=stylesheet href="/site.css"><link rel="shortcut icon" href=favicon.ico><link rel=canonical href=/c>
+<script src='//cdn.test/lib.js'></script><script>document.write('<img src="no.png">')</script></head>
+<body><!-- <img src=comment.png> --><IMG SRC="a.png"><img src="a.png"><img src=b.png srcset="b1.png 1x, b2.png 2x">
+<img alt=none><img src="data:image/gif;base64,AAAA"><img src=""><a href=/elsewhere>x</a>
+<img src="http://other.test:8080/c.png?x=1&amp;y=2#frag"></body></html>"""
+OBJECTS = [
+    "stylesheet http://web.lan.test/site.css",
+    "icon http://web.lan.test/dir/favicon.ico",
+    "script http://cdn.test/lib.js",
+    "img http://web.lan.test/dir/a.png",
+    "img http://web.lan.test/dir/b1.png",
+    "img http://other.test:8080/c.png?x=1&y=2",
+]
+
+
+def test_images_scripts_style_sheets_and_icons_are_found_once_in_their_order() -> None:
+    assert found(HTML) == OBJECTS
+
+
+@given(st.lists(st.integers(0, len(HTML)), max_size=8))
+def test_a_page_in_pieces_has_the_same_objects(cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(HTML)]
+    assert found(*(HTML[start:end] for start, end in itertools.pairwise(places))) == OBJECTS
+
+
+def test_byte_by_byte_too() -> None:
+    assert found(*HTML) == OBJECTS
+
+
+@pytest.mark.parametrize(
+    ("html", "objects"),
+    [
+        ("<base href=/up/><base href=/no/><img src=x>", ["img http://web.lan.test/up/x"]),
+        ("<base href='https://cdn.test/'><img src=x>", ["img https://cdn.test/x"]),
+        ("<base href='mailto:x'><img src=x>", ["img http://web.lan.test/dir/x"]),
+        ("<img src=1><base href=/up/><img src=1>", ["img http://web.lan.test/dir/1", "img http://web.lan.test/up/1"]),
+        ("<img srcset=' , a,b.png 2x'>", ["img http://web.lan.test/dir/a,b.png"]),
+        ("<img srcset='a.png, b.png'>", ["img http://web.lan.test/dir/a.png"]),
+        ("<img src=one src=two>", ["img http://web.lan.test/dir/one"]),
+        ("<link REL='StyleSheet alternate' href=s>", ["stylesheet http://web.lan.test/dir/s"]),
+        ("<img src='http://u:p@x/'><img src='ftp://x/'><img src='http://[/'>", []),
+        ("<img src='index.html'>", []),
+        ("<![if !IE]><img src=x>", ["img http://web.lan.test/dir/x"]),
+    ],
+)
+def test_references_are_read_as_a_browser_reads_them(html: str, objects: list[str]) -> None:
+    assert found(html) == objects
+
+
+TAGS = st.sampled_from(["<img src=", "<script ", "<base href=", "<![CDATA[", "<!--", "-->", "<!x [", "</", ">", "'"])
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(TAGS, st.text(max_size=12)), max_size=30))
+def test_any_text_is_read_without_a_fault(pieces: list[str]) -> None:
+    for said in found(*pieces):
+        url.parse(said.partition(" ")[2])
+
+
+def test_a_page_without_end_is_not_read_without_end() -> None:
+    scanner = Scanner(PAGE)
+    assert len(scanner.feed("".join(f"<img src={n}>" for n in range(5000)))) == page_objects.MAX_OBJECTS
+    scanner.feed("x" * page_objects.MAX_TEXT)
+    assert scanner.is_over and scanner.feed("<img src=late>") == []
+    tag = Scanner(PAGE)
+    tag.feed("<img " + "x" * page_objects.MAX_TAG)
+    assert tag.is_over
