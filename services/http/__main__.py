@@ -1,10 +1,11 @@
 """The web server's shell: words and signals in, a server that runs.
 
-lan serve http --root DIR --listen ADDR:PORT [--tls]
+lan serve http --root DIR --listen ADDR:PORT [--tls] [--app echo] [--faults]
 """
 
 import argparse
 import importlib
+import os
 import signal
 import socket
 import ssl
@@ -13,11 +14,10 @@ import time
 
 from lan.errors import LanError, UsageError
 from lan.reasons import Reason
-from lan.services.http import page, settings, tls
-from lan.services.http.origin import Origin
+from lan.services.http import settings, tls
+from lan.services.http.assembly import Assembly
 from lan.services.http.server import Server
 from lan.services.http.settings import Settings
-from lan.services.http.site import Directory, OnePage
 from lan.services.shell import DecisionLog, announce_ready
 
 
@@ -35,7 +35,8 @@ def serve(options: argparse.Namespace) -> int:
     asked: set[int] = set()
     log = DecisionLog("http")
     server = Server(log)
-    load(server, options)
+    assembly = Assembly(socket.gethostname(), int(time.time()), os.urandom(16))
+    load(server, options, assembly)
 
     def note(number: int, _frame: object) -> None:
         asked.add(number)
@@ -47,21 +48,21 @@ def serve(options: argparse.Namespace) -> int:
     while not asked & {signal.SIGTERM, signal.SIGINT}:
         if signal.SIGHUP in asked:
             asked.discard(signal.SIGHUP)
-            _reload(server, options, log)
+            _reload(server, options, assembly, log)
         server.step()
     server.stop()
     return 0
 
 
-def load(server: Server, options: argparse.Namespace) -> None:
+def load(server: Server, options: argparse.Namespace, assembly: Assembly) -> None:
     """Read settings, site and certificate, and serve by them."""
     now = settings.read(options)
-    server.apply(now, Origin(_site(now)), None if now.tls_listen is None else _tls(now))
+    server.apply(now, assembly.origin(now), None if now.tls_listen is None else _tls(now))
 
 
-def _reload(server: Server, options: argparse.Namespace, log: DecisionLog) -> None:
+def _reload(server: Server, options: argparse.Namespace, assembly: Assembly, log: DecisionLog) -> None:
     try:
-        load(server, options)
+        load(server, options, assembly)
     except LanError as error:
         print(error, file=sys.stderr, flush=True)
         log.append("kept", Reason("SIGHUP", "the new settings don't work, the old ones stay", error=error.what))
@@ -71,17 +72,6 @@ def _reload(server: Server, options: argparse.Namespace, log: DecisionLog) -> No
 
 def _announce(server: Server) -> None:
     announce_ready(" ".join(f"{scheme} {address}:{port}" for scheme, (address, port) in server.addresses))
-
-
-def _site(now: Settings) -> Directory | OnePage:
-    if now.root is not None:
-        return Directory(now.root)
-    if now.page is None:
-        return OnePage(page.build(socket.gethostname()), int(time.time()))
-    try:
-        return OnePage(now.page.read_bytes(), int(now.page.stat().st_mtime))
-    except OSError as error:
-        raise UsageError(f"can't be read: {error.strerror}", where=now.page, expected="an HTML file") from None
 
 
 def _tls(now: Settings) -> ssl.SSLContext:

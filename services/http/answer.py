@@ -152,9 +152,11 @@ class Joined:
         self.whole.close()
 
 
-def plain(status: int, why: Reason, *, now_s: float, more: list[tuple[str, str]] | None = None) -> Answer:
+def plain(
+    status: int, why: Reason, *, now_s: float, more: list[tuple[str, str]] | None = None, details: str = ""
+) -> Answer:
     """A short answer in words; errors say their reason, for this is a server to learn from."""
-    body = f"{status} {STATUS_WORDS[status]}: {why.text}\n".encode()
+    body = f"{status} {STATUS_WORDS[status]}: {why.text}\n{details}".encode("utf-8", "replace")
     described = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     return Answer(Response(status, headers=headers([*standard(now_s), *described, *(more or [])])), Memory(body), why)
 

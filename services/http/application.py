@@ -28,8 +28,9 @@ class Call:
 class Application(Protocol):
     """Answers for some paths.  OPTIONS and TRACE are answered for it, HEAD is cut from its GET."""
 
-    all_methods: tuple[str, ...]
-    """What at least one of its paths takes."""
+    @property
+    def all_methods(self) -> tuple[str, ...]:
+        """What at least one of its paths takes."""
 
     def methods(self, path: Path) -> tuple[str, ...] | None:
         """The methods of this path; None: it is not the application's, and a file is looked for."""

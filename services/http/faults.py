@@ -20,7 +20,7 @@ LONGEST_S = 600.0
 
 
 class UnknownFaultError(ValueError):
-    """A word that names no fault; its text says which there are."""
+    """A word that names no fault, or a fault with wrong numbers; `listed` says which there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def requested(request: Request) -> Faults | None:
 
 
 def listed() -> str:
-    """What there is, a line each."""
+    """What there is, a line each, for people."""
     return "\n".join(f"  {kind.form:40} {kind.help}" for kind in FAULTS.values())
 
 
@@ -170,8 +170,8 @@ def _add(faults: Faults, word: str) -> Faults:
     name, _, rest = word.partition(":")
     kind = FAULTS.get(name)
     if kind is None:
-        raise UnknownFaultError(f"no fault is called {name!r}; there are\n{listed()}")
+        raise UnknownFaultError(f"no fault is called {name[:40]!r}")
     found = kind.arguments.fullmatch(rest)
     if found is None:
-        raise UnknownFaultError(f"{word!r} is not of the form {kind.form}; there are\n{listed()}")
+        raise UnknownFaultError(f"{word[:40]!r} is not of the form {kind.form}")
     return kind.set(faults, found.groups())

@@ -65,7 +65,8 @@ class Origin:
         try:
             faults = self._faults(request, path)
         except UnknownFaultError as error:
-            return plain(400, Reason("RFC 9110 §15.5.1", str(error)), now_s=now_s)
+            why = Reason("RFC 9110 §15.5.1", str(error))
+            return plain(400, why, now_s=now_s, details=f"There are:\n{faulty.listed()}\n")
         if isinstance(path, NoPath):
             answer = self._without_path(request, path, now_s)
         else:

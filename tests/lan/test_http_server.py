@@ -24,15 +24,15 @@ PATIENCE_S = 20.0
 # The limits are settings of `Server`, not of its command line: a test shortens them in the program it starts.
 PROGRAM = """
 import sys
-from lan.services.http import __main__, server, settings
+from lan.services.http import __main__, origin, server, settings
 short = settings.Limits(**eval(sys.argv[1]))
 made = server.Server
 __main__.Server = lambda log: made(log, short)
-answer = __main__.Origin.answer
-def faulty(self, request, *, now_s):
+answer = origin.Origin.answer
+def faulty(self, request, *words, **keys):
     assert request.target != "/fault"
-    return answer(self, request, now_s=now_s)
-__main__.Origin.answer = faulty
+    return answer(self, request, *words, **keys)
+origin.Origin.answer = faulty
 sys.exit(__main__.main(sys.argv[2:]))
 """
 

@@ -16,7 +16,7 @@ def read(*words: str) -> settings.Settings:
 
 def test_without_words_it_serves_its_own_page_on_port_80() -> None:
     now = read()
-    assert (now.listen, now.tls_listen, now.root, now.closes_first, now.quickack) == (
+    assert (now.listen, now.tls_listen, now.site.root, now.closes_first, now.quickack) == (
         ("0.0.0.0", 80),
         None,
         None,
@@ -43,7 +43,7 @@ def test_flags_beat_the_file_and_the_file_beats_defaults(tmp_path: Path) -> None
     config = tmp_path / "http.json"
     config.write_text(json.dumps({"tls": True, "closes_first": "server", "quickack": False, "root": "/srv"}))
     now = read("--config", str(config), "--closes-first", "client")
-    assert (now.tls_listen, now.closes_first, now.quickack, now.root) == (
+    assert (now.tls_listen, now.closes_first, now.quickack, now.site.root) == (
         ("0.0.0.0", 443),
         Side.CLIENT,
         False,
