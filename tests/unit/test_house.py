@@ -43,6 +43,8 @@ SHELLS = re.compile(
     | dhcp/( client_main | configure | show | sockets | waiting )
     | dns/( lookup | server )
     | http/( authority | fetch | server | session | stream | tls | transport )
+    | http/proxy/( __main__ | channel | connector | context | downstream | loop | original | relay )
+    | http/proxy/( resolver | server | smart )
     | icmp/prober
     | sockets/( calls | client | server | telling )
     )\.py

@@ -2,6 +2,7 @@
 
 lan serve dns --zone FILE --listen ADDR:PORT
 lan serve http --root DIR --listen ADDR:PORT [--tls]
+lan serve proxy --kind dumb|smart|cache [--upstream URL] --listen ADDR:PORT
 lan serve dhcp --interface IF --subnet CIDR --pool FIRST-LAST
 """
 
@@ -12,7 +13,8 @@ from lan.cli.screen import Screen
 from lan.errors import UsageError, nearest
 
 GROUP = "Use"
-SERVICES = ("dhcp", "dns", "http")
+SERVICES = {"dhcp": "dhcp", "dns": "dns", "http": "http", "proxy": "http.proxy"}
+"""The services by their words, and where each lies in `lan.services`."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +29,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             f"lan serve: no service {options.service!r}" + (f"; did you mean {near!r}?" if near else ""),
             expected="one of " + ", ".join(SERVICES),
         )
-    module = importlib.import_module(f"lan.services.{options.service}.__main__")
+    module = importlib.import_module(f"lan.services.{SERVICES[options.service]}.__main__")
     code: int = module.main(options.words)
     return code

@@ -1,0 +1,178 @@
+"""A proxy's listener: accepts while there is room, and hands each connection to a session of the proxy's kind."""
+
+import socket
+import ssl
+import time
+from collections import Counter
+
+from lan.errors import MachineError
+from lan.reasons import Reason
+from lan.services.http.forwarding import Mode, Rules
+from lan.services.http.proxy import original
+from lan.services.http.proxy.connector import Reach
+from lan.services.http.proxy.context import Context, Served
+from lan.services.http.proxy.loop import IN, Loop
+from lan.services.http.proxy.pool import Pool
+from lan.services.http.proxy.relay import Relay
+from lan.services.http.proxy.resolver import Resolver
+from lan.services.http.proxy.settings import Address, Kind, Limits, Settings
+from lan.services.http.proxy.smart import Session
+from lan.services.http.proxy.upstream import Upstream
+from lan.services.shell import DecisionLog
+
+BACKLOG = 512
+ACCEPTED_AT_A_TIME = 16
+
+
+class ProxyServer:
+    """Serves clients on one address until told to stop."""
+
+    def __init__(self, log: DecisionLog, limits: Limits | None = None) -> None:
+        self.log, self.limits = log, limits or Limits()
+        self.loop = Loop()
+        self.resolver = Resolver(self.loop.post)
+        self.context: Context | None = None
+        self.sessions: set[Served] = set()
+        self.pool: Pool[Upstream] = Pool()
+        self._clients: Counter[str] = Counter()
+        self._sock: socket.socket | None = None
+        self._listen: Address | None = None
+        self._redirected: int | None = None
+        self._is_accepting = False
+
+    @property
+    def address(self) -> Address:
+        """Where it listens, with the port that the kernel gave."""
+        assert self._sock is not None
+        host, port = self._sock.getsockname()[:2]
+        return host, port
+
+    def apply(self, settings: Settings, tls: ssl.SSLContext) -> None:
+        """Serve by these settings from now on; connections under way end by the old ones.
+
+        Raises MachineError when an address or a redirect can't be had; then everything stays as it was.
+        """
+        sock = self._sock if self._sock is not None and settings.listen == self._listen else listen(settings.listen)
+        port = int(sock.getsockname()[1])
+        try:
+            if settings.redirect is not None:
+                original.lead_here(settings.redirect, port)
+        except MachineError:
+            if sock is not self._sock:
+                sock.close()
+            raise
+        redirected = port if settings.redirect is not None else None
+        if self._redirected is not None and self._redirected != redirected:
+            original.remove(self._redirected)
+        self._redirected = redirected
+        if sock is not self._sock:
+            self._accept_no_more()
+            if self._sock is not None:
+                self._sock.close()
+            self._sock, self._listen = sock, settings.listen
+        self.context = self._made(settings, tls)
+        self._accept_again()
+
+    def _made(self, settings: Settings, tls: ssl.SSLContext) -> Context:
+        rules = Rules(
+            name=settings.name or f"{socket.gethostname()}:{self.address[1]}",
+            mode=settings.mode,
+            upstream=settings.upstream,
+            parent=settings.parent,
+            connect_ports=settings.connect_ports,
+            proxy_connection=settings.proxy_connection,
+            passes_credentials=settings.parent is not None and settings.accounts is None,
+            tells_client=settings.tells_client,
+        )
+        trusted = frozenset(one for one in (settings.upstream, settings.parent) if one is not None)
+        return Context(
+            loop=self.loop, log=self.log, limits=self.limits, settings=settings, rules=rules,
+            reach=Reach(trusted, settings.allow_loopback), resolver=self.resolver, tls=tls, sessions=self.sessions,
+            pool=self.pool, clients=self._clients,
+        )  # fmt: skip
+
+    def step(self) -> None:
+        """Wait for what comes next and do it."""
+        self.loop.step()
+        if not self._is_accepting and len(self.sessions) < self.limits.connections:
+            self._accept_again()
+
+    def stop(self) -> None:
+        """Accept no more, let exchanges under way end for a moment, close everything."""
+        self._accept_no_more()
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+        if self._redirected is not None:
+            original.remove(self._redirected)
+        until_s = time.monotonic() + self.limits.stop_s
+        for session in list(self.sessions):
+            session.stop()
+        while self.sessions and time.monotonic() < until_s:
+            self.loop.step()
+        for session in list(self.sessions):
+            session.close(Reason("RFC 9112 §9.5", "the proxy is told to stop"))
+        for upstream in self.pool.all():
+            upstream.close(Reason("RFC 9112 §9.5", "the proxy is told to stop"))
+        self.loop.flush()
+        self.loop.close()
+
+    # ---- accepting
+
+    def ready(self, mask: int) -> None:
+        """Take who knocks; leave the rest in the kernel's backlog once there is no more room."""
+        assert self._sock is not None
+        for _ in range(ACCEPTED_AT_A_TIME):
+            if len(self.sessions) >= self.limits.connections:
+                why = Reason("RFC 9112 §9.4", "as many connections as allowed", limit=self.limits.connections)
+                self.log.append("pausing", why)
+                return self._accept_no_more()
+            try:
+                sock, _ = self._sock.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return None
+            except OSError as error:
+                self.log.append("pausing", Reason("accept(2)", "no more connections can be had", error=error.strerror))
+                return self._accept_no_more() if self.sessions else None
+            self._begin(sock)
+        return None
+
+    def fail(self, fault: Exception) -> None:
+        """Accepting goes on."""
+
+    def _begin(self, sock: socket.socket) -> None:
+        assert self.context is not None
+        context = self.context
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            going_to = original.destination_of(sock) if context.rules.mode is Mode.INTERCEPT else None
+            make = Relay if context.settings.kind is Kind.DUMB else Session
+            self.sessions.add(make(sock, context, going_to))
+        except OSError:  # reset before it could be asked for its name
+            sock.close()
+
+    def _accept_again(self) -> None:
+        if not self._is_accepting and self._sock is not None:
+            self.loop.watch(self._sock, self, IN)
+            self._is_accepting = True
+
+    def _accept_no_more(self) -> None:
+        if self._is_accepting and self._sock is not None:
+            self.loop.forget(self._sock, close=False)
+        self._is_accepting = False
+
+
+def listen(address: Address) -> socket.socket:
+    """A listening socket that never waits.  Raises MachineError with what stands in the way."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        sock.close()
+        what = f"can't listen on {address[0]}:{address[1]}: {getattr(error, 'strerror', None) or error}"
+        raise MachineError(what, todo="another port, such as --listen 127.0.0.1:3128") from None
+    return sock

@@ -1,0 +1,114 @@
+"""One connection to a server, from its first request to its last; between them it lies in the pool."""
+
+from typing import Protocol
+
+from lan.reasons import Reason
+from lan.services.http import keep_alive
+from lan.services.http.connection import Client, Event
+from lan.services.http.messages import Response
+from lan.services.http.proxy.channel import Channel
+from lan.services.http.proxy.context import Context, named
+from lan.services.http.proxy.destination import Destination
+
+MARGIN_S = 1.0
+"""How long before a server's own time-out we let a connection go, so that no request meets its FIN."""
+
+
+class User(Protocol):
+    """Whoever has a request under way on the connection."""
+
+    def server_said(self, upstream: "Upstream", events: list[Event]) -> None:
+        """What the server sent."""
+
+    def server_has_room(self, upstream: "Upstream") -> None:
+        """More can be written."""
+
+    def server_broke(self, upstream: "Upstream", why: Reason) -> None:
+        """The connection is gone."""
+
+
+class Upstream:
+    """A server's end: channel, engine, and who uses it (None: it is in the pool)."""
+
+    channel: Channel
+
+    def __init__(self, context: Context, destination: Destination, user: User) -> None:
+        self.context, self.destination = context, destination
+        self.user: User | None = user
+        self.engine = Client()
+        self.uses = 0
+        self.has_answered = False
+        self.deadline_s = float("inf")
+        self.name = str(destination)
+
+    def begin(self, channel: Channel) -> None:
+        """It is connected."""
+        self.channel = channel
+        self.name = named(channel.sock.getpeername())
+
+    # ---- what the channel calls
+
+    def received(self, channel: Channel, data: bytes) -> None:
+        if self.user is None:
+            why = "the server closed a kept connection" if not data else "bytes that answer no request"
+            return self.close(Reason("RFC 9112 §9.5" if not data else "RFC 9112 §9.2", why))
+        self.has_answered = self.has_answered or bool(data)
+        return self.user.server_said(self, self.engine.receive(data))
+
+    def has_room(self, channel: Channel) -> None:
+        if self.user is not None:
+            self.user.server_has_room(self)
+
+    def broke(self, channel: Channel, error: OSError) -> None:
+        why = Reason("RFC 9293 §3.10.7", "the server's connection broke", error=error.strerror)
+        user, self.user = self.user, None
+        self._forget()
+        if user is not None:
+            user.server_broke(self, why)
+
+    def expire(self) -> None:
+        self.close(Reason("RFC 9112 §9.5", "idle for long enough"))
+
+    # ---- the pool
+
+    def take(self, user: User) -> None:
+        """Out of the pool, for a request of this user."""
+        self.user, self.has_answered = user, False
+        self.deadline_s = float("inf")
+        self.context.loop.timed.discard(self)
+
+    def release(self, response: Response | None) -> None:
+        """The exchange is over: into the pool, where both sides keep the connection; else closed."""
+        self.user = None
+        self.uses += 1
+        persistence = self.engine.persistence
+        if not self.channel.is_open or self.channel.has_ended or persistence is None or not self.engine.is_idle:
+            return self.close(
+                Reason("RFC 9112 §9.3", "the exchange was not completed") if persistence is None else persistence.why
+            )
+        said = keep_alive.parse(response.headers) if response is not None else keep_alive.KeepAlive()
+        if said.max_messages == 0:
+            return self.close(Reason("book 4.5.4", "the server said Keep-Alive: max=0"))
+        for_s = self.context.limits.upstream_idle_s
+        if said.timeout_s is not None:
+            for_s = min(for_s, said.timeout_s - MARGIN_S)
+        if for_s <= 0:
+            return self.close(Reason("book 4.5.4", "the server keeps it for no longer", timeout_s=said.timeout_s))
+        self.channel.resume()
+        self.deadline_s = self.context.loop.now_s + for_s
+        self.context.loop.timed.add(self)
+        for other in self.context.pool.park(self, self.destination, self.context.most_kept()):
+            other.close(Reason("RFC 9112 §9.4; book 4.5.9", "more connections than two for each client"))
+        return None
+
+    def close(self, why: Reason) -> None:
+        """Close it, by whoever's wish."""
+        self.user = None
+        self._forget()
+        if self.channel.is_open:
+            self.channel.close()
+            self.context.decide("server closed", why, server=self.name, requests=self.uses)
+
+    def _forget(self) -> None:
+        self.context.loop.timed.discard(self)
+        self.context.pool.drop(self)
