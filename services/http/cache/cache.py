@@ -16,6 +16,7 @@ from lan.services.http.cache.cache_control import Directives
 from lan.services.http.cache.cache_status import CacheStatus, Forwarded
 from lan.services.http.cache.decisions import Forward, Refuse, Relay, Repeat, Serve
 from lan.services.http.cache.entry import Entry
+from lan.services.http.cache.hot import HotAnswers
 from lan.services.http.cache.incoming import Incoming
 from lan.services.http.cache.policy import Judgement, Use
 from lan.services.http.cache.settings import Settings
@@ -39,6 +40,7 @@ class Cache:
 
     def __init__(self, store: Store, settings: Settings = Settings(), *, secret: bytes = b"") -> None:  # noqa: B008
         self.store, self.settings, self.secret = store, settings, secret
+        self._hot = HotAnswers(store)
         self._moment = 0  # counts what happens, to tell before from after
         self._invalidated: OrderedDict[str, int] = OrderedDict()
         self._forgotten = 0  # the moment of the latest invalidation that is no longer remembered
@@ -47,13 +49,16 @@ class Cache:
     def lookup(self, request: Request, *, now_s: float, scheme: str = "http") -> Serve | Forward | Refuse:
         """What to do with a client's request; `scheme` is that of its connection, for origin-form targets."""
         self._moment += 1
+        ready = self._hot.find(request, scheme, now_s)
+        if ready is not None:
+            return ready
         uri = selection.target_uri(request, scheme=scheme)
         alone = _goes_alone(request, uri)
         if uri is None or alone is not None:
             forwarded, why = alone or (Forwarded.BYPASS, _no_resource(request))
             return Forward(request, request, why, forwarded, uri, began=self._moment)
         wanted = policy.wishes(request)
-        served = self._from_store(request, uri, wanted, now_s)
+        served = self._from_store(request, uri, scheme, wanted, now_s)
         if isinstance(served, Serve):
             return served
         if wanted.restricts("only-if-cached"):
@@ -91,7 +96,7 @@ class Cache:
         status = CacheStatus(self.settings.name, forwarded=forward.forwarded, detail=served.text)
         return Refuse(504 if forward.stored else status_code, served, status)
 
-    def _from_store(self, request: Request, uri: str, wanted: Directives, now_s: float) -> Serve | Forward:
+    def _from_store(self, request: Request, uri: str, scheme: str, wanted: Directives, now_s: float) -> Serve | Forward:
         key = selection.primary_key(uri)
         while True:
             entries = self.store.find(key)
@@ -103,9 +108,10 @@ class Cache:
             if judgement.use is Use.VALIDATE:
                 forwarded = Forwarded.REQUEST if judgement.by_request else Forwarded.STALE
                 return self._forward(request, uri, forwarded, judgement.why, stored=found)
-            status = CacheStatus(self.settings.name, hit=True, ttl_s=int(judgement.remaining_s // 1))
+            status = CacheStatus(self.settings.name, hit=True, ttl_s=judgement.ttl_s)
             served = self._serve(request, found[0], judgement, status)
             if served is not None:
+                self._hot.learn(request, scheme, served, judgement, now_s)
                 refresh = self._refresh(request, uri, found[0]) if judgement.use is Use.REFRESH else None
                 return served if refresh is None else replace(served, refresh=refresh)
 
@@ -186,10 +192,10 @@ class Cache:
         age_s = entry.current_age_s(now_s)
         remaining_s = freshness.lifetime(entry, self.settings).seconds - age_s
         why = Reason("RFC 9111 §4.3.3", "validated: the origin says it is still good")
-        status = CacheStatus(
-            self.settings.name, forwarded=forward.forwarded, forwarded_status=304, ttl_s=int(remaining_s // 1)
-        )
-        served = self._serve(forward.original, entry, Judgement(Use.FRESH, why, age_s, remaining_s), status)
+        judgement = Judgement(Use.FRESH, why, age_s, remaining_s)
+        name, ttl_s = self.settings.name, judgement.ttl_s
+        status = CacheStatus(name, forwarded=forward.forwarded, forwarded_status=304, ttl_s=ttl_s)
+        served = self._serve(forward.original, entry, judgement, status)
         if isinstance(self._storable(forward.original, entry), storing.NotStorable):
             self.store.drop([entry])
         return served
@@ -233,7 +239,7 @@ class Cache:
                 self.settings.name,
                 forwarded=forward.forwarded,
                 forwarded_status=status_code,
-                ttl_s=int(judgement.remaining_s // 1),
+                ttl_s=judgement.ttl_s,
                 detail=why.text,
             )
             served = self._serve(forward.original, entry, replace(judgement, why=why), status)

@@ -37,6 +37,11 @@ class Judgement:
     remaining_s: float
     by_request: bool = False
 
+    @property
+    def ttl_s(self) -> int:
+        """What is left, in whole seconds that change when the age does."""
+        return int(round(self.age_s + self.remaining_s, 3)) - int(self.age_s)
+
 
 def wishes(request: Request) -> Directives:
     """The request's directives; ``Pragma: no-cache`` counts where there is no `Cache-Control` (§5.4; book 7.9)."""
