@@ -39,15 +39,21 @@ class _State(enum.Enum):
 
 
 class Decoder:
-    """One chunked body.  `trailers` and `dropped` are there once `is_done`; `rest` is what follows it."""
+    """One chunked body.  `trailers` and `dropped` are there once `is_done`; `rest` is what follows it.
 
-    def __init__(self, *, status: int = 400) -> None:
-        self._status = status
+    `refused` is why it can't be read further.  `consumed_bytes` is how much of the stream has been understood:
+    the size line, data or trailer section that is looked at begins there.
+    """
+
+    def __init__(self, *, status: int = 400, max_bytes: int | None = None) -> None:
+        self._status, self._max_bytes = status, max_bytes
         self._state = _State.SIZE
         self._buffer = bytearray()
-        self._left = self._extension_bytes = 0
+        self._left = self._content_bytes = self._extension_bytes = 0
+        self.consumed_bytes = self.trailer_bytes = 0
         self.trailers = NO_HEADERS
         self.dropped: tuple[str, ...] = ()
+        self.refused: Refused | None = None
 
     @property
     def is_done(self) -> bool:
@@ -59,30 +65,45 @@ class Decoder:
         """Bytes after the body, once it is done."""
         return bytes(self._buffer) if self.is_done else b""
 
+    @property
+    def kept_bytes(self) -> int:
+        """What waits here for its end: less than a size line or a trailer section may have."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> bytes:
-        """The content in these bytes.  Raises Refused."""
+        """The content in these bytes, up to what sets `refused`."""
+        if self.refused is not None:
+            return b""
         self._buffer += data
         content = bytearray()
-        while self._step(content):
-            pass
+        try:
+            while self._step(content):
+                pass
+        except Refused as refused:
+            self.refused = refused
         return bytes(content)
+
+    def _consume(self, count: int) -> None:
+        del self._buffer[:count]
+        self.consumed_bytes += count
 
     def _step(self, content: bytearray) -> bool:
         """One step on; False where more bytes are wanted."""
         if self._state is _State.DATA:
             piece = self._buffer[: self._left]
             content += piece
-            del self._buffer[: len(piece)]
+            self._consume(len(piece))
             self._left -= len(piece)
             if self._left:
                 return False
             self._state = _State.DATA_END
         if self._state is _State.DATA_END:
             if not b"\r\n".startswith(self._buffer[:2]):
-                raise Refused(self._status, "RFC 9112 §7.1", "the chunk is longer than its size")
+                seen_bytes = 2 if self._buffer[:1] == b"\r" else 1
+                raise Refused(self._status, "RFC 9112 §7.1", "the chunk is longer than its size", seen_bytes=seen_bytes)
             if len(self._buffer) < 2:
                 return False
-            del self._buffer[:2]
+            self._consume(2)
             self._state = _State.SIZE
         if self._state is _State.SIZE:
             return self._read_size()
@@ -91,41 +112,55 @@ class Decoder:
     def _read_size(self) -> bool:
         end = self._buffer.find(b"\n", 0, MAX_SIZE_LINE_BYTES + 2)
         if end < 0:
-            if len(self._buffer) > MAX_SIZE_LINE_BYTES:
-                raise Refused(self._status, "RFC 9112 §7.1.1", "a chunk's size line is too long")
+            if len(self._buffer) > MAX_SIZE_LINE_BYTES + 1:
+                raise self._too_long("§7.1.1", "a chunk's size line is too long", MAX_SIZE_LINE_BYTES, self._status)
             return False
         line = bytes(self._buffer[: end - 1])
         found = _SIZE_LINE.fullmatch(line) if self._buffer[end - 1 : end] == b"\r" else None
         if found is None:
             shown = bytes(self._buffer[: end + 1])[:40]
-            raise Refused(self._status, "RFC 9112 §7.1", "not the size of a chunk", line=repr(shown)[1:])
+            raise Refused(
+                self._status, "RFC 9112 §7.1", "not the size of a chunk", seen_bytes=end + 1, line=repr(shown)[1:]
+            )
         self._extension_bytes += len(found[2])
         if self._extension_bytes > MAX_EXTENSION_BYTES:
-            raise Refused(self._status, "RFC 9112 §7.1.1", "too many chunk extensions", limit_bytes=MAX_EXTENSION_BYTES)
-        del self._buffer[: end + 1]
+            raise self._too_long("§7.1.1", "too many chunk extensions", MAX_EXTENSION_BYTES, self._status, end + 1)
         self._left = int(found[1], 16)
+        self._content_bytes += self._left
+        if self._max_bytes is not None and self._content_bytes > self._max_bytes:
+            raise too_long(self._max_bytes, seen_bytes=end + 1)
+        self._consume(end + 1)
         self._state = _State.DATA if self._left else _State.TRAILERS
         return True
 
     def _read_trailers(self) -> bool:
         if self._buffer.startswith(b"\r\n"):
             end = 2
-        elif (end := find_end(self._buffer)) < 0:
-            if len(self._buffer) > MAX_TRAILER_BYTES:
-                raise Refused(self._too_large(), "RFC 9112 §7.1.2", "the trailers are too long")
+        elif (end := find_end(self._buffer, 0, MAX_TRAILER_BYTES, status=self._status)) < 0:
+            if len(self._buffer) >= MAX_TRAILER_BYTES:
+                status = 431 if self._status == 400 else self._status
+                raise self._too_long("§7.1.2", "the trailers are too long", MAX_TRAILER_BYTES, status)
             return False
-        elif end > MAX_TRAILER_BYTES:
-            raise Refused(self._too_large(), "RFC 9112 §7.1.2", "the trailers are too long")
-        fields = read_fields(bytes(self._buffer[:end]), self._status)
+        try:
+            fields = read_fields(bytes(self._buffer[:end]), self._status)
+        except Refused as refused:
+            refused.seen_bytes = end
+            raise
         kept = tuple((name, value) for name, value in fields.items if name.lower() not in NOT_IN_TRAILERS)
         self.dropped = tuple(name for name, _ in fields.items if name.lower() in NOT_IN_TRAILERS)
-        self.trailers = Headers(kept)
-        del self._buffer[:end]
+        self.trailers, self.trailer_bytes = Headers(kept), end
+        self._consume(end)
         self._state = _State.DONE
         return False
 
-    def _too_large(self) -> int:
-        return 431 if self._status == 400 else self._status
+    def _too_long(self, section: str, text: str, limit_bytes: int, status: int, seen_bytes: int = 0) -> Refused:
+        seen_bytes = seen_bytes or limit_bytes
+        return Refused(status, f"RFC 9112 {section}", text, seen_bytes=seen_bytes, limit_bytes=limit_bytes)
+
+
+def too_long(limit_bytes: int, *, seen_bytes: int | None = None) -> Refused:
+    """The refusal of content beyond the limit, told by the head or size line that announces it."""
+    return Refused(413, "RFC 9110 §15.5.14", "the body is too long", seen_bytes=seen_bytes, limit_bytes=limit_bytes)
 
 
 def encode(data: bytes) -> bytes:

@@ -53,6 +53,7 @@ Event = Request | Response | Body | End | Tunnel | Closed | Fault
 class Refused(Exception):  # noqa: N818 - a decision, not a defect
     """A message that can't be read safely: raised inside the engine, told as its `fault`."""
 
-    def __init__(self, status: int, source: str, text: str, **facts: object) -> None:
-        self.fault = Fault(status, Reason(source, text, **facts))
+    def __init__(self, status: int, source: str, text: str, *, seen_bytes: int | None = None, **facts: object) -> None:
+        """`seen_bytes`: how much of the head, size line or trailer section at hand shows it; None for all of it."""
+        self.fault, self.seen_bytes = Fault(status, Reason(source, text, **facts)), seen_bytes
         super().__init__(str(self.fault.why))

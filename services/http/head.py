@@ -20,21 +20,24 @@ _REMEMBERED, _REMEMBERED_BYTES = 512, 2048
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/(\d)\.(\d)")
-_STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
-_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n")
+_STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d) ([1-9]\d{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*+([\t\x20-\x7e\x80-\xff]*+)\r\n")  # *+: blanks cost but one look
 _BARE_LF = re.compile(rb"(?<!\r)\n")
-_FOLD = re.compile(rb"[ \t]*\r\n[ \t]+")
+_FOLD = re.compile(rb"(?:(?<![ \t])[ \t]++)?\r\n[ \t]++")
 _BLANK_BEFORE_COLON = re.compile(rb"(\r\n" + _TOKEN + rb")[ \t]+:")
+_TO_MEND = (b"\r\n ", b"\r\n\t", b" :", b"\t:")
 
 
-def find_end(data: bytes | bytearray, start: int = 0) -> int:
-    """Where the first body byte would stand: after the empty line; -1 while the head goes on.
+def find_end(data: bytes | bytearray, start: int = 0, stop: int | None = None, *, status: int = 400) -> int:
+    """Where the first body byte would stand: after the empty line; -1 where it does not end before `stop`.
 
     Raises Refused for a line that ends in a bare LF, which can't become a head any more.
     """
-    end = data.find(b"\r\n\r\n", start)
-    if (bare := _BARE_LF.search(data, start, end if end >= 0 else len(data))) is not None:
-        raise Refused(400, "RFC 9112 §2.2", "a line ends in a bare LF", at_byte=bare.start())
+    stop = len(data) if stop is None else stop
+    end = data.find(b"\r\n\r\n", start, stop)
+    if (bare := _BARE_LF.search(data, start, end if end >= 0 else stop)) is not None:
+        at = bare.start()
+        raise Refused(status, "RFC 9112 §2.2", "a line ends in a bare LF", at_byte=at, seen_bytes=at + 1)
     return end + 4 if end >= 0 else -1
 
 
@@ -54,7 +57,7 @@ def read_response(head: bytes) -> Response:
     if found is None:
         raise Refused(502, "RFC 9112 §4", "not a status line", line=_shown(line))
     version = _version(found[1], found[2], 502)
-    if _FOLD.search(block) or _BLANK_BEFORE_COLON.search(b"\r\n" + block):
+    if any(mark in block for mark in _TO_MEND):
         block = _BLANK_BEFORE_COLON.sub(rb"\1:", b"\r\n" + _FOLD.sub(b" ", block))[2:]
     phrase = (found[4] or b"").decode("latin-1")
     return Response(int(found[3]), phrase, headers=read_fields(block, 502), version=version)

@@ -85,7 +85,7 @@ class Headers:
     def listed(self, name: str) -> tuple[str, ...]:
         """The elements of a comma-separated field in lower case: ``Connection: close, TE`` → close, te."""
         elements = (self.get(name) or "").lower().split(",")
-        return tuple(element.strip() for element in elements if element.strip())
+        return tuple(bare for element in elements if (bare := element.strip(" \t")))
 
     def with_field(self, name: str, value: str) -> "Headers":
         """These fields, with this one in place of any of the same name."""

@@ -3,6 +3,7 @@
 Pure.
 """
 
+import ipaddress
 import re
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from lan.services.http.events import Refused
 from lan.services.http.messages import HTTP_1_1, Request
 
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)([^#]*)")
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9!$&'()*+,;=._~%\-]*)(?::(\d{0,5}))?")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9!$&'()*+,;=._~\-]|%[0-9A-Fa-f]{2})*)(?::([0-9]{0,5}))?")
 _SCHEME_PORTS = {"http": "80", "https": "443"}
 
 
@@ -22,11 +23,21 @@ class Authority(NamedTuple):
 
 
 def parse_authority(text: str) -> Authority | None:
-    """``web:8080``, ``[::1]``, ``web`` → host in lower case and port; None for what is none, such as ``user@web``."""
+    """``web:8080``, ``[::1]``, ``web`` → host in lower case and port; None for what is none, such as ``user@web``.
+
+    An empty text is an authority too: of a Host field whose sender has none to name (RFC 9112 §3.2).
+    """
     found = _HOST.fullmatch(text)
-    if found is None or int(found[2] or 0) > 65535:
+    if found is None or (not found[1] and text):
         return None
-    return Authority(found[1].strip("[]").lower(), int(found[2] or 0))
+    host, port = found[1].lower(), int(found[2] or 0)
+    if port > 65535 or (found[2] and not port):
+        return None
+    if host.startswith("["):
+        host = host[1:-1]
+        if not _is_ipv6(host):
+            return None
+    return Authority(host, port)
 
 
 def split_absolute(target: str) -> tuple[str, str, str] | None:
@@ -49,8 +60,10 @@ def check_target(request: Request) -> None:
         authority = parse_authority(target)
         if authority is None or not authority.host or not authority.port:
             raise Refused(400, "RFC 9112 §3.2.3", "CONNECT wants host:port", target=target)
-        return _check_same(target, hosts, "https")
+        return _check_same(target, hosts, str(authority.port))
     if target.startswith("/"):
+        if "#" in target:
+            raise Refused(400, "RFC 9112 §3.2.1", "a fragment is no part of a target", target=target)
         return None
     if target == "*":
         if request.method != "OPTIONS":
@@ -63,16 +76,28 @@ def check_target(request: Request) -> None:
     known = parse_authority(where)
     if known is None or not known.host:
         raise Refused(400, "RFC 9110 §4.2", "the target names no host, or a user", target=target)
-    return _check_same(where, hosts, scheme)
+    return _check_same(where, hosts, _SCHEME_PORTS.get(scheme, ""))
 
 
-def _check_same(where: str, hosts: list[str], scheme: str) -> None:
-    """A Host field that differs from the target is ignored by one reader and believed by another: refused."""
-    if hosts and _full(where, scheme) != _full(hosts[0], scheme):
+def _check_same(where: str, hosts: list[str], port: str) -> None:
+    """A Host field that differs from the target is ignored by one reader and believed by another: refused.
+
+    `port` is what an authority without one means: the scheme's, or for CONNECT the target's (the example in
+    RFC 9112 §3.2.3 has a Host without port).
+    """
+    if hosts and _full(where, port) != _full(hosts[0], port):
         raise Refused(400, "RFC 9112 §3.2.2", "the target and Host name different hosts", target=where, host=hosts[0])
 
 
-def _full(text: str, scheme: str) -> tuple[str, str]:
+def _full(text: str, port: str) -> tuple[str, str]:
     authority = parse_authority(text)
     assert authority is not None
-    return authority.host, str(authority.port or _SCHEME_PORTS.get(scheme, ""))
+    return authority.host, str(authority.port or port)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
