@@ -8,6 +8,7 @@ is framed again is `connection.py`'s, where to connect `proxy/`'s.
 
 import enum
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lan.reasons import Reason
@@ -111,17 +112,17 @@ def onward(
     rules: Rules,
     *,
     client: str,
-    known: Version | None = None,
+    known: Callable[[Destination], Version | None],
     original: Destination | None = None,
 ) -> Onward | Here:
     """The request as it goes upstream, or the answer that is given here.
 
-    `client` is the client's address; `original` where an intercepted connection was going.  `known` is
-    the next server's HTTP version from an earlier response; pass it by `for_version` when it is learnt.
+    `client` is the client's address; `original` where an intercepted connection was going.  `known`
+    tells the HTTP version that a server's earlier response had, None where there was none.
     """
     reason = hop_by_hop.abuse(request.headers)
     if reason is not None:
-        return Here(400, reason)
+        return Here(400, reason, (("Connection", "close"),))
     if (reason := via.loop(request.headers, rules.name)) is not None:
         return Here(508, reason)
     try:
@@ -149,18 +150,17 @@ def onward(
     if rules.parent is not None and rules.mode is Mode.FORWARD:
         target = str(destination) + ("" if target == "*" else target)
     sent = Request(request.method, target, headers=fields)
-    return for_version(Onward(sent, destination, content, tuple(why)), known, rules)
+    hop = rules.parent or destination
+    return _for_version(Onward(sent, destination, content, tuple(why)), known(hop), rules)
 
 
-def for_version(going: Onward, known: Version | None, rules: Rules) -> Onward:
+def _for_version(going: Onward, known: Version | None, rules: Rules) -> Onward:
     """The request in words that a server of this version reads; None: it is not known yet.
 
     Chunks are sent to nobody of whom HTTP/1.1 is not known (RFC 9112 §6.1), but for a gateway's own
     server, and where ``Expect: 100-continue`` has the server speak first.
     """
     request, content = going.request, going.content
-    if going.is_tunnel:
-        return going
     if known is not None and known < HTTP_1_1:
         if content is Content.CHUNKED:
             content = Content.HELD
@@ -183,7 +183,7 @@ def for_version(going: Onward, known: Version | None, rules: Rules) -> Onward:
 def _route(request: Request, rules: Rules, original: Destination | None) -> tuple[Destination | None, str]:
     """Where the request goes, and its target there; None: it is for this proxy.  Raises ValueError."""
     if request.method == "CONNECT":
-        return by_authority(request.target, "https"), request.target
+        return by_authority(request.target, "tcp"), request.target
     if request.target == "*":
         return (None if rules.mode is Mode.FORWARD else rules.upstream or original), "*"
     if not request.target.startswith("/"):
@@ -213,9 +213,8 @@ def _connect(request: Request, rules: Rules, destination: Destination) -> Onward
     if _content(request) is not Content.NONE:
         return Here(400, Reason("RFC 9110 §9.3.6", "CONNECT has no content"))
     removal = hop_by_hop.remove(request.headers, keep=_passed(rules))
-    host = f"{destination.authority}" if destination.port != 443 else f"{destination.authority}:443"
-    fields = Headers((("Host", host), *removal.headers.without("Host", "Content-Length").items))
-    sent = Request("CONNECT", host, headers=via.append(fields, request.version, rules.name))
+    fields = Headers((("Host", destination.authority), *removal.headers.without("Host", "Content-Length").items))
+    sent = Request("CONNECT", destination.authority, headers=via.append(fields, request.version, rules.name))
     return Onward(sent, destination, Content.NONE, (removal.why,), is_tunnel=True)
 
 

@@ -15,7 +15,10 @@ _HOST = re.compile(r"[A-Za-z0-9._:\-]{1,253}")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A server to reach.  `host` is a name or an address, in lower case and without brackets."""
+    """A server to reach, by http, https, or (a tunnel's end) bare tcp.
+
+    `host` is a name or an address, in lower case and without brackets.
+    """
 
     scheme: str
     host: str
@@ -36,8 +39,8 @@ def by_authority(text: str, scheme: str) -> Destination:
     found = parse_authority(text)
     if found is None or not _HOST.fullmatch(found.host):
         raise ValueError(f"{text[:80]!r} names no host")
-    if text.endswith(":0"):
-        raise ValueError("port 0 is no port")
+    if text.endswith(":0") or (not found.port and scheme not in PORTS):
+        raise ValueError(f"{text[:80]!r} names no port")
     return Destination(scheme, found.host, found.port or PORTS[scheme])
 
 

@@ -38,7 +38,8 @@ class Exchange:
         self.replay: list[bytes] | None = []
         self.replay_bytes = 0
         self.trailers = NO_HEADERS
-        self.is_sent = False  # the whole request, to the server
+        self.is_read = False  # the whole request, from the client
+        self.is_sent = False  # and to the server
         self.is_retry = False
 
     def keep_for_replay(self, data: bytes) -> None:
@@ -88,11 +89,8 @@ class Session(Downstream):
         return Here(407, why, (("Proxy-Authenticate", credentials.CHALLENGE),))
 
     def _plan(self, request: Request) -> Onward | Here:
-        rules = self.context.rules
-        going = forwarding.onward(request, rules, client=self.client_address, original=self.original)
-        if isinstance(going, Here):
-            return going
-        return forwarding.for_version(going, self.context.pool.version(self._next_hop(going)), rules)
+        rules, known = self.context.rules, self.context.pool.version
+        return forwarding.onward(request, rules, client=self.client_address, known=known, original=self.original)
 
     def _next_hop(self, going: Onward) -> Destination:
         return self.context.rules.parent or going.destination
@@ -146,7 +144,7 @@ class Session(Downstream):
         queued, exchange.queued, exchange.queued_bytes = exchange.queued, [], 0
         for data in queued:
             upstream.channel.write(upstream.engine.body(data))
-        if self.engine.request_complete:
+        if exchange.is_read:
             self._sent(exchange, upstream)
         else:
             self.client.resume()
@@ -177,6 +175,7 @@ class Session(Downstream):
         if exchange is None:
             return None
         self.await_answer()
+        exchange.is_read = True
         exchange.trailers = hop_by_hop.remove_from_trailers(trailers, exchange.request.headers)
         if exchange.going.content is Content.HELD and exchange.upstream is None:
             exchange.unhold()

@@ -26,13 +26,13 @@ def request(line: str, *fields: tuple[str, str]) -> Request:
 def onward(
     made: Request, rules: Rules = FORWARD, *, known: Version | None = HTTP_1_1, original: Destination | None = None
 ) -> Onward:
-    going = forwarding.onward(made, rules, client="10.0.0.9", known=known, original=original)
+    going = forwarding.onward(made, rules, client="10.0.0.9", known=lambda _: known, original=original)
     assert isinstance(going, Onward), going
     return going
 
 
 def here(made: Request, rules: Rules = FORWARD) -> Here:
-    answer = forwarding.onward(made, rules, client="10.0.0.9")
+    answer = forwarding.onward(made, rules, client="10.0.0.9", known=lambda _: None)
     assert isinstance(answer, Here), answer
     return answer
 
@@ -199,7 +199,7 @@ def test_max_forwards_counts_down_and_ends_here() -> None:
 
 def test_tunnels_go_to_known_ports_alone() -> None:
     going = onward(request("CONNECT web:443 HTTP/1.1", ("Host", "web:443"), ("Proxy-Connection", "x")))
-    assert going.is_tunnel and going.destination == Destination("https", "web", 443)
+    assert going.is_tunnel and going.destination == Destination("tcp", "web", 443)
     assert going.request.headers.get("Host") == going.request.target == "web:443"
     assert here(request("CONNECT web:22 HTTP/1.1")).status == 403
     assert onward(request("CONNECT web:8443 HTTP/1.1"), Rules("p", connect_ports=frozenset((8443,)))).is_tunnel
@@ -340,7 +340,7 @@ def test_whatever_the_engine_reads_goes_on_as_one_request_or_is_answered(
         asked = read_request(head.encode())
     except Refused:
         return
-    going = forwarding.onward(asked, rules, client="10.0.0.9", known=known)
+    going = forwarding.onward(asked, rules, client="10.0.0.9", known=lambda _: known)
     if isinstance(going, Onward):
         sent = messages.build(going.request)
         assert read_request(sent) == going.request  # and reads back as itself, so the next hop reads the same
