@@ -6,47 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.connection import Body, Client, Closed, End, Event, Fault, Server
+from lan.services.http.connection import Client, Closed, Server, Tunnel
 from lan.services.http.messages import HTTP_1_0, Request, Response, headers
 
-GET = b"GET / HTTP/1.1\r\nHost: web\r\n\r\n"
-CLOSE = b"GET /last HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"
-POST = b"POST /form HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\nhello"
-CHUNKED = (
-    b"POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n"
-)
-OK = Response(200, headers=headers([("Content-Length", "2")]))
-
-
-def joined(events: list[Event]) -> list[Event]:
-    """The same events with neighbouring bodies as one."""
-    result: list[Event] = []
-    for event in events:
-        if isinstance(event, Body) and result and isinstance(result[-1], Body):
-            result[-1] = Body(result[-1].data + event.data)
-        else:
-            result.append(event)
-    return result
-
-
-def serve(pieces: list[bytes]) -> list[Event]:
-    """What a server hears that answers each request with 200 at once."""
-    server, heard = Server(), []
-    for piece in pieces:
-        events = server.receive(piece)
-        heard += events
-        while events and isinstance(events[-1], End):
-            server.respond(OK)
-            events = server.finish()
-            heard += events
-    return joined(heard)
-
-
-def each_way(data: bytes) -> list[list[bytes]]:
-    """Whole; byte by byte; in two at every place."""
-    single = [data[at : at + 1] for at in range(len(data))]
-    return [[data], single, *([data[:at], data[at:]] for at in range(1, len(data)))]
-
+from .dialogue import ASK, CHUNKED, CLOSE, GET, OK, POST, RESPONSE, each_way, fetch, fetched, rule, serve, words
 
 DIALOGUES = {
     "one request": (GET, ["GET /", "End"]),
@@ -68,21 +31,6 @@ DIALOGUES = {
     "blank before the colon": (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", ["400"]),
     "too long a body": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", ["413"]),
 }
-
-
-def words(events: list[Event]) -> list[str]:
-    """A short word for each event."""
-    said = []
-    for event in events:
-        if isinstance(event, Request):
-            said.append(f"{event.method} {event.target}")
-        elif isinstance(event, Body):
-            said.append(event.data.decode())
-        elif isinstance(event, Fault):
-            said.append(str(event.status))
-        else:
-            said.append(type(event).__name__)
-    return said
 
 
 @pytest.mark.parametrize("name", DIALOGUES)
@@ -177,15 +125,6 @@ def test_any_split_of_likely_bytes_equals_the_whole(data: bytes, places: list[in
 
 # The client's role
 
-RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
-
-def fetch(pieces: list[bytes], method: str = "GET") -> tuple[list[Event], Client]:
-    client = Client()
-    client.send(Request(method, "/", headers=headers([("Host", "web")])))
-    return joined([event for piece in pieces for event in client.receive(piece)]), client
-
-
 RESPONSES: dict[str, tuple[bytes, list[str], bool]] = {
     "by length": (RESPONSE, ["Response", "hello", "End"], True),
     "chunked": (
@@ -261,3 +200,184 @@ def test_a_1_0_request_says_so() -> None:
 @given(st.lists(st.binary(max_size=60), max_size=8), st.booleans())
 def test_no_bytes_crash_the_client(pieces: list[bytes], likely: bool) -> None:
     fetch([RESPONSE[:17] if likely else b"", *pieces])
+
+
+# Expect and interim responses: RFC 9110 §10.1.1 and §15.2
+
+EXPECT = b"POST / HTTP/1.1\r\nHost: web\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+
+
+def test_a_client_that_expects_100_is_known_until_its_content_comes() -> None:
+    server = Server()
+    assert words(server.receive(EXPECT)) == ["POST /"]
+    assert server.expects_continue
+    assert server.inform(Response(100)) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert words(server.receive(b"h")) == ["h"]
+    assert not server.expects_continue
+    assert words(server.receive(b"ello")) == ["ello", "End"]
+    assert server.respond(OK) == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        EXPECT + b"h",
+        EXPECT.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        EXPECT.replace(b"100-continue", b"200-ok"),
+        EXPECT.replace(b"Content-Length: 5", b"Content-Length: 0"),
+        EXPECT.replace(b"Content-Length: 5", b"X: a"),
+        EXPECT.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked") + b"5",
+    ],
+)
+def test_nobody_waits_for_100_whose_content_came_or_who_speaks_1_0(data: bytes) -> None:
+    server = Server()
+    server.receive(data)
+    assert not server.expects_continue
+
+
+def test_interim_responses_go_to_1_1_alone_and_101_is_none() -> None:
+    server = Server()
+    server.receive(b"GET / HTTP/1.0\r\n\r\n")
+    assert server.inform(Response(103)) == b""
+    for status in (101, 200, 99):
+        with pytest.raises(ValueError, match="no interim response"):
+            server.inform(Response(status))
+
+
+def test_a_refusal_before_the_content_closes() -> None:
+    server = Server()
+    server.receive(EXPECT)
+    assert b"Connection: close" in server.respond(Response(417, headers=headers([("Content-Length", "0")])))
+    server.receive(b"hello")
+    assert server.finish() == server.receive(GET) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 16])
+def test_interim_responses_come_before_the_final_one(count: int) -> None:
+    data = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * count + RESPONSE
+    events, client = fetch([data])
+    assert words(events) == ["Response"] * (count + 1) + ["hello", "End"]
+    assert client.is_idle
+
+
+def test_interim_responses_without_end_are_refused() -> None:
+    events, _ = fetch([b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000)
+    assert words(events) == ["Response"] * 16 + ["502"]
+
+
+def test_a_stream_that_ends_after_an_interim_response_left_the_request_unanswered() -> None:
+    events, client = fetch([b"HTTP/1.1 100 Continue\r\n\r\n", b""])
+    assert words(events) == ["Response", "Closed"]
+    assert len(client.unanswered) == 1
+
+
+# Responses without content, tunnels
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_response_without_content_ends_with_its_head_whatever_its_fields_say(status: int) -> None:
+    data = b"HTTP/1.1 %d x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" % status
+    assert words(fetched(data)) == ["Response", "End"]
+    assert words(fetched(data + b"x")) == ["Response", "End", "502"]
+
+
+def test_no_content_is_sent_where_none_may_be() -> None:
+    for data, status in ((GET, 204), (GET, 304), (GET.replace(b"GET", b"HEAD"), 200)):
+        server = Server()
+        server.receive(data)
+        assert b"chunked" not in server.respond(Response(status))
+        assert server.body(b"hello") == server.end() == b""
+        assert server.persistence is not None and server.persistence.keep
+
+
+def test_a_2xx_to_connect_makes_a_tunnel_of_both_ends() -> None:
+    server, client = Server(), Client()
+    asked = client.send(Request("CONNECT", "web:443", headers=headers([("Host", "web:443")])))
+    assert words(server.receive(asked + b"early")) == ["CONNECT web:443", "End"]
+    answer = server.respond(Response(200))
+    assert server.finish() == [Tunnel(b"early")]
+    assert server.receive(GET) == [Tunnel(GET)]
+    assert server.receive(b"") == [Closed()]
+    assert client.receive(answer + b"raw")[1:] == [Tunnel(b"raw")]
+    assert client.receive(b"more") == [Tunnel(b"more")]
+    assert (client.unanswered, client.is_idle) == ((), False)
+    with pytest.raises(ValueError, match="another protocol"):
+        client.send(ASK)
+    assert client.receive(b"") == [Closed()]
+
+
+def test_a_refused_connect_is_an_exchange_like_any_other() -> None:
+    refused = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno"
+    events, client = fetch([refused], "CONNECT")
+    assert words(events) == ["Response", "no", "End"]
+    assert client.is_idle
+
+
+UPGRADE = ASK.with_field("Connection", "Upgrade").with_field("Upgrade", "echo")
+SWITCH = Response(101, headers=headers([("Connection", "Upgrade"), ("Upgrade", "echo")]))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_101_switches_both_ends(method: str) -> None:
+    server, client = Server(), Client()
+    server.receive(client.send(Request(method, "/", headers=UPGRADE.headers)))
+    answer = server.respond(SWITCH)
+    assert b"Connection: Upgrade" in answer
+    assert server.finish() == []
+    assert server.receive(b"hi") == [Tunnel(b"hi")]
+    for pieces in each_way(answer + b"hi"):
+        other = Client()
+        other.send(Request(method, "/", headers=UPGRADE.headers))
+        events = [event for piece in pieces for event in other.receive(piece)]
+        assert b"".join(event.data for event in events if isinstance(event, Tunnel)) == b"hi"
+
+
+def test_a_switch_that_nobody_asked_for_is_refused() -> None:
+    assert rule(fetched(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nraw")) == "502 RFC 9110 §7.8"
+
+
+def test_a_server_does_not_switch_before_the_request_is_complete() -> None:
+    for start in (b"POST /", b"CONNECT web:80"):
+        server = Server()
+        server.receive(start + b" HTTP/1.1\r\nHost: web\r\nUpgrade: echo\r\nContent-Length: 5\r\n\r\nhel")
+        with pytest.raises(ValueError, match="new protocol"):
+            server.respond(SWITCH if start == b"POST /" else Response(200))
+
+
+def test_a_request_is_answered_once() -> None:
+    server = Server()
+    server.receive(GET)
+    server.respond(OK)
+    with pytest.raises(ValueError, match="answered already"):
+        server.respond(OK)
+    server.finish()
+    server.receive(GET)
+    server.respond(OK)
+
+
+def test_the_other_options_of_a_response_stay_beside_ours() -> None:
+    server = Server()
+    server.receive(CLOSE)
+    assert b"Connection: upgrade, close\r\n" in server.respond(Response(426, headers=SWITCH.headers))
+    server = Server()
+    server.receive(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    assert b"Connection: keep-alive\r\n" in server.respond(OK.with_field("Connection", "Keep-Alive"))
+
+
+def test_content_is_held_to_its_length() -> None:
+    server = Server()
+    with pytest.raises(ValueError, match="before its head"):
+        server.body(b"x")
+    server.receive(GET)
+    server.respond(OK)
+    with pytest.raises(ValueError, match="more content"):
+        server.body(b"abc")
+    assert (server.body(b"ab"), server.end()) == (b"ab", b"")
+    assert server.persistence is not None and server.persistence.keep
+    server.finish()
+    server.receive(GET)
+    server.respond(OK)
+    server.body(b"a")
+    server.end()
+    assert server.persistence is not None
+    assert not server.persistence.keep
