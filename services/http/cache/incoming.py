@@ -41,20 +41,25 @@ class Incoming:
         self.keeper, self.forward, self.storable = keeper, forward, storable
         self.requested_s, self.received_s = requested_s, received_s
         self.announced_bytes = _announced_bytes(response)
+        self.most_bytes = min(keeper.settings.max_object_bytes, keeper.store.most_bytes // 2)
         self.size_bytes = 0
         self.lost: Reason | None = None
         self._draft = keeper.store.draft()
+        self._check_size(self.announced_bytes or 0)
 
     def write(self, data: bytes) -> None:
         """Some content; what will not be stored is dropped at once."""
         if self.lost is not None:
             return
         self.size_bytes += len(data)
-        most_bytes = self.keeper.settings.max_object_bytes
-        if self.size_bytes > most_bytes:
-            self.abandon(Reason("RFC 9111 §2", "too large for this cache", most_bytes=most_bytes))
-        elif not self._draft.write(data):
+        self._check_size(self.size_bytes)
+        if self.lost is None and not self._draft.write(data):
             self.lost = Reason("RFC 9111 §2", "the store has no room for it")
+
+    def _check_size(self, size_bytes: int) -> None:
+        """One answer must not drive all others out."""
+        if size_bytes > self.most_bytes:
+            self.abandon(Reason("RFC 9111 §2", "too large for this cache", most_bytes=self.most_bytes))
 
     def end(self) -> Stored:
         """The message is complete: keep it, in place of what it was asked for instead of."""

@@ -105,7 +105,7 @@ class MemoryStore:
         return MemoryContent(self._kept[entry.serial][1])
 
     def entries(self) -> Iterator[Entry]:
-        return iter([entry for entry, _ in self._kept.values()])
+        return iter([entry for entry, _ in reversed(self._kept.values())])
 
     def reserve(self, drafted_bytes: int) -> bool:
         """Room for more bytes of a draft; False where even an empty store has none."""

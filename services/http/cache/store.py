@@ -63,4 +63,4 @@ class Store(Protocol):
         """The body, now the most recently used; None where it is gone or damaged, and then the entry is too."""
 
     def entries(self) -> Iterator[Entry]:
-        """All entries, the longest unused first, for `lan show cache`."""
+        """All entries, the last used first."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lan.reasons import Reason
-from lan.services.http import dates
+from lan.services.http import dates, hop_by_hop
 from lan.services.http.cache import cache_control
 from lan.services.http.cache.cache_control import Directives
 from lan.services.http.cache.entry import read_date
@@ -15,11 +15,6 @@ from lan.services.http.cache.freshness import HEURISTICALLY_CACHEABLE
 from lan.services.http.cache.selection import has_vary_star
 from lan.services.http.cache.settings import Settings
 from lan.services.http.messages import HTTP_1_1, Headers, Request, Response
-
-HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
-) | frozenset(("proxy-authenticate", "proxy-authentication-info", "proxy-authorization"))
-"""Fields of one connection, or of the proxy that the request went through: never stored (§3.1)."""
 
 NEEDED = frozenset(
     ("age", "cache-control", "content-encoding", "content-length", "content-range", "content-type", "date", "etag")
@@ -56,7 +51,7 @@ def decide(request: Request, response: Response, settings: Settings, *, received
             return NotStorable(refused)
     allowed = _allowed(response, directives, settings)
     if allowed is None:
-        text = "no lifetime, nothing that allows storing, and a status that is not kept by itself"
+        text = "no lifetime, nothing that allows storing, and not kept for its status and validators alone"
         return NotStorable(Reason("RFC 9111 §3", text, status=response.status))
     return Storable(stored_form(response, settings, received_s=received_s), allowed)
 
@@ -72,7 +67,8 @@ def stored_form(response: Response, settings: Settings, *, received_s: float) ->
 
 def kept_out(response: Response, settings: Settings) -> frozenset[str]:
     """Names of fields that are not stored: hop by hop, named by `Connection`, by no-cache or by private (§3.1)."""
-    return HOP_BY_HOP | frozenset(response.connection_options) | excluded_fields(response, settings)
+    named = frozenset(hop_by_hop.options(response.headers)) - NEEDED
+    return hop_by_hop.KNOWN | named | excluded_fields(response, settings)
 
 
 def excluded_fields(response: Response, settings: Settings) -> frozenset[str]:
@@ -171,7 +167,8 @@ def _allowed(response: Response, directives: Directives, settings: Settings) -> 
     explicit = _explicit(response, directives, settings)
     if explicit is not None:
         return explicit
-    if response.status in HEURISTICALLY_CACHEABLE:
+    has_validator = any(response.headers.get(name) is not None for name in ("ETag", "Last-Modified"))
+    if response.status in HEURISTICALLY_CACHEABLE and has_validator:  # without one it would be of no use
         return Reason("RFC 9110 §15.1", "a status that may be kept without a lifetime", status=response.status)
     return None
 

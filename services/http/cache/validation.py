@@ -4,27 +4,26 @@ Pure.  `ask` puts the conditions into a request; `identify` tells which stored r
 about, `updated` renews one; `answers` tells whether the client's own copy is good.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from lan.reasons import Reason
-from lan.services.http import dates
+from lan.services.http import conditions, dates
 from lan.services.http.cache import selection, storing
 from lan.services.http.cache.entry import Entry, read_date
 from lan.services.http.cache.settings import Settings
+from lan.services.http.conditions import Validators
 from lan.services.http.messages import Headers, Request, Response
 
 FOR_THE_ORIGIN = ("If-Match", "If-Unmodified-Since")
 """Conditions that a cache must not judge (§4.3.2)."""
 
-_TAG = re.compile(r'(?:W/)?"[^"]*"')
 _NOT_UPDATED = frozenset(("content-length", "content-range"))
 
 
 def tags(text: str | None) -> tuple[str, ...]:
-    """The entity tags of a list; a comma within the quotes belongs to the tag (RFC 9110 §8.8.3)."""
-    return tuple(_TAG.findall(text or ""))
+    """The entity tags of a list as they are written; () for what is no such list (RFC 9110 §8.8.3)."""
+    return tuple(f"{'W/' if tag.is_weak else ''}{tag.opaque}" for tag in conditions.parse_tags(text or "") or ())
 
 
 def same_weakly(one: str, other: str) -> bool:
@@ -41,7 +40,7 @@ def ask(request: Request, entries: Sequence[Entry]) -> tuple[Request, tuple[Entr
     ours = tuple(entry for entry in entries if entry.has_validator)
     etags = [entry.etag for entry in ours if entry.etag is not None]
     theirs = request.headers.get("If-None-Match")
-    if not ours or (theirs is not None and (not etags or theirs.strip() == "*")):
+    if not ours or (theirs is not None and not (etags and tags(theirs))):
         return request, ()
     fields = request.headers
     if etags:
@@ -117,16 +116,9 @@ def answers(request: Request, entry: Entry) -> Reason | None:
     """
     if entry.response.status != 200:
         return None
-    listed = request.headers.get("If-None-Match")
-    if listed is not None:
-        if listed.strip() == "*" or any(same_weakly(tag, entry.etag or "") for tag in tags(listed)):
-            return Reason("RFC 9110 §13.1.2", "the client has this version", etag=entry.etag)
-        return None
-    since_s = read_date(request.headers.get("If-Modified-Since"))
-    changed_s = entry.date_s if entry.modified_s is None else entry.modified_s
-    if since_s is not None and changed_s <= since_s:
-        return Reason("RFC 9110 §13.1.3", "not modified since the client's copy", since=dates.build(since_s))
-    return None
+    changed_s = int(entry.date_s) if entry.modified_s is None else entry.modified_s
+    unmet = conditions.evaluate(request, Validators(entry.etag, changed_s))
+    return unmet.why if unmet is not None and unmet.status == 304 else None
 
 
 def not_modified(response: Response) -> Response:

@@ -3,6 +3,7 @@
 import pytest
 
 from lan.services.http.cache.freshness import HEURISTICALLY_CACHEABLE
+from lan.services.http.cache.memory_store import MemoryStore
 
 from .world import Reply, World, date
 
@@ -236,6 +237,15 @@ def test_what_is_larger_than_an_object_may_be_is_passed_on_and_not_stored() -> N
     got = world.ask("http://web/", Reply(body=b"12345678901", cache_control=FRESH))
     assert got.body == b"12345678901" and got.stored is not None and got.stored.entry is None
     assert not world.is_stored() and world.store.size_bytes == 0
+
+
+@pytest.mark.parametrize("words", [{}, {"content_length": None, "transfer_encoding": "chunked"}])
+def test_one_large_answer_does_not_drive_the_others_out(words: dict[str, str | None]) -> None:
+    world = World(MemoryStore(20_000))
+    world.ask("http://web/small", Reply(cache_control=FRESH))
+    got = world.ask("http://web/", Reply(body=bytes(15_000), cache_control=FRESH, **words))
+    assert len(got.body) == 15_000 and not world.is_stored()
+    assert world.ask("http://web/small").source == "store"
 
 
 def test_the_reason_names_the_rule() -> None:
