@@ -2,15 +2,19 @@
 
 A child fills, renews, invalidates and evicts as fast as it can and is killed by SIGKILL in the middle
 of it; then another process opens the same folder and looks at everything that it would serve.  Each
-body can be told right from its own head.  LAN_ROUNDS sets how often (25).
+body can be told right from its own head.  LAN_ROUNDS sets how often (25).  A second test kills one
+short life before each of its system calls in turn.
 """
 
 import hashlib
 import os
 import random
 import signal
+import sys
 from pathlib import Path
+from types import FrameType
 
+from lan.services.http.cache import disk_store
 from lan.services.http.cache.disk_store import DiskStore
 from lan.services.http.cache.entry import Entry
 
@@ -58,6 +62,43 @@ def work(folder: Path, progress: int, chance: random.Random) -> None:
                 os.write(progress, b".")
 
 
+def short_life(folder: Path) -> None:
+    """All that a store does: it keeps, renews, drops, evicts, tidies, and writes its index anew."""
+    disk_store.SLACK_BYTES = 0
+    world = World(DiskStore(folder, 40_000))
+    for number in range(12):
+        uri, tag = uri_of(number % 4), f'"{number}"'
+        fields = {"etag": tag, "cache_control": "max-age=60"}
+        world.ask(uri, Reply(body=body_for(uri, tag, 3000 * (number % 3) + 1), **fields), cache_control="no-cache")
+        if number % 3 == 0:
+            world.ask(uri, Reply(304, etag=tag, x_new="1"), cache_control="no-cache")
+        if number == 7:
+            world.ask(uri, Reply(), method="DELETE")
+
+
+def is_killed_before_call(folder: Path, number: int) -> bool:
+    """Live the short life, but die before its system call of this number; False: it has no more than that."""
+    child = os.fork()
+    if child == 0:
+        calls = 0
+
+        def count(frame: FrameType, event: str, called: object) -> None:
+            nonlocal calls
+            if event == "c_call" and getattr(called, "__module__", None) == "posix":
+                if calls == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                calls += 1
+
+        try:
+            sys.setprofile(count)
+            short_life(folder)
+        finally:
+            sys.setprofile(None)
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
 def killed_at_some_moment(folder: Path, chance: random.Random) -> int:
     """One life of a cache: how many answers it stored before it was killed."""
     reads, writes = os.pipe()
@@ -92,6 +133,16 @@ def check(entry: Entry, store: DiskStore) -> bool:
     assert entry.etag is not None and entry.response.status == 200
     assert body == body_for(entry.key.removeprefix("GET "), entry.etag, len(body)), entry
     return True
+
+
+def test_a_kill_before_any_system_call_costs_nothing_that_was_served(tmp_path: Path) -> None:
+    number = 0
+    while is_killed_before_call(tmp_path / str(number), number):
+        store = DiskStore(tmp_path / str(number), 40_000)
+        assert all(check(entry, store) for entry in list(store.entries())), f"killed before call {number}"
+        store.close()
+        number += 1
+    assert number > 100
 
 
 def test_after_a_kill_at_any_moment_everything_served_is_whole(tmp_path: Path) -> None:
