@@ -37,13 +37,18 @@ class DecisionLog:
     The keys tie a decision to frames: a DHCP `xid`, a DNS `id`, a TCP 4-tuple.
     """
 
-    def __init__(self, service: str, clock: Clock = time.time) -> None:
+    def __init__(self, service: str, clock: Clock = time.time, *, echo: bool = True) -> None:
+        """`echo`: alone, say decisions on stderr; without it they are not asked for."""
         self.service, self.clock = service, clock
         path = os.environ.get("LAN_DECISIONS")
         self._file: TextIO | None = Path(path).open("a", buffering=1) if path else None
+        self.is_wanted = echo or self._file is not None
+        """Whether anybody reads them; who makes thousands a second need not make them for nobody."""
 
     def append(self, what: str, reason: Reason, **keys: Any) -> None:
         """Record one decision; it is with the kernel when this returns."""
+        if not self.is_wanted:
+            return
         if self._file is None:
             facts = " ".join(f"{key}={value}" for key, value in keys.items())
             print(f"{self.service}: {what} {facts} — {reason}", file=sys.stderr, flush=True)

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 def serve(options: argparse.Namespace) -> int:
     """The life of a server.  Raises LanError where it can't begin."""
     asked: set[int] = set()
-    log = DecisionLog("http")
+    log = DecisionLog("http", echo=options.verbose)
     server = Server(log)
     assembly = Assembly(socket.gethostname(), int(time.time()), os.urandom(16))
     load(server, options, assembly)

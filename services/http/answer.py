@@ -7,9 +7,10 @@ is a head and content of known length; everything else is a field of `Answer` th
   content is read until it gives ``b""`` and framed by the engine (chunked, or ended by the close).
 - `is_planned`: the session carries out the steps of `plan.wire_plan` in place of its own way.
 - `upgrade`: the response is a 101, and the bytes that follow belong to that protocol.
-- `ready`: the same bytes, built before; a shortcut, never another answer.
+- `is_current`: while it says True, the same request gets the same answer, but for its Date.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -45,24 +46,6 @@ class Upgrade(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A plain answer as bytes: its head but for the empty line that ends it, and its body."""
-
-    fields: bytes
-    body: bytes
-    whole: bytes = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "whole", b"%b\r\n%b" % (self.fields, self.body))
-
-    def with_connection(self, option: str | None) -> bytes:
-        """The response with this word in `Connection`; None: as it is."""
-        if option is None:
-            return self.whole
-        return b"%bConnection: %b\r\n\r\n%b" % (self.fields, option.encode("latin-1"), self.body)
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """A response, the content whose first Content-Length bytes are its body (None: no body), and why."""
 
@@ -73,7 +56,7 @@ class Answer:
     upgrade: Upgrade | None = None
     delay_s: float = 0.0
     faults: Faults | None = None
-    ready: Ready | None = None
+    is_current: Callable[[], bool] | None = None
 
     @property
     def length_bytes(self) -> int | None:
@@ -92,7 +75,7 @@ class Answer:
         """The head alone; the content is let go."""
         if self.content is not None:
             self.content.close()
-        return replace(self, content=None, why=why, trailers=Headers(), ready=None)
+        return replace(self, content=None, why=why, trailers=Headers())
 
 
 class Memory:

@@ -34,7 +34,8 @@ class Server(Reader):
     """The server's end: `receive` gives one request's events, `respond` the response's head.
 
     After `End` the engine waits for `respond`, content, and then `finish`; bytes received meanwhile
-    are kept.  `max_body_bytes` None: content of any length, for whoever passes it on.
+    are kept.  `lone_request_bytes`: the request under way, where it has no content.
+    `max_body_bytes` None: content of any length, for whoever passes it on.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Server(Reader):
         self.persistence: Persistence | None = None
         self.request: Request | None = None
         self.request_complete = False
+        self.lone_request_bytes: bytes | None = None
         self.is_tunnel = False
         self._broken = self._ended = self._blank_seen = False
         self._response: Framing | None = None
@@ -85,7 +87,7 @@ class Server(Reader):
             except Refused as refused:
                 return [self._break(refused)]
             if known is not None:
-                self.request, self.request_complete = known, True
+                self.request, self.request_complete, self.lone_request_bytes = known, True, data
                 self._offset += len(data)
                 return [known, END]
         self._buffer += data
@@ -113,8 +115,9 @@ class Server(Reader):
         if head is None:
             return False
         request = read_request(head)
-        self._begin_content(frame_request(request))
-        self.request = request
+        framing = frame_request(request)
+        self._begin_content(framing)
+        self.request, self.lone_request_bytes = request, head if framing.kind is Kind.NONE else None
         events.append(request)
         return True
 

@@ -17,8 +17,7 @@ from lan.services.http.application import READING, Application, Call
 from lan.services.http.faults import Faults, UnknownFaultError
 from lan.services.http.messages import NO_HEADERS, Headers, Request, Response, headers
 from lan.services.http.paths import NoPath, Path
-from lan.services.http.prepared import Prepared
-from lan.services.http.resource import Folder, Listing, Nothing, Place, Resource, Site
+from lan.services.http.resource import Folder, Listing, Nothing, Place, Resource, Site, is_settled
 from lan.services.http.routes import Routes
 from lan.services.http.target import parse_authority, split_absolute
 from lan.services.http.upgrade import upgrade
@@ -52,13 +51,9 @@ class Origin:
     ) -> None:
         self.site, self.app, self.rules = site, app, rules or Rules()
         self.hosts = dict(hosts or {})
-        self.prepared = Prepared()
 
     def answer(self, request: Request, body: bytes = b"", *, now_s: float, trailers: Headers = NO_HEADERS) -> Answer:
         """The answer to one whole request."""
-        ready = self.prepared.find(request, now_s)
-        if ready is not None:
-            return ready
         if self.hosts and (other := self.hosts.get(host_of(request))) is not None:
             return other.answer(request, body, now_s=now_s, trailers=trailers)
         path = paths.parse(request.target)
@@ -140,9 +135,9 @@ class Origin:
         if isinstance(found, Listing):
             return _listing(path, found, now_s)
         answer, places = self._resource(request, path, found, now_s)
-        if request.method != "GET" or not places or not is_plain:
+        if not places or not is_plain or not all(is_settled(place, now_s) for place in places):
             return answer
-        return self.prepared.keep(request, answer, places, self.site.is_current, now_s)
+        return replace(answer, is_current=lambda: all(self.site.is_current(place) for place in places))
 
     def _resource(
         self, request: Request, path: Path, found: Resource, now_s: float

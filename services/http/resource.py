@@ -22,6 +22,15 @@ class Place:
     signature: Signature
 
 
+SETTLED_S = 2.0
+"""A file changed more recently than this may change again without a new time stamp: it is read each time."""
+
+
+def is_settled(place: Place, now_s: float) -> bool:
+    """Whether another change of the file would show in its signature (device, inode, size, mtime_ns, ctime_ns)."""
+    return not place.signature or now_s - max(place.signature[3:]) / 1e9 >= SETTLED_S
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A file, or bytes that are served like one.  Whoever gets one closes its content.

@@ -5,7 +5,8 @@ sessions, and looks for passed deadlines a few times a second while any session 
 """
 
 import os
-import selectors
+import resource
+import select
 import socket
 import ssl
 import time
@@ -17,10 +18,15 @@ from lan.reasons import Reason
 from lan.services.http.origin import Origin
 from lan.services.http.session import Session
 from lan.services.http.settings import Address, Limits, Settings
+from lan.services.http.shortcuts import Shortcuts
 from lan.services.shell import DecisionLog
 
 SWEEP_S = 0.1
 BACKLOG = 512
+MAX_EVENTS = 512
+ACCEPTS_A_TURN = 16
+_HANGUP = select.EPOLLHUP | select.EPOLLERR
+_READABLE = select.EPOLLIN | _HANGUP
 
 
 @dataclass(slots=True)
@@ -37,13 +43,17 @@ class Server:
 
     def __init__(self, log: DecisionLog, limits: Limits | None = None) -> None:
         self.log, self.limits = log, limits or Limits()
-        self.sessions: set[Session] = set()
-        self._masks: dict[Session, int] = {}
+        _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a descriptor for each connection
+        self.sessions: dict[int, Session] = {}
+        self._masks: dict[int, int] = {}
         self._listeners: list[Listener] = []
-        self._selector = selectors.DefaultSelector()
+        self._epoll = select.epoll()
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._selector.register(self._wake_in, selectors.EVENT_READ, None)
-        self._is_accepting = False
+        self._epoll.register(self._wake_in, select.EPOLLIN)
+        self._by_descriptor: dict[int, Listener] = {}
+        self._shortcuts = Shortcuts(time.time)
+        self._swept_s = 0.0
 
     @property
     def addresses(self) -> list[tuple[str, Address]]:
@@ -72,6 +82,7 @@ class Server:
             if one not in kept:
                 one.sock.close()
         self.settings, self.origin, self._tls = settings, origin, tls
+        self._shortcuts = Shortcuts(time.time)
         self._listeners = kept + opened
         self._accept_again()
 
@@ -84,16 +95,18 @@ class Server:
 
     def step(self) -> None:
         """Wait for what comes next and do it."""
-        ready = self._selector.select(SWEEP_S if self.sessions else None)
+        ready = self._epoll.poll(SWEEP_S if self.sessions else None, MAX_EVENTS)
         now_s = time.monotonic()
-        for key, mask in ready:
-            if isinstance(key.data, Session):
-                self._serve(key.data, mask, now_s)
-            elif isinstance(key.data, Listener):
-                self._accept(key.data, now_s)
-            else:
+        for descriptor, mask in ready:
+            if (session := self.sessions.get(descriptor)) is not None:
+                self._serve(session, mask, now_s)
+            elif (listener := self._by_descriptor.get(descriptor)) is not None:
+                self._accept(listener, now_s)
+            elif descriptor == self._wake_in:
                 os.read(self._wake_in, 4096)
-        self._sweep(now_s)
+        if now_s - self._swept_s >= SWEEP_S:
+            self._swept_s = now_s
+            self._sweep(now_s)
 
     def stop(self) -> None:
         """Accept no more, let exchanges under way end for a moment, close everything."""
@@ -102,86 +115,91 @@ class Server:
             one.sock.close()
         self._listeners = []
         until_s = time.monotonic() + self.limits.stop_s
-        for session in list(self.sessions):
+        for session in list(self.sessions.values()):
             session.stop(time.monotonic())
             self._watch(session)
         while self.sessions and time.monotonic() < until_s:
             self.step()
-        for session in list(self.sessions):
+        for session in list(self.sessions.values()):
             session.abort(Reason("RFC 9112 §9.5", "the server is told to stop"))
             self._watch(session)
-        self._selector.close()
+        self._epoll.close()
         os.close(self._wake_in)
         os.close(self._wake_out)
 
     def _accept_again(self) -> None:
-        if not self._is_accepting:
-            for one in self._listeners:
-                self._selector.register(one.sock, selectors.EVENT_READ, one)
-        self._is_accepting = True
+        for one in self._listeners:
+            if one.sock.fileno() not in self._by_descriptor:
+                self._epoll.register(one.sock, select.EPOLLIN)
+                self._by_descriptor[one.sock.fileno()] = one
 
     def _accept_no_more(self) -> None:
         """Leave newcomers in the kernel's backlog."""
-        if self._is_accepting:
-            for one in self._listeners:
-                self._selector.unregister(one.sock)
-        self._is_accepting = False
+        for descriptor in self._by_descriptor:
+            self._epoll.unregister(descriptor)
+        self._by_descriptor.clear()
 
     def _accept(self, listener: Listener, now_s: float) -> None:
-        try:
-            sock, _ = listener.sock.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return None
-        except OSError as error:
-            self.log.append("pausing", Reason("accept(2)", "no more connections can be had", error=error.strerror))
-            return self._accept_no_more() if self.sessions else None
+        """Take in those who wait, and read at once what most of them have sent by now."""
+        for _ in range(ACCEPTS_A_TURN):
+            try:
+                sock, _address = listener.sock.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return None
+            except OSError as error:
+                self.log.append("pausing", Reason("accept(2)", "no more connections can be had", error=error.strerror))
+                return self._accept_no_more() if self.sessions else None
+            self._begin(sock, listener, now_s)
+            if len(self.sessions) >= self.limits.connections:
+                limit = self.limits.connections
+                self.log.append("pausing", Reason("RFC 9112 §9.4", "as many connections as allowed", limit=limit))
+                return self._accept_no_more()
+        return None
+
+    def _begin(self, sock: socket.socket, listener: Listener, now_s: float) -> None:
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             session = Session(
                 sock, origin=self.origin, settings=self.settings, limits=self.limits, log=self.log,
-                now_s=now_s, date=time.time, tls=self._tls if listener.is_tls else None,
+                shortcuts=self._shortcuts, now_s=now_s, date=time.time, tls=self._tls if listener.is_tls else None,
             )  # fmt: skip
         except OSError:  # reset before it could be asked for its name
             return sock.close()
-        self.sessions.add(session)
-        self._masks[session] = session.mask
-        self._selector.register(sock, session.mask, session)
-        if len(self.sessions) >= self.limits.connections:
-            limit = self.limits.connections
-            self.log.append("pausing", Reason("RFC 9112 §9.4", "as many connections as allowed", limit=limit))
-            self._accept_no_more()
-        return None
+        self.sessions[session.descriptor] = session
+        self._masks[session.descriptor] = session.mask
+        self._epoll.register(session.descriptor, session.mask)
+        return self._serve(session, select.EPOLLIN, now_s)  # most requests are here by now
 
     def _serve(self, session: Session, mask: int, now_s: float) -> None:
         try:
-            if mask & selectors.EVENT_WRITE:
+            if mask & select.EPOLLOUT:
                 session.send(now_s)
-            if mask & selectors.EVENT_READ and session.mask & selectors.EVENT_READ:
+            if mask & _READABLE and session.mask & select.EPOLLIN:
                 session.receive(now_s)
+            elif mask & _HANGUP and not mask & select.EPOLLOUT:
+                session.hang_up()
         except Exception as error:  # our fault, but one stranger's bytes must not end the others' connections
             traceback.print_exc()
             session.abort(Reason("RFC 9110 §15.6.1", "a fault of the server", error=repr(error)))
         self._watch(session)
 
     def _watch(self, session: Session) -> None:
-        if session.mask == self._masks.get(session):
-            return
-        if session.mask:
-            self._selector.modify(session.sock, session.mask, session)
-            self._masks[session] = session.mask
-            return
-        self._forget(session)
+        if not session.is_open:
+            self._forget(session)
+        elif session.mask != self._masks[session.descriptor]:
+            self._epoll.modify(session.descriptor, session.mask)
+            self._masks[session.descriptor] = session.mask
 
     def _forget(self, session: Session) -> None:
-        """The session closed its socket, which left epoll by that; the selector must forget it too."""
-        self.sessions.discard(session)
-        self._masks.pop(session, None)
-        self._selector.unregister(session.descriptor)
-        self._accept_again()
+        """The session closed its socket, which left epoll by that."""
+        self.sessions.pop(session.descriptor, None)
+        self._masks.pop(session.descriptor, None)
+        if not self._by_descriptor:
+            self._accept_again()
 
     def _sweep(self, now_s: float) -> None:
-        for session in [one for one in self.sessions if one.deadline_s <= now_s]:
+        for session in [one for one in self.sessions.values() if one.deadline_s <= now_s]:
             session.expire(now_s)
             self._watch(session)
 

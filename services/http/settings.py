@@ -58,7 +58,7 @@ class Settings:
 class Limits:
     """What one client may take up: times in seconds, sizes in bytes."""
 
-    connections: int = 1024
+    connections: int = 16_384
     handshake_s: float = 10.0
     head_s: float = 10.0  # for the whole head, so that dripping bytes does not help
     body_s: float = 30.0
@@ -119,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
         help="break a response as its request asks: /page?fault=reset:100, or the field Lan-Fault",
     )  # fmt: skip
     made.add_argument("--access-log", metavar="FILE", help="a line for each request, in the combined format and why")
+    made.add_argument("-v", "--verbose", action="store_true", help="say each decision and its rule, on stderr")
     made.add_argument("--config", metavar="FILE", help="settings as JSON, read again on SIGHUP")
     return made
 

@@ -35,12 +35,10 @@ def main(url: str, times: int, program: str, server_arguments: list[str]) -> Non
         assert server.stderr is not None
         while "ready:" not in (line := server.stderr.readline()):
             assert line, "the server ended"
-        os.set_blocking(server.stderr.fileno(), False)
         lay_cable(server.pid)
         tap = open_tap("pc1-eth0")
         for _ in range(times):
             run(program, url)
-            server.stderr.read()
         settle(tap, times)
         print("\n".join(json.dumps(one) for one in connections(read(tap))))
         print(json.dumps({"client_time_wait": time_wait()}))
