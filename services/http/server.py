@@ -12,6 +12,8 @@ import ssl
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
 
 from lan.errors import MachineError
 from lan.reasons import Reason
@@ -54,6 +56,7 @@ class Server:
         self._by_descriptor: dict[int, Listener] = {}
         self._shortcuts = Shortcuts(time.time)
         self._swept_s = 0.0
+        self._access: TextIO | None = None
 
     @property
     def addresses(self) -> list[tuple[str, Address]]:
@@ -63,8 +66,10 @@ class Server:
     def apply(self, settings: Settings, origin: Origin, tls: ssl.SSLContext | None) -> None:
         """Serve by these settings from now on; connections under way end by the old ones.
 
-        Raises MachineError when an address can't be had; then everything stays as it was.
+        The access log is opened anew.  Raises MachineError when an address or that file can't be had;
+        then everything stays as it was.
         """
+        access = open_log(settings.access_log)
         wanted = [(settings.listen, False)] + ([(settings.tls_listen, True)] if settings.tls_listen else [])
         kept = [one for one in self._listeners if (one.address, one.is_tls) in wanted]
         known = [(one.address, one.is_tls) for one in kept]
@@ -76,11 +81,16 @@ class Server:
         except MachineError:
             for one in opened:
                 one.sock.close()
+            if access is not None:
+                access.close()
             raise
         self._accept_no_more()
         for one in self._listeners:
             if one not in kept:
                 one.sock.close()
+        if self._access is not None:
+            self._access.close()
+        self._access = access
         self.settings, self.origin, self._tls = settings, origin, tls
         self._shortcuts = Shortcuts(time.time)
         self._listeners = kept + opened
@@ -126,6 +136,8 @@ class Server:
         self._epoll.close()
         os.close(self._wake_in)
         os.close(self._wake_out)
+        if self._access is not None:
+            self._access.close()
 
     def _accept_again(self) -> None:
         for one in self._listeners:
@@ -161,9 +173,17 @@ class Server:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             session = Session(
-                sock, origin=self.origin, settings=self.settings, limits=self.limits, log=self.log,
-                shortcuts=self._shortcuts, now_s=now_s, date=time.time, tls=self._tls if listener.is_tls else None,
-            )  # fmt: skip
+                sock,
+                origin=self.origin,
+                settings=self.settings,
+                limits=self.limits,
+                log=self.log,
+                shortcuts=self._shortcuts,
+                now_s=now_s,
+                date=time.time,
+                access=None if self._access is None else self._note_access,
+                tls=self._tls if listener.is_tls else None,
+            )
         except OSError:  # reset before it could be asked for its name
             return sock.close()
         self.sessions[session.descriptor] = session
@@ -198,10 +218,24 @@ class Server:
         if not self._by_descriptor:
             self._accept_again()
 
+    def _note_access(self, line: str) -> None:
+        """Into the file that is open now: a reload may have changed it."""
+        if self._access is not None:
+            self._access.write(line + "\n")
+
     def _sweep(self, now_s: float) -> None:
         for session in [one for one in self.sessions.values() if one.deadline_s <= now_s]:
             session.expire(now_s)
             self._watch(session)
+
+
+def open_log(path: Path | None) -> TextIO | None:
+    """The access log, to append lines to.  Raises MachineError."""
+    try:
+        return None if path is None else path.open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        what = f"can't write the access log: {error.strerror}"
+        raise MachineError(what, where=path, todo="--access-log with another file") from None
 
 
 def listen(address: Address) -> socket.socket:

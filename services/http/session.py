@@ -17,6 +17,7 @@ import ssl
 from collections.abc import Callable, Iterator
 
 from lan.reasons import Reason
+from lan.services.http import access_log
 from lan.services.http.answer import Answer, plain
 from lan.services.http.connection import Server
 from lan.services.http.events import Body, Closed, End, Event, Fault, Tunnel
@@ -53,9 +54,10 @@ class Session:
     """The server's end of one TCP connection.  `mask` says what the loop should watch for."""
 
     __slots__ = (
-        "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_date", "_discarded", "_fin_sent",
-        "_is_stopping", "_log", "_names", "_now_s", "_outflow", "_shortcuts", "_steps", "_trailers", "deadline_s",
-        "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state", "transport",
+        "_access", "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_date", "_discarded",
+        "_fin_sent", "_is_stopping", "_is_told", "_log", "_names", "_now_s", "_outflow", "_shortcuts", "_steps",
+        "_trailers", "deadline_s", "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state",
+        "transport",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +71,7 @@ class Session:
         shortcuts: Shortcuts,
         now_s: float,
         date: Callable[[], float],
+        access: Callable[[str], object] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.sock, self.descriptor = sock, sock.fileno()
@@ -76,6 +79,7 @@ class Session:
         self.transport: Transport = Plain() if tls is None else Tls(tls)
         self.engine = Server(max_head_bytes=limits.head_bytes, max_body_bytes=limits.body_bytes)
         self._log, self._date, self._now_s, self._shortcuts = log, date, now_s, shortcuts
+        self._access, self._is_told = access, log.is_wanted or access is not None
         self._outflow: Outflow | None = None
         self._answer: Answer | None = None
         self._steps: Iterator[Step] | None = None
@@ -89,7 +93,7 @@ class Session:
         if tls is not None:
             self.state, self.deadline_s = State.HANDSHAKE, now_s + limits.handshake_s
         self._names: dict[str, str] = {}
-        if log.is_wanted:
+        if self._is_told:
             self._names = {"client": _name(sock.getpeername()), "server": _name(sock.getsockname())}
             scheme = "http" if tls is None else "https"
             self._decide("accepted", Reason("RFC 9293 §3.5", "the three-way handshake is done", scheme=scheme))
@@ -179,7 +183,7 @@ class Session:
 
     def _take_shortcut(self, data: bytes) -> bool:
         """Send the answers that are known to these very bytes; False where they need a closer look."""
-        if not self.engine.is_idle or self._is_stopping or self._log.is_wanted:
+        if not self.engine.is_idle or self._is_stopping or self._is_told:
             return False
         found = self._shortcuts.answer(data, self._now_s)
         if found is None:
@@ -285,7 +289,7 @@ class Session:
         self._answer = answer
         if self._log.is_wanted:
             self._tell(answer)
-        elif unwilling is None:
+        elif unwilling is None and not self._is_told:
             self._shortcuts.learn(self.engine, answer, head)
         length = answer.length_bytes or 0
         self.state, self.mask = State.ANSWER, WRITE
@@ -372,6 +376,7 @@ class Session:
     def _after_answer(self) -> None:
         outflow, answer = self._outflow, self._answer
         is_short = outflow is not None and outflow.is_short
+        self._note_access(is_whole=not is_short)
         self._release()
         if is_short:
             return self._close(Reason("RFC 9112 §8", "the file became shorter than its Content-Length"))
@@ -451,6 +456,8 @@ class Session:
     def _close(self, why: Reason, *, first: Side | None = None) -> None:
         if self.state is State.CLOSED:
             return
+        if self.state in (State.ANSWER, State.PAUSE):
+            self._note_access(is_whole=False)
         self.state, self.mask, self._steps = State.CLOSED, 0, None
         self._release()
         self.sock.close()
@@ -474,6 +481,23 @@ class Session:
             self.transport.flush(self.sock)
         except OSError:
             pass
+
+    def _note_access(self, *, is_whole: bool) -> None:
+        """One line in the access log, as long as the answer's content is still here."""
+        if self._access is None or self._answer is None:
+            return
+        answer, outflow = self._answer, self._outflow
+        self._access(
+            access_log.line(
+                self.engine.request,
+                client=self._names["client"].rpartition(":")[0],
+                moment_s=self._date(),
+                status=answer.response.status,
+                body_bytes=(answer.length_bytes or 0) if outflow is None else outflow.sent_bytes,
+                why=answer.why.text,
+                is_whole=is_whole,
+            )
+        )
 
     def _decide(self, what: str, why: Reason, **keys: object) -> None:
         if self._log.is_wanted:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -40,12 +41,17 @@ sys.exit(__main__.main(sys.argv[2:]))
 class Running:
     """A web server, its readiness and its decisions."""
 
-    def __init__(self, folder: Path, limits: dict[str, float], *words: str) -> None:
+    def __init__(self, folder: Path, limits: dict[str, float], *words: str, is_told: bool = True) -> None:
         self.log = folder / "decisions"
         self.ready, theirs = os.pipe()
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, repr(limits), *words],
-            env={**os.environ, "PYTHONPATH": str(HOUSE), "LAN_DECISIONS": str(self.log), "LAN_READY_FD": str(theirs)},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(HOUSE),
+                **({"LAN_DECISIONS": str(self.log)} if is_told else {}),
+                "LAN_READY_FD": str(theirs),
+            },
             pass_fds=[theirs],
             stderr=subprocess.PIPE,
             text=True,
@@ -81,8 +87,8 @@ Start = Callable[..., Running]
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Running] = []
 
-    def make(*words: str, **limits: float) -> Running:
-        started.append(Running(tmp_path, limits, "--listen", "127.0.0.1:0", *words))
+    def make(*words: str, is_told: bool = True, **limits: float) -> Running:
+        started.append(Running(tmp_path, limits, "--listen", "127.0.0.1:0", *words, is_told=is_told))
         return started[-1]
 
     yield make
@@ -125,6 +131,87 @@ def test_a_thousand_pipelined_requests_are_answered_in_order(start: Start, tmp_p
         sock.shutdown(socket.SHUT_WR)
         bodies = [part[:3] for part in read_all(sock).split(b"\r\n\r\n")[1:]]
     assert bodies == [b"<%d>" % (n % 10) for n in range(1000)]
+
+
+def settled(path: Path, data: bytes) -> None:
+    """A file that was not changed just now: its answers may be remembered."""
+    path.write_bytes(data)
+    os.utime(path, (1000, 1000))
+
+
+def test_known_requests_are_answered_as_at_first(start: Start, tmp_path: Path) -> None:
+    settled(tmp_path / "page", b"x" * 3000)
+    asked = GET.replace(b"/ ", b"/page ")
+    web = start("--root", str(tmp_path), is_told=False)
+    last, length = asked.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), 0
+    for asks in (asked, asked, asked * 16, asked * 16, asked + last, asked + last):
+        with web.connect() as sock:
+            sock.sendall(asks)
+            sock.shutdown(socket.SHUT_WR)
+            parts = read_all(sock).split(b"HTTP/1.1 200 OK\r\n")[1:]
+        assert len(parts) == asks.count(b"GET")
+        assert all(part.partition(b"\r\n\r\n")[2] == b"x" * 3000 for part in parts)
+        length = length or len(parts[0])
+        assert len(parts[0]) == length
+
+
+def test_a_client_that_reads_late_gets_every_known_answer(start: Start, tmp_path: Path) -> None:
+    settled(tmp_path / "page", bytes(60_000))
+    asked = GET.replace(b"/ ", b"/page ")
+    web = start("--root", str(tmp_path), is_told=False)
+    with web.connect() as sock:
+        sock.sendall(asked)
+        got = len(sock.recv(1 << 20))
+        for _ in range(40):
+            sock.sendall(asked * 20)  # 48 MB in all: more than the kernel takes before anybody reads
+        sock.shutdown(socket.SHUT_WR)
+        while piece := sock.recv(1 << 20):
+            got += len(piece)
+    assert got > 801 * 60_000 and got % 801 == 0
+
+
+def test_the_access_log_has_a_line_for_each_request_and_is_opened_anew(start: Start, tmp_path: Path) -> None:
+    log = tmp_path / "access"
+    web = start("--access-log", str(log), is_told=False)
+    for _ in range(2):
+        with web.connect() as sock:
+            sock.sendall(GET + CLOSE.replace(b"/ ", b"/none "))
+            sock.shutdown(socket.SHUT_WR)
+            read_all(sock)
+        first, second = log.read_text().splitlines()
+        assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET / HTTP/1.1" 200 \d+ "-" "-" "the file"', first)
+        assert re.fullmatch(r'127\.0\.0\.1 - - .* "GET /none HTTP/1.1" 404 \d+ "-" "-" "no such file"', second)
+        log.rename(tmp_path / "rotated")
+        web.process.send_signal(signal.SIGHUP)
+        web.wait_ready()
+
+
+def test_content_that_was_waited_for_comes_after_100(start: Start) -> None:
+    web = start("--app", "echo")
+    head = b"POST /%b HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\nExpect: %b\r\nConnection: close\r\n\r\n"
+    with web.connect() as sock:
+        sock.sendall(head % (b"any", b"100-continue"))
+        assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sock.sendall(b"hello")
+        sock.shutdown(socket.SHUT_WR)
+        assert read_all(sock).endswith(b"\r\n\r\nhello")
+    with web.connect() as sock:
+        sock.sendall(head % (b"any", b"miracles"))
+        assert read_all(sock).startswith(b"HTTP/1.1 417 ")
+
+
+def test_an_upgraded_connection_speaks_the_other_protocol(start: Start) -> None:
+    web = start()
+    with web.connect() as sock:
+        sock.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n") + b"early")
+        data = b""
+        while b"early" not in data:
+            data += sock.recv(1000)
+        assert data.startswith(b"HTTP/1.1 101 ")
+        sock.sendall(b"late")
+        assert sock.recv(1000) == b"late"
+        sock.shutdown(socket.SHUT_WR)
+        assert read_all(sock) == b""
 
 
 def test_a_large_file_reaches_a_client_that_reads_late(start: Start, tmp_path: Path) -> None:
