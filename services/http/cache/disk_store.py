@@ -111,6 +111,7 @@ class DiskStore:
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self.folder, self.most_bytes = folder, most_bytes
+        self._objects = str(folder / "objects")
         try:
             self._lock = _locked(folder)
             self._index, slots, self._end = _opened(folder)
@@ -196,7 +197,7 @@ class DiskStore:
         if slot is None:
             return None
         try:
-            descriptor = os.open(self._path(slot.serial), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self._name(slot.serial), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             self._drop(slot)
             return None
@@ -214,8 +215,11 @@ class DiskStore:
             if entry is not None:
                 yield entry
 
+    def _name(self, serial: int) -> str:
+        return f"{self._objects}/{serial % SHARDS:02x}/{serial:016x}"
+
     def _path(self, serial: int) -> Path:
-        return self.folder / "objects" / f"{serial % SHARDS:02x}" / f"{serial:016x}"
+        return Path(self._name(serial))
 
     def _entry(self, serial: int) -> Entry | None:
         known = self._parsed.get(serial)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lan.services.http.cache.decisions import Forward, Refuse, Serve
+from lan.services.http.cache.decisions import Forward, Refuse, Relay, Serve
 from lan.services.http.messages import Request
 
 from .world import Reply, World, date
@@ -239,3 +239,30 @@ def test_two_hits_in_the_same_second_share_their_head() -> None:
     assert first.response is second.response
     assert (second.response.headers.get("Age"), third.response.headers.get("Age")) == ("1", "2")
     assert date() == third.response.headers.get("Date")
+
+
+def test_the_cache_writes_no_directives_and_no_expires_of_its_own() -> None:
+    world = World()
+    got = world.ask("http://web/", Reply(body=b"stored", etag=ETAG, last_modified=date(-1000)))
+    assert (got["Cache-Control"], got["Expires"]) == (None, None)
+    world.passes(1000)
+    got = world.ask("http://web/", RENEWED)
+    assert (got["Cache-Control"], got["Expires"]) == (None, None)
+    assert got.sent[0].headers.get("Cache-Control") is None
+    got = after(70, cache_control='max-age="60"').ask("http://web/", RENEWED)
+    assert got.sent[0].headers.get("Cache-Control") is None and got["Cache-Control"] == 'max-age="60"'
+
+
+def test_of_what_must_not_be_stored_nothing_reaches_the_store() -> None:
+    world = World()
+    forward = decision(world)
+    assert isinstance(forward, Forward)
+    response = Reply(cache_control="no-store").at(world.now_s)
+    relay = world.cache.receive(forward, response, requested_s=world.now_s, now_s=world.now_s)
+    assert isinstance(relay, Relay) and relay.storing is None and world.store.draft().serial == 1
+
+
+def test_unknown_directives_change_nothing() -> None:
+    text = 'max-age=60, community="UCI", x-y'
+    assert not is_validated(after(59, cache_control=text), cache_control="foo, bar=1")
+    assert is_validated(after(61, cache_control=text))
