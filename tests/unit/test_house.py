@@ -42,9 +42,10 @@ SHELLS = re.compile(
     r"""services/( shell | \w+/__main__
     | dhcp/( client_main | configure | show | sockets | waiting )
     | dns/( lookup | server )
-    | http/( authority | fetch | server | session | stream | tls | transport )
-    | http/proxy/( __main__ | channel | connector | context | downstream | loop | original | relay )
-    | http/proxy/( resolver | server | smart )
+    | http/( authority | fetch | server | session | tls | transport )
+    | http/fetching/( line | loop | names )
+    | http/proxy/( __main__ | cached | caching | channel | connector | context | downstream | loop | original )
+    | http/proxy/( relay | resolver | server | smart )
     | icmp/prober
     | sockets/( calls | client | server | telling )
     )\.py

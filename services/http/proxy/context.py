@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from lan.reasons import Reason
 from lan.services.http.forwarding import Rules
+from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.channel import Owner
 from lan.services.http.proxy.connector import Connected, Connector, Failed, Reach
 from lan.services.http.proxy.destination import Destination
@@ -44,6 +45,7 @@ class Context:
     sessions: set[Served]
     pool: Pool[Any]
     clients: Counter[str]
+    caching: Caching | None = None
     date: Callable[[], float] = field(default=time.time)
 
     def connect(self, destination: Destination, owner: Owner, connected: Connected, failed: Failed) -> Connector:

@@ -234,6 +234,9 @@ class Downstream:
         self.client.close()
         self.decide("closed", why)
 
+    def fail(self, fault: Exception) -> None:
+        self.close(Reason("RFC 9110 §15.6.1", "a fault of the proxy", error=repr(fault)))
+
     def stop(self) -> None:
         """The proxy ends: after the exchange under way, if there is one."""
         self._is_stopping = True

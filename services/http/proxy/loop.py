@@ -44,6 +44,9 @@ class Timed(Protocol):
     def expire(self) -> None:
         """The deadline has passed."""
 
+    def fail(self, fault: Exception) -> None:
+        """`expire` raised."""
+
 
 class Loop:
     """Runs handlers.  `now_s` is the monotonic time at which the current round began."""
@@ -105,7 +108,7 @@ class Loop:
             elif descriptor == self._wake_in:
                 os.read(self._wake_in, 4096)
         while self._posted:
-            self._posted.popleft()()
+            self._run(self._posted.popleft())
         if self.now_s - self._swept_s >= SWEEP_S:
             self._sweep()
         self.flush()
@@ -123,11 +126,22 @@ class Loop:
         os.close(self._wake_in)
         os.close(self._wake_out)
 
+    def _run(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:  # whoever waits for it has a deadline
+            traceback.print_exc()
+
     def _sweep(self) -> None:
         self._swept_s = self.now_s
         for timed in [one for one in self.timed if one.deadline_s <= self.now_s]:
             if timed in self.timed:
-                timed.expire()
+                try:
+                    timed.expire()
+                except Exception as fault:
+                    traceback.print_exc()
+                    self.timed.discard(timed)
+                    timed.fail(fault)
 
     def _close(self) -> None:
         for sock in self._closing:

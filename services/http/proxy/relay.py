@@ -81,6 +81,9 @@ class Relay:
             return self._refuse(Here(408, Reason("RFC 9110 §15.5.9", "the request takes too long")))
         return self.close(Reason("book 4.5.6", "waited in vain", awaited=self.state))
 
+    def fail(self, fault: Exception) -> None:
+        self.close(Reason("RFC 9110 §15.6.1", "a fault of the proxy", error=repr(fault)))
+
     def stop(self) -> None:
         """The proxy ends; what is under way may end by itself."""
         if self.state is not State.CLOSE:

@@ -4,13 +4,18 @@ import socket
 import ssl
 import time
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
-from lan.errors import MachineError
+from lan.errors import LanError, MachineError
 from lan.reasons import Reason
 from lan.services.http.forwarding import Mode, Rules
 from lan.services.http.proxy import original
+from lan.services.http.proxy.cached import CachedSession
+from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.connector import Reach
 from lan.services.http.proxy.context import Context, Served
+from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.loop import IN, Loop
 from lan.services.http.proxy.pool import Pool
 from lan.services.http.proxy.relay import Relay
@@ -22,6 +27,12 @@ from lan.services.shell import DecisionLog
 
 BACKLOG = 512
 ACCEPTED_AT_A_TIME = 16
+
+SESSIONS: dict[Kind, Callable[[socket.socket, Context, Destination | None], Served]] = {
+    Kind.DUMB: Relay,
+    Kind.SMART: Session,
+    Kind.CACHE: CachedSession,
+}
 
 
 class ProxyServer:
@@ -38,6 +49,8 @@ class ProxyServer:
         self._sock: socket.socket | None = None
         self._listen: Address | None = None
         self._redirected: int | None = None
+        self._caching: Caching | None = None
+        self._caches: dict[Path | None, Caching] = {}
         self._is_accepting = False
 
     @property
@@ -50,14 +63,15 @@ class ProxyServer:
     def apply(self, settings: Settings, tls: ssl.SSLContext) -> None:
         """Serve by these settings from now on; connections under way end by the old ones.
 
-        Raises MachineError when an address or a redirect can't be had; then everything stays as it was.
+        Raises LanError when an address, a redirect or a store can't be had; then everything stays as it was.
         """
         sock = self._sock if self._sock is not None and settings.listen == self._listen else listen(settings.listen)
         port = int(sock.getsockname()[1])
         try:
             if settings.redirect is not None:
                 original.lead_here(settings.redirect, port)
-        except MachineError:
+            caching = self._cache(settings, port)
+        except LanError:
             if sock is not self._sock:
                 sock.close()
             raise
@@ -65,6 +79,7 @@ class ProxyServer:
         if self._redirected is not None and self._redirected != redirected:
             original.remove(self._redirected)
         self._redirected = redirected
+        self._caching = caching
         if sock is not self._sock:
             self._accept_no_more()
             if self._sock is not None:
@@ -73,9 +88,19 @@ class ProxyServer:
         self.context = self._made(settings, tls)
         self._accept_again()
 
+    def _cache(self, settings: Settings, port: int) -> Caching | None:
+        """The cache of a caching proxy, the one that it had over this folder.  Raises RunError."""
+        if settings.kind is not Kind.CACHE:
+            return None
+        name, folder = name_of(settings, port), settings.store
+        if folder not in self._caches:
+            self._caches[folder] = Caching(self.loop, name, folder, settings.size_mb)
+        self._caches[folder].set(name, settings.size_mb, settings.table)
+        return self._caches[folder]
+
     def _made(self, settings: Settings, tls: ssl.SSLContext) -> Context:
         rules = Rules(
-            name=settings.name or f"{socket.gethostname()}:{self.address[1]}",
+            name=name_of(settings, self.address[1]),
             mode=settings.mode,
             upstream=settings.upstream,
             parent=settings.parent,
@@ -88,7 +113,7 @@ class ProxyServer:
         return Context(
             loop=self.loop, log=self.log, limits=self.limits, settings=settings, rules=rules,
             reach=Reach(trusted, settings.allow_loopback), resolver=self.resolver, tls=tls, sessions=self.sessions,
-            pool=self.pool, clients=self._clients,
+            pool=self.pool, clients=self._clients, caching=self._caching,
         )  # fmt: skip
 
     def step(self) -> None:
@@ -114,6 +139,8 @@ class ProxyServer:
             session.close(Reason("RFC 9112 §9.5", "the proxy is told to stop"))
         for upstream in self.pool.all():
             upstream.close(Reason("RFC 9112 §9.5", "the proxy is told to stop"))
+        for caching in self._caches.values():
+            caching.close()
         self.loop.flush()
         self.loop.close()
 
@@ -147,8 +174,7 @@ class ProxyServer:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             going_to = original.destination_of(sock) if context.rules.mode is Mode.INTERCEPT else None
-            make = Relay if context.settings.kind is Kind.DUMB else Session
-            self.sessions.add(make(sock, context, going_to))
+            self.sessions.add(SESSIONS[context.settings.kind](sock, context, going_to))
         except OSError:  # reset before it could be asked for its name
             sock.close()
 
@@ -161,6 +187,11 @@ class ProxyServer:
         if self._is_accepting and self._sock is not None:
             self.loop.forget(self._sock, close=False)
         self._is_accepting = False
+
+
+def name_of(settings: Settings, port: int) -> str:
+    """The pseudonym in `Via`: another one for each proxy, or a chain on one machine would look like a circle."""
+    return settings.name or f"{socket.gethostname()}:{port}"
 
 
 def listen(address: Address) -> socket.socket:

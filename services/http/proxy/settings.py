@@ -59,6 +59,8 @@ class Settings:
     proxy_connection: bool
     redirect: Redirect | None
     store: Path | None
+    size_mb: int
+    table: Path | None
     cacert: Path | None
 
 
@@ -99,6 +101,8 @@ _DEFAULTS: dict[str, Any] = {
     "tell_client": "none",
     "proxy_connection": True,
     "store": None,
+    "size_mb": 256,
+    "table": None,
     "cacert": None,
 }
 
@@ -122,6 +126,8 @@ def parser() -> argparse.ArgumentParser:
         "--proxy-connection", action=argparse.BooleanOptionalAction, help="heed that field as browsers sent it (yes)"
     )
     made.add_argument("--store", metavar="DIR", help="where a cache keeps what it stores; without it, in memory")
+    made.add_argument("--size-mb", metavar="N", type=int, help="how much a cache stores at most (256)")
+    made.add_argument("--table", metavar="FILE", help="write there what a cache holds, each second that it changes")
     made.add_argument("--cacert", metavar="PEM", help="authority of servers reached by https (the system's)")
     made.add_argument("--config", metavar="FILE", help="settings as JSON, read again on SIGHUP")
     return made
@@ -145,11 +151,13 @@ def read(options: argparse.Namespace) -> Settings:
         name=_name(words["name"]),
         accounts=_accounts(words),
         allow_loopback=words["allow_loopback"],
-        connect_ports=frozenset(words["connect_port"]),
+        connect_ports=_ports(words["connect_port"]),
         tells_client=_one_of("tell-client", words["tell_client"], TELLS),
         proxy_connection=words["proxy_connection"],
         redirect=_redirect(words["redirect"]),
         store=None if words["store"] is None else Path(words["store"]),
+        size_mb=words["size_mb"],
+        table=None if words["table"] is None else Path(words["table"]),
         cacert=None if words["cacert"] is None else Path(words["cacert"]),
     )
     _fit(made)
@@ -174,6 +182,10 @@ def _fit(made: Settings) -> None:
         raise UsageError("--upstream: a dumb proxy knows no TLS", expected="http://HOST[:PORT]")
     if made.parent is not None and made.parent.scheme != "http":
         raise UsageError("--parent: a proxy is spoken to in plain HTTP here", expected="http://HOST[:PORT]")
+    if made.size_mb < 1:
+        raise UsageError(f"--size-mb {made.size_mb}: no room", expected="1 or more")
+    if made.table is not None and made.kind is not Kind.CACHE:
+        raise UsageError(f"--table: a {made.kind} proxy keeps nothing", expected="--kind cache")
     if made.store is not None and made.kind is not Kind.CACHE:
         raise UsageError(f"--store: a {made.kind} proxy keeps nothing", expected="--kind cache")
 
@@ -201,10 +213,17 @@ def _check(path: Path, key: str, value: object) -> None:
         if isinstance(value, list) and all(type(port) is int and 0 < port < 65536 for port in value):
             return
         raise UsageError(f"{key}: {json.dumps(value)} is of the wrong kind", where=path, expected="a list of ports")
-    wanted = bool if isinstance(_DEFAULTS[key], bool) else str
-    if value is not None and not isinstance(value, wanted):
-        expected = "true or false" if wanted is bool else "text"
+    wanted = type(_DEFAULTS[key]) if isinstance(_DEFAULTS[key], bool | int) else str
+    if value is not None and type(value) is not wanted:
+        expected = {bool: "true or false", int: "a number"}.get(wanted, "text")
         raise UsageError(f"{key}: {json.dumps(value)} is of the wrong kind", where=path, expected=expected)
+
+
+def _ports(numbers: list[int]) -> frozenset[int]:
+    for port in numbers:
+        if not 0 < port < 65536:
+            raise UsageError(f"--connect-port {port}: no such port", expected="1 to 65535")
+    return frozenset(numbers)
 
 
 def _kind(text: str) -> Kind:

@@ -11,7 +11,7 @@ import socket
 from lan.reasons import Reason
 from lan.services.http import forwarding, hop_by_hop
 from lan.services.http.events import Body, Closed, End, Event, Fault, Tunnel
-from lan.services.http.forwarding import Content, Here, Onward, Trouble, trouble
+from lan.services.http.forwarding import Content, Downward, Here, Onward, Trouble, trouble
 from lan.services.http.messages import HTTP_1_1, NO_HEADERS, Headers, Request, Response
 from lan.services.http.proxy import credentials, pool
 from lan.services.http.proxy.channel import FULL_BYTES, Channel
@@ -70,11 +70,15 @@ class Session(Downstream):
     # ---- a request
 
     def begin(self, request: Request) -> None:
-        going = self._allowed(request) or self._plan(request)
+        going = self._allowed(request) or self.plan(request)
         if isinstance(going, Here):
             return self.answer(going)
+        return self.carry(request, going)
+
+    def carry(self, request: Request, going: Onward) -> None:
+        """See to a request that may go on."""
         self.exchange = Exchange(request, going)
-        return self.send(self.exchange)
+        self.send(self.exchange)
 
     def _allowed(self, request: Request) -> Here | None:
         """None, or 407 for a client that is asked for a name and a password and gave no good ones."""
@@ -88,7 +92,8 @@ class Session(Downstream):
         why = Reason("RFC 9110 §11.7, RFC 7617", text)
         return Here(407, why, (("Proxy-Authenticate", credentials.CHALLENGE),))
 
-    def _plan(self, request: Request) -> Onward | Here:
+    def plan(self, request: Request) -> Onward | Here:
+        """The request as it goes on, or the answer to give here."""
         rules, known = self.context.rules, self.context.pool.version
         return forwarding.onward(request, rules, client=self.client_address, known=known, original=self.original)
 
@@ -130,8 +135,12 @@ class Session(Downstream):
 
     def _failed(self, here: Here) -> None:
         self._connector = None
-        self.answer(here)
+        self.in_trouble(here)
         self.go_on([])
+
+    def in_trouble(self, here: Here) -> None:
+        """No answer comes from the server, or none that can be passed on, and the client has had nothing yet."""
+        self.answer(here)
 
     def _use(self, exchange: Exchange, upstream: Upstream) -> None:
         exchange.upstream = upstream
@@ -204,9 +213,9 @@ class Session(Downstream):
             if isinstance(event, Response):
                 self._response(exchange, upstream, event)
             elif isinstance(event, Body):
-                self._pass_down(self.engine.body(event.data), upstream)
+                self.pass_content(event.data, upstream)
             elif isinstance(event, End):
-                self._response_end(exchange, upstream, event.trailers)
+                self.pass_end(exchange, upstream, event.trailers)
             elif isinstance(event, Tunnel):
                 self._pass_down(event.data, upstream)
             elif isinstance(event, Closed):
@@ -243,17 +252,26 @@ class Session(Downstream):
         sent = exchange.going.request
         down = forwarding.downward(response, exchange.request, sent, rules, now_s=self.context.date())
         if isinstance(down, Here):
-            return self.answer(down)
+            return self.in_trouble(down)
         if response.status == 101 or (exchange.going.is_tunnel and response.status < 300):
             return self._tunnel(down.response, down.why)
-        return self.respond(down.response, down.why)
+        return self.pass_on(exchange, upstream, down)
+
+    def pass_on(self, exchange: Exchange, upstream: Upstream, down: Downward) -> None:
+        """A final response's head has come."""
+        self.respond(down.response, down.why)
+
+    def pass_content(self, data: bytes, upstream: Upstream) -> None:
+        """Some of its content has come."""
+        self._pass_down(self.engine.body(data), upstream)
 
     def _pass_down(self, data: bytes, upstream: Upstream) -> None:
         self.client.write(data)
         if self.client.is_full:
             upstream.channel.pause()
 
-    def _response_end(self, exchange: Exchange, upstream: Upstream, trailers: Headers) -> None:
+    def pass_end(self, exchange: Exchange, upstream: Upstream, trailers: Headers) -> None:
+        """The response is whole."""
         fields = NO_HEADERS
         if trailers.items and exchange.response is not None:
             fields = hop_by_hop.remove_from_trailers(trailers, exchange.response.headers)
@@ -275,7 +293,7 @@ class Session(Downstream):
             is_replayable=exchange.replay is not None,
         )
         if why is None or exchange.is_retry:
-            return self.answer(trouble(Trouble.NO_ANSWER, server=upstream.name))
+            return self.in_trouble(trouble(Trouble.NO_ANSWER, server=upstream.name))
         self.decide("retry", why, server=upstream.name)
         exchange.upstream, exchange.is_retry, exchange.is_sent = None, True, False
         exchange.queued, exchange.queued_bytes = list(exchange.replay or []), exchange.replay_bytes
@@ -285,7 +303,7 @@ class Session(Downstream):
         """The server's answer can't be read any further."""
         if self.has_responded:
             return self._cut_short(exchange, why)
-        return self.answer(trouble(Trouble.BROKEN, because=why))
+        return self.in_trouble(trouble(Trouble.BROKEN, because=why))
 
     def _cut_short(self, exchange: Exchange, why: Reason) -> None:
         """The client has part of an answer, and must see that the rest is missing (RFC 9112 §8)."""
@@ -345,7 +363,7 @@ class Session(Downstream):
             why = Reason("RFC 9110 §15.6.5", "the server stopped within its answer")
             return self._cut_short(exchange, why) if exchange is not None else self.close(why)
         if self.engine.request_complete:
-            return self.answer(trouble(Trouble.ANSWER_LATE))
+            return self.in_trouble(trouble(Trouble.ANSWER_LATE))
         if self.has_sent_enough():
             return self.await_content()
         if exchange is not None and exchange.upstream is not None and exchange.upstream.channel.is_full:

@@ -69,6 +69,9 @@ class Upstream:
     def expire(self) -> None:
         self.close(Reason("RFC 9112 §9.5", "idle for long enough"))
 
+    def fail(self, fault: Exception) -> None:
+        self.close(Reason("RFC 9110 §15.6.1", "a fault of the proxy", error=repr(fault)))
+
     # ---- the pool
 
     def take(self, user: User) -> None:

@@ -1,0 +1,223 @@
+"""One client of a caching proxy: answered from the store where that is allowed, else as by a smart proxy.  RFC 9111.
+
+`cache/` decides; here its commands are carried out: serve, forward, refuse, relay and store, repeat.
+Requests for the same that come while it is being fetched wait for that one answer (collapsed).
+"""
+
+import socket
+
+from lan.reasons import Reason
+from lan.services.http.cache import decisions
+from lan.services.http.cache.collapse import FOLLOWS
+from lan.services.http.cache.decisions import Forward, Refuse, Repeat, Serve, Storing
+from lan.services.http.forwarding import Downward, Here, Onward, Trouble, trouble
+from lan.services.http.messages import Headers, Request
+from lan.services.http.proxy.caching import Caching
+from lan.services.http.proxy.context import Context
+from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.downstream import State
+from lan.services.http.proxy.refresh import Drain, Refresh
+from lan.services.http.proxy.smart import Exchange, Session
+from lan.services.http.proxy.upstream import Upstream
+
+PIECE_BYTES = 64 * 1024
+FIELD = "Cache-Status"
+
+
+class Serving:
+    """A stored answer on its way to the client, piece by piece."""
+
+    def __init__(self, served: Serve) -> None:
+        self.served = served
+        self._piece = self._offset = 0
+
+    def read(self) -> bytes:
+        """The next bytes; ``b""`` at the end.  Raises EOFError where the store has lost some."""
+        pieces, content = self.served.pieces, self.served.content
+        while self._piece < len(pieces):
+            piece = pieces[self._piece]
+            if isinstance(piece, bytes):
+                self._piece += 1
+                return piece
+            left = piece.length_bytes - self._offset
+            if left:
+                data = content.read(piece.first + self._offset, min(left, PIECE_BYTES)) if content is not None else b""
+                if not data:
+                    raise EOFError
+                self._offset += len(data)
+                return data
+            self._piece, self._offset = self._piece + 1, 0
+        return b""
+
+    def close(self) -> None:
+        """Let the body go."""
+        if self.served.content is not None:
+            self.served.content.close()
+
+
+class CachedSession(Session):
+    """A client's connection."""
+
+    def __init__(self, sock: socket.socket, context: Context, original: Destination | None = None) -> None:
+        assert context.caching is not None
+        self.caching: Caching = context.caching
+        self._request: Request | None = None
+        self._forward: Forward | None = None
+        self._requested_s = 0.0
+        self._storing: Storing | None = None
+        self._serving: Serving | None = None
+        self._waits_for: str | None = None  # the collapse key of another's request
+        self._leads: str | None = None  # and of ours
+        super().__init__(sock, context, original)
+
+    # ---- a request
+
+    def carry(self, request: Request, going: Onward) -> None:
+        if going.is_tunnel:
+            return super().carry(request, going)
+        self._request = request
+        return self._look(request)
+
+    def _look(self, request: Request, *, has_waited: bool = False) -> None:
+        self.caching.touch()
+        found = self.caching.cache.lookup(request, now_s=self.context.date(), scheme=self._scheme())
+        if isinstance(found, Serve):
+            return self._serve(found)
+        if isinstance(found, Refuse):
+            return self.answer(Here(found.status_code, found.why, ((FIELD, found.status.build()),)))
+        who = self.caching.collapse.join(found.collapse_key, self, has_waited=has_waited)
+        if who is FOLLOWS:
+            self._waits_for = found.collapse_key
+            self.decide("cache", who)
+            self.deadline_s = self.context.loop.now_s + self.context.limits.answer_s
+            return None
+        if not has_waited:
+            self._leads = found.collapse_key
+        self.decide("cache", found.why, forwarded=found.forwarded)
+        return self._go(request, found)
+
+    def _scheme(self) -> str:
+        """What a path's scheme is in the cache.  An intercepted client chose an address, and may name any host: what
+        came from that address answers those alone who were going there."""
+        return "http" if self.original is None else f"http+{self.original.host}.{self.original.port}"
+
+    def _go(self, request: Request, forward: Forward) -> None:
+        going = self.plan(forward.request)
+        if isinstance(going, Here):
+            return self.answer(going)
+        self._forward, self._requested_s = forward, self.context.date()
+        return super().carry(request, going)
+
+    def look_again(self) -> None:
+        """The request that ours waits for is done."""
+        if self._waits_for is not None and self._request is not None and self.state is State.EXCHANGE:
+            self._waits_for = None
+            self._look(self._request, has_waited=True)
+            self.go_on([])
+
+    def _release(self) -> None:
+        """Our answer is known: those that wait for it may look."""
+        leads, self._leads = self._leads, None
+        for who in self.caching.collapse.release(leads):
+            self.context.loop.post(who.look_again)
+
+    # ---- from the store
+
+    def _serve(self, served: Serve) -> None:
+        if served.refresh is not None:
+            Refresh(self.context, served.refresh, client=self.client_address, original=self.original)
+        self._serving = Serving(served)
+        self.decide("cache", served.why, cache_status=served.status.build())
+        self.respond(served.response, served.why)
+        self._pour()
+
+    def _pour(self) -> None:
+        """As much of the stored answer as there is room for."""
+        while self._serving is not None and self.state is State.EXCHANGE and not self.client.is_full:
+            try:
+                data = self._serving.read()
+            except EOFError:
+                return self.farewell(Reason("RFC 9112 §8", "the store lost a part of the answer"))
+            if data:
+                self.client.write(self.engine.body(data))
+            else:
+                self._serving.close()
+                self._serving = None
+                self.client.write(self.engine.end())
+                self.over()
+        return None
+
+    def client_has_room(self) -> None:
+        if self._serving is not None:
+            self._pour()
+            self.go_on([])
+        else:
+            super().client_has_room()
+
+    # ---- from the server
+
+    def pass_on(self, exchange: Exchange, upstream: Upstream, down: Downward) -> None:
+        forward, self._forward = self._forward, None
+        if forward is None:
+            return super().pass_on(exchange, upstream, down)
+        now_s = self.context.date()
+        self.caching.touch()
+        outcome = self.caching.cache.receive(forward, down.response, requested_s=self._requested_s, now_s=now_s)
+        if isinstance(outcome, decisions.Relay):
+            self.decide("cache", outcome.why, cache_status=outcome.status.build())
+            self._storing = outcome.storing
+            if outcome.storing is None:
+                self._release()
+            return super().pass_on(exchange, upstream, Downward(outcome.response, down.why))
+        self.exchange = None
+        Drain(upstream, exchange.response)
+        if isinstance(outcome, Repeat):
+            self.decide("cache", outcome.why)
+            return self._go(exchange.request, outcome.forward)
+        self._release()
+        return self._serve(outcome)
+
+    def pass_content(self, data: bytes, upstream: Upstream) -> None:
+        if self._storing is not None:
+            self._storing.write(data)
+        super().pass_content(data, upstream)
+
+    def pass_end(self, exchange: Exchange, upstream: Upstream, trailers: Headers) -> None:
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            self.decide("stored", storing.end().why)
+            self.caching.touch()
+        self._release()
+        super().pass_end(exchange, upstream, trailers)
+
+    def in_trouble(self, here: Here) -> None:
+        forward, self._forward = self._forward, None
+        if forward is None:
+            return super().in_trouble(here)
+        outcome = self.caching.cache.failed(forward, now_s=self.context.date(), status_code=here.status)
+        self.let_go(here.why)
+        if isinstance(outcome, Serve):
+            self.decide("trouble", here.why)
+            return self._serve(outcome)
+        return self.answer(Here(outcome.status_code, here.why, (*here.fields, (FIELD, outcome.status.build()))))
+
+    # ---- the end
+
+    def let_go(self, why: Reason) -> None:
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            self.decide("not stored", storing.abandon(why).why)
+        serving, self._serving = self._serving, None
+        if serving is not None:
+            serving.close()
+        waits_for, self._waits_for = self._waits_for, None
+        if waits_for is not None:
+            self.caching.collapse.leave(waits_for, self)
+        self._forward = None
+        self._release()
+        super().let_go(why)
+
+    def expire_exchange(self) -> None:
+        if self._waits_for is not None:
+            return self.answer(trouble(Trouble.ANSWER_LATE))
+        return super().expire_exchange()
