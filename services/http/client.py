@@ -1,18 +1,22 @@
-"""A client's view of one exchange: what it asks, what it learns, and how long each phase took.
+"""A client's view of its exchanges: what it asks, what it learns, on which connection, how long each phase took.
 
-Pure: bytes and moments come in.  `fetch.py` owns sockets and the clock.  The phases are the book's
+Pure: events and moments come in.  `fetching/` owns sockets and the clock.  The phases are the book's
 (4.2.1): name, connection, request, wait, response; TLS lies between connection and request.
 """
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from lan.errors import RunError
+from lan.errors import LanError
 from lan.reasons import Reason
-from lan.services.http.connection import Body, Client, Closed, End, Event, Fault
+from lan.services.http.connection import Body, Closed, End, Event, Fault
 from lan.services.http.messages import Request, Response, Version, headers
-from lan.services.http.persistence import Persistence
+from lan.services.http.persistence import Persistence, Side
 from lan.services.http.url import Url
+
+Write = Callable[[bytes], object]
 
 
 class Phase(enum.StrEnum):
@@ -38,43 +42,81 @@ class Times:
         """This phase has just ended."""
         self.ended_s[phase] = now_s
 
-    def as_json(self) -> dict[str, float]:
-        """Milliseconds by phase, and their `total`."""
-        before_s, lasted = self.started_s, {}
+    def spans(self) -> list[tuple[Phase, float, float]]:
+        """Each phase that happened, with the moments of its begin and end."""
+        before_s, found = self.started_s, []
         for phase in Phase:
             if phase in self.ended_s:
-                lasted[phase.value] = round((self.ended_s[phase] - before_s) * 1000, 3)
+                found.append((phase, before_s, self.ended_s[phase]))
                 before_s = self.ended_s[phase]
-        return {**lasted, "total": round((before_s - self.started_s) * 1000, 3)}
-
-
-class Exchange:
-    """One request and its response."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.response: Response | None = None
-        self.is_complete = False
-        self.body_bytes = 0
-        self._engine = Client()
-
-    def send(self, body: bytes = b"") -> bytes:
-        """The request's bytes."""
-        return self._engine.send(self.request, body)
-
-    def receive(self, data: bytes) -> bytes:
-        """The body bytes in what the server sent; ``b""`` is the end of its stream.
-
-        Raises RunError where the response is cut short or is no HTTP.
-        """
-        return b"".join(self._learn(event) for event in self._engine.receive(data))
+        return found
 
     @property
-    def persistence(self) -> Persistence:
-        """Whether the connection may carry another exchange; known when this one is complete."""
-        return self._engine.persistence or Persistence(False, Reason("RFC 9112 §9.3", "the exchange is not complete"))
+    def last_s(self) -> float:
+        """When the last phase ended."""
+        spans = self.spans()
+        return spans[-1][2] if spans else self.started_s
 
-    def _learn(self, event: Event) -> bytes:
+    def as_json(self) -> dict[str, float]:
+        """Milliseconds by phase, and their `total`."""
+        lasted = {phase.value: round((end_s - begin_s) * 1000, 3) for phase, begin_s, end_s in self.spans()}
+        return {**lasted, "total": round((self.last_s - self.started_s) * 1000, 3)}
+
+
+@dataclass(slots=True)
+class Connection:
+    """What became of one connection; `route` in words, `agreed` what TLS agreed on."""
+
+    number: int
+    route: str
+    why: Reason
+    times: Times
+    addresses: list[str] = field(default_factory=list)
+    local: str = ""
+    peer: str = ""
+    agreed: dict[str, Any] = field(default_factory=dict)
+    served: int = 0
+    why_closed: Reason | None = None
+    closed_first: Side | None = None
+    """Who sent the first FIN; None where nobody did, or by a reset."""
+    is_closed: bool = False
+    """The other end's FIN came, too."""
+    closed_s: float | None = None
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One object: a request, sent once or again, and its response or the reason for none."""
+
+    number: int
+    url: Url
+    method: str = "GET"
+    kind: str = ""
+    """What a page calls it: img, script, stylesheet, icon; `page` for the page itself."""
+    content: bytes | None = None
+    hops: int = 0
+    """Redirections before it."""
+    came_from: int | None = None
+    """The exchange whose redirection or page led here."""
+    is_stranger: bool = False
+    """A redirection led to another origin: credentials stay at home."""
+    asked_s: float = 0.0
+    write: Write = len
+    request: Request | None = None
+    response: Response | None = None
+    connection: int | None = None
+    times: Times | None = None
+    body_bytes: int = 0
+    sent: int = 0
+    """How often it was sent."""
+    is_complete: bool = False
+    is_followed: bool = False
+    """Its response was a redirection that led on."""
+    persistence: Persistence | None = None
+    error: LanError | None = None
+
+    def learn(self, event: Event) -> bytes:
+        """Take in one event of its response; the body bytes in it."""
         if isinstance(event, Body):
             self.body_bytes += len(event.data)
             return event.data
@@ -82,12 +124,20 @@ class Exchange:
             self.response = event
         elif isinstance(event, End):
             self.is_complete = True
-        elif isinstance(event, Closed):
-            raise RunError("the server closed the connection without an answer")
-        elif isinstance(event, Fault):
-            what = "the response is cut short" if self.response is not None else "the answer is no HTTP"
-            raise RunError(f"{what}: {event.why.text}", todo="look at the packets: lan trace")
         return b""
+
+    @property
+    def is_ok(self) -> bool:
+        """A whole response below 400."""
+        return self.is_complete and self.response is not None and self.response.status < 400
+
+
+def ending(event: Closed | Fault, response: Response | None) -> Reason:
+    """Why a connection that ended so gave no whole response, in words; `response`: the head that came, if any."""
+    if isinstance(event, Closed):
+        return Reason("RFC 9112 §9.5; book 4.7.1", "the server closed the connection without an answer")
+    what = "the response is cut short" if response is not None else "the answer is no HTTP"
+    return Reason(event.why.source, f"{what}: {event.why.text}")
 
 
 def request_for(

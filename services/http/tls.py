@@ -3,10 +3,8 @@
 import os
 import ssl
 from pathlib import Path
-from typing import Any
 
 from lan.errors import RunError, UsageError
-from lan.services.http.stream import Stream, in_words
 
 
 def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
@@ -49,41 +47,11 @@ def client_context(authority: str | None = None) -> ssl.SSLContext:
     return context
 
 
-class TlsStream(Stream):
-    """TLS on a client's connection."""
-
-    def __init__(self, plain: Stream, context: ssl.SSLContext, host: str) -> None:
-        """Shake hands; raises RunError where the certificate does not stand for this host."""
-        self.peer, self.local, self.deadline = plain.peer, plain.local, plain.deadline
-        try:
-            with in_words("TLS handshake", self.peer, self.deadline):
-                self.tls = _shake_hands(plain, context, host)
-        except BaseException:
-            plain.sock.close()
-            raise
-        self.sock = self.tls
-        certificate: dict[str, Any] = self.tls.getpeercert() or {}
-        names = [name for _, name in certificate.get("subjectAltName", ())]
-        cipher = (self.tls.cipher() or ("",))[0]
-        self.agreed = {"version": self.tls.version(), "cipher": cipher, "names": names}
-
-    def send_end(self) -> None:
-        """Our close_notify; the server's may or may not come, and is not waited for (RFC 8446 §6.1)."""
-        self.tls.settimeout(0)
-        try:
-            self.tls.unwrap()
-        except ssl.SSLError:
-            pass
-
-
-def _shake_hands(plain: Stream, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
-    plain.sock.settimeout(plain.deadline.left_s())
-    try:
-        return context.wrap_socket(plain.sock, server_hostname=host, suppress_ragged_eofs=False)
-    except ssl.SSLCertVerificationError as error:
+def fault(error: ssl.SSLError, host: str, peer: str) -> RunError:
+    """What went wrong in a client's TLS, in words: the certificate does not stand for `host`, or the protocol broke."""
+    if isinstance(error, ssl.SSLCertVerificationError):
         what = f"the certificate does not stand for {host}: {error.verify_message.rstrip('.')}"
         todo = "--cacert FILE, or SSL_CERT_FILE, with the authority that signed it"
-        raise RunError(what, where=plain.peer, expected="a certificate of a trusted authority", todo=todo) from None
-    except ssl.SSLError as error:
-        what = f"TLS handshake: {(error.reason or str(error)).replace('_', ' ').lower()}"
-        raise RunError(what, where=plain.peer, expected="a server that speaks TLS 1.2 or later") from None
+        return RunError(what, where=peer, expected="a certificate of a trusted authority", todo=todo)
+    what = f"TLS handshake: {(error.reason or str(error)).replace('_', ' ').lower()}"
+    return RunError(what, where=peer, expected="a server that speaks TLS 1.2 or later")

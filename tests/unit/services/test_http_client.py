@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.errors import RunError, UsageError
+from lan.errors import UsageError
 from lan.services.http import client, messages, url
 from lan.services.http.client import Exchange, Phase, Times
+from lan.services.http.connection import Client, Closed, Event, Fault
 
 URLS = {
     "www.ark-inflearn.com": "http://www.ark-inflearn.com/",
@@ -56,31 +57,41 @@ def test_phases_add_up_and_one_that_did_not_happen_is_absent() -> None:
     assert times.as_json() == {"connect": 1.0, "send": 0.5, "wait": 2.0, "receive": 0.5, "total": 4.0}
 
 
-def exchange() -> Exchange:
-    made = Exchange(client.request_for(url.parse("web")))
-    made.send()
-    return made
+def taken(*pieces: bytes) -> tuple[Exchange, bytes, list[Event]]:
+    """A GET whose response comes in these pieces: what the exchange learned, its body, the last events."""
+    made, engine, body = Exchange(1, url.parse("web")), Client(), b""
+    engine.send(client.request_for(made.url))
+    events: list[Event] = []
+    for piece in pieces:
+        events = engine.receive(piece)
+        body += b"".join(map(made.learn, events))
+    return made, body, events
 
 
-def test_an_exchange_gives_the_body_and_then_its_verdict() -> None:
-    made = exchange()
-    assert made.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel") == b"hel"
-    assert not made.is_complete
-    assert made.receive(b"lo") == b"lo"
-    assert made.is_complete
-    assert made.persistence.why.text == "we said Connection: close"
+def test_an_exchange_learns_its_body_and_when_it_is_whole() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"
+    made, body, _ = taken(head)
+    assert (body, made.is_complete) == (b"hel", False)
+    made, body, _ = taken(head, b"lo")
+    assert (body, made.body_bytes, made.is_complete, made.is_ok) == (b"hello", 5, True, True)
+
+
+def test_an_interim_response_is_not_the_answer() -> None:
+    made, _, _ = taken(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+    assert made.response is not None
+    assert (made.response.status, made.is_complete, made.is_ok) == (404, True, False)
 
 
 @pytest.mark.parametrize(
     ("pieces", "what"),
     [
-        ([b""], "closed the connection without an answer"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", b""], "cut short"),
-        ([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], "no HTTP"),
+        ([b""], "the server closed the connection without an answer"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", b""], "the response is cut short: "),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], "the answer is no HTTP: "),
     ],
 )
 def test_a_broken_answer_is_said_in_words(pieces: list[bytes], what: str) -> None:
-    made = exchange()
-    with pytest.raises(RunError, match=what):
-        for piece in pieces:
-            made.receive(piece)
+    made, _, events = taken(*pieces)
+    last = events[-1]
+    assert isinstance(last, Closed | Fault)
+    assert client.ending(last, made.response).text.startswith(what)
