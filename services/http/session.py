@@ -165,13 +165,13 @@ class Session:
     def _take(self, data: bytes) -> None:
         transport = self.transport
         plain_bytes = transport.take(data)
-        if self.state is State.REQUEST and plain_bytes and self._take_shortcut(plain_bytes):
+        if self.state is State.HANDSHAKE and transport.is_ready:
+            self._await_request(self.limits.head_s)
+        if plain_bytes and self.state is State.REQUEST and self._take_shortcut(plain_bytes):
             return
         self.mask = READ if transport.flush(self.sock) else READ | WRITE
         if self.state is State.LINGER:
             self._discard(len(data))
-        if self.state is State.HANDSHAKE and transport.is_ready:
-            self._await_request(self.limits.head_s)
         if plain_bytes and self.state is State.REQUEST:
             if self.engine.is_idle:
                 self.deadline_s = self._now_s + self.limits.head_s

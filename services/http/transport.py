@@ -86,6 +86,8 @@ class Tls(Plain):
         try:
             while piece := self.tls.read(RECEIVE_BYTES):
                 plain += piece
+                if not self._in_bio.pending and not self.tls.pending():
+                    return plain  # asking for more would cost an exception
             self.has_ended = True
         except ssl.SSLWantReadError:
             pass
