@@ -46,7 +46,7 @@ class Faults:
     content_length: str | None = None
     """``none``: no framing, the close ends the body; ``unclosed``: none, and nothing closes; ``short``, ``long``."""
     early_close_bytes: int | None = None
-    """A FIN after so many bytes, whatever was promised."""
+    """A full close after so many bytes, whatever was promised: a FIN, and a RST for what the client sends then."""
     reset_bytes: int | None = None
     """A RST after so many bytes."""
     stall: Stall | None = None
@@ -97,7 +97,7 @@ FAULTS: dict[str, Kind] = {
         "(none|unclosed|short|long)", lambda found: {"content_length": found[0]},
     ),
     "early-close": _kind(
-        "early-close:BYTES", "a FIN after so many bytes of the body", _N,
+        "early-close:BYTES", "a full close after so many bytes of the body", _N,
         lambda found: {"early_close_bytes": int(found[0])},
     ),
     "reset": _kind(

@@ -3,8 +3,9 @@
 Pure: an answer and the engine's decision in, steps out; `session.py` carries them out and knows no
 fault by name.  An answer without delay and faults never comes here.
 
-Each `Write` is one write to the socket.  Without a last word (`Close`, `ShutdownWrite`, `Reset`) the
-exchange ends as the engine decided: the next request is read, or the connection closes in turn.
+Each `Write` is one write to the socket.  Without a last word (`Close`, `Farewell`, `ShutdownWrite`,
+`Reset`) the exchange ends as the engine decided: the next request is read, or the connection closes in
+turn.
 """
 
 from collections.abc import Iterable, Iterator
@@ -54,10 +55,15 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The server closes first, gracefully, whatever was promised."""
+    """A full close: a FIN, and what the client sends from now on is answered by a RST (the book, 4.7.3)."""
 
 
-Step = Write | Pause | SetNodelay | ShutdownWrite | Reset | Close
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The server closes first, gracefully: a FIN, then the client's is awaited (the book, 4.7.4)."""
+
+
+Step = Write | Pause | SetNodelay | ShutdownWrite | Reset | Close | Farewell
 _NO_FAULTS = Faults()
 
 
@@ -83,7 +89,7 @@ def wire_plan(answer: Answer, request: Request, decision: Persistence) -> Iterat
 
 
 def _ending(faults: Faults) -> tuple[int | None, Step | None]:
-    """After how many bytes the body is cut (None: not), and the last word; the earliest fault has it."""
+    """After how many bytes the body is cut (None: not), and the last word; the earliest cut has it."""
     cuts: list[tuple[int, Step]] = []
     if faults.reset_bytes is not None:
         cuts.append((faults.reset_bytes, Reset()))
@@ -96,7 +102,7 @@ def _ending(faults: Faults) -> tuple[int | None, Step | None]:
     if faults.half_close_bytes is not None:
         return None, ShutdownWrite()
     if faults.content_length == "none" or faults.ignore_keep_alive is not None:
-        return None, Close()
+        return None, Farewell()
     return None, None
 
 
@@ -197,9 +203,9 @@ def _lying_chunk(data: bytes, lie: str) -> bytes:
 def _spaced(body: Iterable[bytes], faults: Faults, cut_bytes: int | None) -> Iterator[Step]:
     """The body in writes, with the pauses between them, as far as `cut_bytes`."""
     stall, drip, sent = faults.stall, faults.drip, 0
-    for whole in body:
-        piece = whole
-        while piece:
+    for piece in body:
+        at = 0
+        while at < len(piece):
             if stall is not None and sent >= stall.after_bytes:
                 yield Pause(stall.seconds_s)
                 stall = None
@@ -209,9 +215,9 @@ def _spaced(body: Iterable[bytes], faults: Faults, cut_bytes: int | None) -> Ite
                 yield Pause(drip.interval_s)
             limits = [stall.after_bytes - sent] if stall is not None else []
             limits += [cut_bytes - sent] if cut_bytes is not None else []
-            count = min(len(piece), *limits, drip.piece_bytes if drip is not None else PIECE_BYTES)
-            yield Write(piece[:count])
-            piece, sent = piece[count:], sent + count
+            count = min(len(piece) - at, *limits, drip.piece_bytes if drip is not None else PIECE_BYTES)
+            yield Write(piece[at : at + count])
+            at, sent = at + count, sent + count
     if stall is not None:
         yield Pause(stall.seconds_s)
 

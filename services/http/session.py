@@ -25,7 +25,7 @@ from lan.services.http.messages import NO_HEADERS, Request, Response
 from lan.services.http.origin import Origin
 from lan.services.http.outflow import Outflow
 from lan.services.http.persistence import Side, closing
-from lan.services.http.plan import Close, Pause, Reset, SetNodelay, ShutdownWrite, Step, Write, wire_plan
+from lan.services.http.plan import Close, Farewell, Pause, Reset, SetNodelay, ShutdownWrite, Step, Write, wire_plan
 from lan.services.http.settings import Limits, Settings
 from lan.services.http.shortcuts import Shortcuts
 from lan.services.http.transport import RECEIVE_BYTES, Plain, Tls, Transport
@@ -370,8 +370,11 @@ class Session:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
             self._close(Reason("RFC 9293 §3.10.4", "a fault on demand: reset"), first=Side.SERVER)
         elif isinstance(step, Close):
+            self._close(Reason("book 4.7.3", "a fault on demand: full close, of both directions"), first=Side.SERVER)
+        elif isinstance(step, Farewell):
             self._steps = None
-            self._farewell(Reason("RFC 9112 §8", "a fault on demand: closed early"))
+            self._note_access(is_whole=True)
+            self._farewell(Reason("RFC 9112 §9.5", "a fault on demand: closed, whatever was promised"))
 
     def _after_answer(self) -> None:
         outflow, answer = self._outflow, self._answer

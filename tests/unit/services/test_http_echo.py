@@ -123,15 +123,25 @@ def test_a_path_that_is_none_is_answered_with_those_that_are() -> None:
     assert b"/bytes/N" in body_of(answer)
 
 
-def test_upgrade_to_echo() -> None:
+def test_a_switch_names_the_protocol_and_takes_the_first_known_of_those_asked_for() -> None:
     answer = ask("/", Connection="upgrade", Upgrade="websocket, echo")
     assert (answer.response.status, answer.response.headers.get("Upgrade")) == (101, "echo")
     assert answer.response.headers.get("Connection") == "Upgrade"
     assert answer.upgrade is not None
     assert answer.upgrade.receive(b"hello") == b"hello"
     assert EchoProtocol().receive(b"") == b""
-    assert ask("/", Upgrade="echo").response.status == 200  # Connection does not name it
-    assert ask("/", Connection="upgrade", Upgrade="h2c").response.status == 200
+
+
+@pytest.mark.parametrize("fields", [{"Connection": "upgrade", "Upgrade": "h2c"}, {"Connection": "upgrade"}])
+def test_there_is_no_switch_to_what_the_client_did_not_ask_for(fields: dict[str, str]) -> None:
+    assert ask("/", **fields).response.status == 200
+
+
+def test_an_upgrade_that_connection_does_not_name_is_not_for_us() -> None:
+    assert ask("/", Upgrade="echo").response.status == 200
+
+
+def test_an_upgrade_in_http_1_0_is_ignored() -> None:
     old = Request("GET", "/", headers=headers([("Connection", "upgrade"), ("Upgrade", "echo")]), version=(1, 0))
     assert ORIGIN.answer(old, now_s=NOW_S).response.status == 200
 

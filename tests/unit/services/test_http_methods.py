@@ -75,6 +75,11 @@ def test_every_status_of_rfc_9110_has_its_words() -> None:
     assert set(section_15) <= set(STATUS_WORDS)
 
 
+def test_last_modified_is_never_later_than_date() -> None:
+    fields = ask(Origin(OnePage(b"page", int(NOW_S) + 99)), "/").response.headers
+    assert fields.get("Last-Modified") == fields.get("Date")
+
+
 # Ranges
 
 
