@@ -18,7 +18,7 @@ from typing import TextIO
 from lan.errors import MachineError
 from lan.reasons import Reason
 from lan.services.http.origin import Origin
-from lan.services.http.session import Session
+from lan.services.http.session import Session, State
 from lan.services.http.settings import Address, Limits, Settings
 from lan.services.http.shortcuts import Shortcuts
 from lan.services.shell import DecisionLog
@@ -55,6 +55,7 @@ class Server:
         self._epoll.register(self._wake_in, select.EPOLLIN)
         self._by_descriptor: dict[int, Listener] = {}
         self._shortcuts = Shortcuts(time.time)
+        self._pausing: set[Session] = set()
         self._swept_s = 0.0
         self._access: TextIO | None = None
 
@@ -105,7 +106,7 @@ class Server:
 
     def step(self) -> None:
         """Wait for what comes next and do it."""
-        ready = self._epoll.poll(SWEEP_S if self.sessions else None, MAX_EVENTS)
+        ready = self._epoll.poll(self._patience_s(), MAX_EVENTS)
         now_s = time.monotonic()
         for descriptor, mask in ready:
             if (session := self.sessions.get(descriptor)) is not None:
@@ -114,9 +115,24 @@ class Server:
                 self._accept(listener, now_s)
             elif descriptor == self._wake_in:
                 os.read(self._wake_in, 4096)
+        if self._pausing:
+            self._resume(now_s)
         if now_s - self._swept_s >= SWEEP_S:
             self._swept_s = now_s
             self._sweep(now_s)
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for the next event: not beyond the end of a pause."""
+        if not self._pausing:
+            return SWEEP_S if self.sessions else None
+        until_s = min(session.deadline_s for session in self._pausing)
+        return min(SWEEP_S, max(0.0, until_s - time.monotonic()))
+
+    def _resume(self, now_s: float) -> None:
+        for session in [one for one in self._pausing if one.state is not State.PAUSE or one.deadline_s <= now_s]:
+            self._pausing.discard(session)
+            if session.state is State.PAUSE:
+                self._expire(session, now_s)
 
     def stop(self) -> None:
         """Accept no more, let exchanges under way end for a moment, close everything."""
@@ -199,10 +215,21 @@ class Server:
                 session.receive(now_s)
             elif mask & _HANGUP and not mask & select.EPOLLOUT:
                 session.hang_up()
-        except Exception as error:  # our fault, but one stranger's bytes must not end the others' connections
-            traceback.print_exc()
-            session.abort(Reason("RFC 9110 §15.6.1", "a fault of the server", error=repr(error)))
+        except Exception as error:
+            self._end_faulty(session, error)
         self._watch(session)
+
+    def _expire(self, session: Session, now_s: float) -> None:
+        try:
+            session.expire(now_s)
+        except Exception as error:
+            self._end_faulty(session, error)
+        self._watch(session)
+
+    def _end_faulty(self, session: Session, error: Exception) -> None:
+        """Our fault, but one stranger's bytes must not end the others' connections."""
+        traceback.print_exception(error)
+        session.abort(Reason("RFC 9110 §15.6.1", "a fault of the server", error=repr(error)))
 
     def _watch(self, session: Session) -> None:
         if not session.is_open:
@@ -210,6 +237,8 @@ class Server:
         elif session.mask != self._masks[session.descriptor]:
             self._epoll.modify(session.descriptor, session.mask)
             self._masks[session.descriptor] = session.mask
+        if session.state is State.PAUSE:
+            self._pausing.add(session)
 
     def _forget(self, session: Session) -> None:
         """The session closed its socket, which left epoll by that."""
@@ -225,8 +254,7 @@ class Server:
 
     def _sweep(self, now_s: float) -> None:
         for session in [one for one in self.sessions.values() if one.deadline_s <= now_s]:
-            session.expire(now_s)
-            self._watch(session)
+            self._expire(session, now_s)
 
 
 def open_log(path: Path | None) -> TextIO | None:
