@@ -299,7 +299,7 @@ class Session:
             self._steps = wire_plan(answer, self.engine.request, self.engine.persistence)
             self._answer_until_s = float("inf")
             return
-        self._outflow = Outflow(answer, self.engine, is_plain=isinstance(self.transport, Plain))
+        self._outflow = Outflow(answer, self.engine, is_plain=not isinstance(self.transport, Tls))
         self.transport.queue(head if self._outflow.is_file else head + self._outflow.next_piece())
 
     def _tell(self, answer: Answer) -> None:
