@@ -184,7 +184,9 @@ class DiskStore:
         self._size_bytes += len(record) - slot.length
         self._live_bytes += len(record) - slot.length
         slot.offset, slot.length = at, len(record)
+        self._slots.move_to_end(slot.serial)
         self._remember(new)
+        self._make_room(0)
         self._compact()
 
     def drop(self, entries: Iterable[Entry]) -> None:

@@ -84,8 +84,10 @@ class MemoryStore:
 
     def replace(self, old: Entry, new: Entry) -> None:
         if old.serial in self._kept:
-            self._kept[old.serial] = (new, self._kept[old.serial][1])
-            self._kept_bytes += weight_bytes(new) - weight_bytes(old)
+            kept, body = self._kept.pop(old.serial)
+            self._kept[old.serial] = (new, body)
+            self._kept_bytes += weight_bytes(new) - weight_bytes(kept)
+            self._make_room(0)
 
     def drop(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

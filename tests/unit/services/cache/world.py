@@ -1,10 +1,11 @@
 """A client, a cache and an origin for the tests: a dialogue in which only the clock is ours.
 
 ``world.ask("/a", Reply(body=b"x", cache_control="max-age=60"))`` asks the cache; the reply is what the
-origin gives if it is asked.  A question that reaches the origin without a reply fails the test, and so
-does a reply that nobody asks for when `expect` says that it must be used.
+origin gives if it is asked, or a function that makes it of the request.  A question that reaches the origin
+without a reply fails the test.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lan.reasons import Reason
@@ -58,6 +59,9 @@ class Reply:
         return self.response.with_field("Date", dates.build(now_s)) if self.dated else self.response
 
 
+Said = Reply | None | Callable[[Request], Reply]
+
+
 @dataclass
 class Got:
     """What the client got, and how it came about."""
@@ -90,7 +94,7 @@ class World:
     def ask(
         self,
         target: str = "http://web/",
-        *replies: Reply | None,
+        *replies: Said,
         method: str = "GET",
         scheme: str = "http",
         **fields: str | list[str] | None,
@@ -101,7 +105,7 @@ class World:
         decision = self.cache.lookup(request, now_s=self.now_s, scheme=scheme)
         return self.go_on(request, decision, list(replies))
 
-    def go_on(self, request: Request, decision: Serve | Forward | Refuse, replies: list[Reply | None]) -> Got:
+    def go_on(self, request: Request, decision: Serve | Forward | Refuse, replies: list[Said]) -> Got:
         """Play the origin until the client has its answer."""
         sent: list[Request] = []
         current: Serve | Forward | Refuse | Relay = decision
@@ -109,7 +113,8 @@ class World:
         while isinstance(current, Forward):
             assert replies, f"the origin is asked: {current.request} {current.why}"
             sent.append(current.request)
-            reply = replies.pop(0)
+            said = replies.pop(0)
+            reply = said(current.request) if callable(said) else said
             if reply is None:
                 current = self.cache.failed(current, now_s=self.now_s)
                 continue
