@@ -14,9 +14,9 @@ import time
 
 from lan.errors import LanError, UsageError
 from lan.reasons import Reason
-from lan.services.http import settings, tls
+from lan.services.http import settings, tls, workers
 from lan.services.http.assembly import Assembly
-from lan.services.http.server import Server
+from lan.services.http.server import Server, listen
 from lan.services.http.settings import Settings
 from lan.services.shell import DecisionLog, announce_ready
 
@@ -24,7 +24,29 @@ from lan.services.shell import DecisionLog, announce_ready
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or SIGINT; read the settings anew on SIGHUP."""
     try:
-        return serve(settings.parser().parse_args(arguments))
+        options = settings.parser().parse_args(arguments)
+        return serve(options) if options.workers == 1 else serve_together(options)
+    except LanError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def serve_together(options: argparse.Namespace) -> int:
+    """Several servers in processes of their own on the same ports.  Raises LanError where they can't begin."""
+    now = settings.read(options)
+    held = []
+    for name, address in (("listen", now.listen), ("tls_listen", now.tls_listen)):
+        if address is not None:
+            listen(address).close()  # says what stands in the way, such as another server on this port
+            sock, (host, port) = workers.hold(address)
+            setattr(options, name, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            held.append(sock)
+    return workers.Workers(options.workers, lambda: _serve_or_say(options)).run()
+
+
+def _serve_or_say(options: argparse.Namespace) -> int:
+    try:
+        return serve(options)
     except LanError as error:
         print(error, file=sys.stderr)
         return error.exit_code

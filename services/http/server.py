@@ -78,7 +78,7 @@ class Server:
         try:
             for address, is_tls in wanted:
                 if (address, is_tls) not in known:
-                    opened.append(Listener(listen(address), address, is_tls))
+                    opened.append(Listener(listen(address, shared=settings.workers > 1), address, is_tls))
         except MachineError:
             for one in opened:
                 one.sock.close()
@@ -266,12 +266,17 @@ def open_log(path: Path | None) -> TextIO | None:
         raise MachineError(what, where=path, todo="--access-log with another file") from None
 
 
-def listen(address: Address) -> socket.socket:
-    """A listening socket that never waits.  Raises MachineError with what stands in the way."""
+def listen(address: Address, *, shared: bool = False) -> socket.socket:
+    """A listening socket that never waits; `shared`: other processes listen there too.
+
+    Raises MachineError with what stands in the way.
+    """
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
         sock.listen(BACKLOG)
     except (OSError, OverflowError) as error:

@@ -52,6 +52,7 @@ class Settings:
     hosts: Mapping[str, SiteSettings]
     faults_on_request: bool
     access_log: Path | None
+    workers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Limits:
     body_bytes: int = 1024 * 1024
     discard_bytes: int = 1024 * 1024  # read and thrown away while lingering
 
+
+MOST_WORKERS = 64
 
 SITE_WORDS: dict[str, Any] = {
     "root": None,
@@ -119,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
         help="break a response as its request asks: /page?fault=reset:100, or the field Lan-Fault",
     )  # fmt: skip
     made.add_argument("--access-log", metavar="FILE", help="a line for each request, in the combined format and why")
+    made.add_argument("--workers", metavar="N", type=int, default=1, help="processes that share the port (1)")
     made.add_argument("-v", "--verbose", action="store_true", help="say each decision and its rule, on stderr")
     made.add_argument("--config", metavar="FILE", help="settings as JSON, read again on SIGHUP")
     return made
@@ -143,6 +147,7 @@ def read(options: argparse.Namespace) -> Settings:
         hosts={_host(name, config): _site(SITE_WORDS | said, config) for name, said in words["hosts"].items()},
         faults_on_request=words["faults_on_request"],
         access_log=_path(words, "access_log"),
+        workers=_workers(options.workers, words["app"]),
     )
 
 
@@ -230,6 +235,14 @@ def _bracketed(address: str) -> str:
 
 def _path(words: dict[str, Any], key: str) -> Path | None:
     return None if words[key] is None else Path(words[key])
+
+
+def _workers(count: int, app: str | None) -> int:
+    if not 1 <= count <= MOST_WORKERS:
+        raise UsageError(f"--workers {count}: not so many", expected=f"1 to {MOST_WORKERS}")
+    if count > 1 and app == "store":
+        raise UsageError("--workers with --app store: each worker would keep documents of its own", expected="one")
+    return count
 
 
 def _side(text: str) -> Side:

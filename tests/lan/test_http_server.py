@@ -400,3 +400,31 @@ def test_a_taken_port_is_said_in_words(start: Start) -> None:
     done = subprocess.run([sys.executable, *words], cwd=HOUSE, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert done.stderr.startswith(f"can't listen on 127.0.0.1:{web.ports['http']}: Address already in use\n  try ")
+
+
+def children(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def test_workers_share_a_port_come_anew_and_end_together() -> None:
+    ready, theirs = os.pipe()
+    program = [sys.executable, "-m", "lan.services.http", "--listen", "127.0.0.1:0", "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(HOUSE), "LAN_READY_FD": str(theirs)}
+    with subprocess.Popen(program, env=environment, pass_fds=[theirs], stderr=subprocess.PIPE, text=True) as parent:
+        os.close(theirs)
+        words = os.read(ready, 4096).decode()
+        port = int(words.split()[2].rpartition(":")[2])
+        assert words.endswith("by 2 workers\n")
+        for killed in sorted(children(parent.pid)):
+            os.kill(killed, signal.SIGKILL)
+            assert os.read(ready, 4096).decode() == words  # another is there, on the same port
+            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as sock:
+                sock.sendall(CLOSE)
+                sock.shutdown(socket.SHUT_WR)
+                assert read_all(sock).startswith(b"HTTP/1.1 200 OK\r\n")
+        last = children(parent.pid)
+        parent.terminate()
+        assert parent.wait(PATIENCE_S) == 0
+    os.close(ready)
+    assert len(last) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in last)
