@@ -301,6 +301,10 @@ def downward(response: Response, request: Request, sent: Request, rules: Rules, 
     reason = hop_by_hop.abuse(response.headers)
     if reason is not None:
         return Here(502, reason)
+    codings = response.headers.listed("Transfer-Encoding")
+    if codings not in ((), ("chunked",)):
+        text = "a transfer coding that nobody asked for"
+        return Here(502, Reason("RFC 9112 §6.1, §7.4", text, codings=", ".join(codings)))
     keep: set[str] = set()
     if response.status == 407:
         if rules.parent is None or not rules.passes_credentials:
@@ -308,14 +312,13 @@ def downward(response: Response, request: Request, sent: Request, rules: Rules, 
         keep.add("proxy-authenticate")
     if response.status == 101:
         return _switched(response, sent, rules)
-    is_chunked = response.headers.get("Transfer-Encoding") is not None and request.version >= HTTP_1_1
-    if is_chunked:  # trailers go on, and so does what announces them (RFC 9110 §6.6.2)
+    if codings and request.version >= HTTP_1_1:  # trailers go on, and so does what announces them (RFC 9110 §6.6.2)
         keep.add("trailer")
     removal = hop_by_hop.remove(response.headers, keep=frozenset(keep))
     fields = removal.headers
     if response.status == 426 and (wanted := response.headers.get("Upgrade")) is not None:
         fields = fields.with_field("Upgrade", wanted).with_field("Connection", "Upgrade")  # RFC 9110 §15.5.22
-    if response.headers.get("Transfer-Encoding") is not None:
+    if codings:
         fields = fields.without("Content-Length")  # RFC 9112 §6.3 rule 3
     if fields.get("Date") is None:
         fields = fields.with_field("Date", dates.build(now_s))  # RFC 9110 §6.6.1

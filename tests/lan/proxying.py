@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,10 @@ class Program:
     def decisions(self, *what: str) -> list[dict[str, Any]]:
         records = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [record for record in records if record["what"] in what]
+
+    def wait_decisions(self, what: str, count: int = 1, text: str = "") -> None:
+        """Until so many decisions are logged whose reason holds this text."""
+        wait_until(lambda: sum(text in one["reason"]["text"] for one in self.decisions(what)) >= count)
 
     def peak_kib(self) -> int:
         """The most memory that it ever held."""
@@ -182,6 +188,14 @@ class Played:
         self.listener.close()
         for stream in self.accepted:
             stream.close()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Look until it is so; fails after a long while."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < until_s, "waited in vain"
+        time.sleep(0.01)
 
 
 def has_field(head: str, name: str) -> bool:

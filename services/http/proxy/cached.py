@@ -16,7 +16,7 @@ from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.downstream import State
-from lan.services.http.proxy.refresh import Drain, Refresh
+from lan.services.http.proxy.refresh import Drain, Refresh, as_framed
 from lan.services.http.proxy.smart import Exchange, Session
 from lan.services.http.proxy.upstream import Upstream
 
@@ -162,7 +162,8 @@ class CachedSession(Session):
             return super().pass_on(exchange, upstream, down)
         now_s = self.context.date()
         self.caching.touch()
-        outcome = self.caching.cache.receive(forward, down.response, requested_s=self._requested_s, now_s=now_s)
+        head = down.response if exchange.response is None else as_framed(exchange.response, down.response)
+        outcome = self.caching.cache.receive(forward, head, requested_s=self._requested_s, now_s=now_s)
         if isinstance(outcome, decisions.Relay):
             self.decide("cache", outcome.why, cache_status=outcome.status.build())
             self._storing = outcome.storing

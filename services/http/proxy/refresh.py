@@ -16,6 +16,12 @@ from lan.services.http.proxy.upstream import Upstream
 MAX_DRAINED_BYTES = 64 * 1024
 
 
+def as_framed(came: Response, passed_on: Response) -> Response:
+    """The head that is passed on, with the framing as it came: the cache judges by it whether the end is told."""
+    framing = came.headers.get("Transfer-Encoding")
+    return passed_on if framing is None else passed_on.with_field("Transfer-Encoding", framing)
+
+
 class Drain:
     """Reads an answer that nobody wants to its end, where that is near, so that the connection can be used again."""
 
@@ -112,7 +118,8 @@ class Refresh:
         down = forwarding.downward(response, self.forward.original, self._sent, self.context.rules, now_s=now_s)
         if isinstance(down, Here):
             return self._broke(upstream, down.why)
-        outcome = self.caching.cache.receive(self.forward, down.response, requested_s=self._requested_s, now_s=now_s)
+        head = as_framed(response, down.response)
+        outcome = self.caching.cache.receive(self.forward, head, requested_s=self._requested_s, now_s=now_s)
         self.context.decide("refreshed", outcome.why, uri=self.forward.uri)
         if isinstance(outcome, Relay):
             self._storing = outcome.storing

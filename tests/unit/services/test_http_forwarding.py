@@ -261,6 +261,8 @@ def test_trailers_are_announced_where_they_go_on() -> None:
 @pytest.mark.parametrize("answer", [
     Response(407, headers=headers([("Proxy-Authenticate", "Basic")])),
     Response(200, headers=headers([("Connection", "Set-Cookie"), ("Set-Cookie", "a")])),
+    Response(200, headers=headers([("Transfer-Encoding", "gzip, chunked")])),
+    Response(200, headers=headers([("Transfer-Encoding", "gzip")])),
     Response(101, headers=headers([("Upgrade", "echo"), ("Connection", "upgrade")])),
 ])  # fmt: skip
 def test_what_a_server_may_not_say_to_a_client_of_ours_is_502(answer: Response) -> None:
