@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import http_servers
 from benchmarks.http_servers import FILES, Running, pinned
 
 PIPELINE = """
@@ -21,6 +22,19 @@ init = function(arguments)
     together = table.concat(requests)
 end
 request = function() return together end
+"""
+
+MANY = """
+local fields = {
+    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    ["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    ["Accept-Language"] = "en-US,en;q=0.5", ["Accept-Encoding"] = "gzip, deflate, br, zstd",
+    ["Sec-Fetch-Dest"] = "document", ["Sec-Fetch-Mode"] = "navigate", ["Cookie"] = ""
+}
+request = function()
+    fields["Cookie"] = "session=" .. math.random(1, 1000000000)
+    return wrk.format("GET", "/many/" .. math.random(0, %d), fields)
+end
 """
 
 LATENCY = r"^\s+(50|99)%\s+(\S+)$"
@@ -49,6 +63,7 @@ def wrk(
     seconds: int = 2,
     close: bool = False,
     pipeline: int = 0,
+    many: bool = False,
     tls: bool = False,
     core: int | None = None,
     folder: Path = Path("/tmp"),
@@ -58,9 +73,9 @@ def wrk(
     if close:
         words += ["-H", "Connection: close"]
     if pipeline:
-        script = folder / f"pipeline{pipeline}.lua"
-        script.write_text(PIPELINE % pipeline)
-        words += ["-s", str(script)]
+        words += ["-s", _script(folder / f"pipeline{pipeline}.lua", PIPELINE % pipeline)]
+    if many:
+        words += ["-s", _script(folder / "many.lua", MANY % (http_servers.MANY - 1))]
     url = f"{'https' if tls else 'http'}://127.0.0.1:{running.port}/{path}"
     cpu, began = running.cpu_s(), time.monotonic()
     done = subprocess.run([*words, url], capture_output=True, text=True, check=False)
@@ -73,6 +88,11 @@ def wrk(
         {} if pipeline else {share: milliseconds(text) for share, text in re.findall(LATENCY, done.stdout, re.M)},
         "; ".join(line.strip() for line in done.stdout.splitlines() if "errors:" in line or "Non-2xx" in line),
     )
+
+
+def _script(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
 
 
 def _found(pattern: str, text: str) -> str:

@@ -1,9 +1,9 @@
 """The web servers that `http.py` and its sisters measure: ours and six of the field, each with one worker.
 
-A `Server` says which words start it for a folder, a port and TLS or not.  All get the same three files
-(`1k`, `100k`, `100m`) and the same certificate, log nothing about requests, and keep connections as long
-as they can be told to.  nginx, Apache and ours read files; Node, uvicorn and hypercorn have the two
-small ones in memory and granian has them too; `note` says so in the results.
+A `Server` says which words start it for a folder, a port and TLS or not.  All get the same files
+(`1k`, `100k`, `100m`, and a thousand of 1 KiB in `many/`) and the same certificate, log nothing about
+requests, and keep connections as long as they can be told to.  nginx, Apache and ours read files; Node,
+uvicorn, hypercorn and granian have all but the largest in memory; `note` says so in the results.
 """
 
 import os
@@ -24,13 +24,16 @@ VENV = CACHE / "python"
 PACKAGES = ["wrk", "curl", "openssl", "nginx", "apache2", "nodejs", "squid", "varnish", "python3-venv"]
 DISTRIBUTIONS = ["uvicorn[standard]", "granian", "hypercorn", "h2"]
 FILES = {"1k": 1024, "100k": 100 * 1024, "100m": 100 * 1024 * 1024}
+MANY = 1000
+"""How many files of 1 KiB lie in `many/` beside, by their numbers."""
 PATIENCE_S = 30.0
 
 ASGI = """
 import os
 from pathlib import Path
 WWW = Path(os.environ["WWW"])
-BODIES = {"/" + name: (WWW / name).read_bytes() for name in ("1k", "100k")}
+NAMES = ["1k", "100k", *(f"many/{path.name}" for path in (WWW / "many").iterdir())]
+BODIES = {"/" + name: (WWW / name).read_bytes() for name in NAMES}
 KIND = (b"content-type", b"application/octet-stream")
 
 async def app(scope, receive, send):
@@ -53,7 +56,8 @@ RSGI = """
 import os
 from pathlib import Path
 WWW = Path(os.environ["WWW"])
-BODIES = {"/" + name: (WWW / name).read_bytes() for name in ("1k", "100k")}
+NAMES = ["1k", "100k", *(f"many/{path.name}" for path in (WWW / "many").iterdir())]
+BODIES = {"/" + name: (WWW / name).read_bytes() for name in NAMES}
 KIND = [("content-type", "application/octet-stream")]
 
 async def app(scope, protocol):
@@ -66,7 +70,8 @@ async def app(scope, protocol):
 
 NODE = """
 const fs = require("fs"), [port, www, certificate, key] = process.argv.slice(1)
-const bodies = {"/1k": fs.readFileSync(www + "/1k"), "/100k": fs.readFileSync(www + "/100k")}
+const names = ["/1k", "/100k", ...fs.readdirSync(www + "/many").map(name => "/many/" + name)]
+const bodies = Object.fromEntries(names.map(name => [name, fs.readFileSync(www + name)]))
 const answer = (request, response) => {
     const body = bodies[request.url], type = "application/octet-stream"
     if (body) {
@@ -89,7 +94,7 @@ daemon off; pid {folder}/nginx.pid; error_log stderr crit; worker_processes 1; w
 {user}
 events {{ worker_connections {files}; }}
 http {{
-    access_log off; sendfile on; keepalive_requests 100000000; keepalive_timeout 75s; open_file_cache max=100;
+    access_log off; sendfile on; keepalive_requests 100000000; keepalive_timeout 75s; open_file_cache max=10000;
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5; ssl_certificate {folder}/../certificate.pem;
     ssl_certificate_key {folder}/../key.pem;
@@ -258,8 +263,11 @@ def make_files(folder: Path) -> Path:
     """The files to serve, the certificate and its key; → the folder of files."""
     www = folder / "www"
     www.mkdir()
+    (www / "many").mkdir()
     for at in (folder, www):
         at.chmod(0o755)  # a server that drops root must reach them
+    for number in range(MANY):
+        (www / "many" / str(number)).write_bytes(b"%08d" % number * 128)
     for name, size in FILES.items():
         (www / name).write_bytes(b"a" * size)
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", "30"]
