@@ -17,7 +17,6 @@ import ssl
 from collections.abc import Callable, Iterator
 
 from lan.reasons import Reason
-from lan.services.http import access_log
 from lan.services.http.answer import Answer, plain
 from lan.services.http.connection import Server
 from lan.services.http.events import Body, Closed, End, Event, Fault, Tunnel
@@ -28,6 +27,7 @@ from lan.services.http.persistence import Side, closing
 from lan.services.http.plan import Close, Farewell, Pause, Reset, SetNodelay, ShutdownWrite, Step, Write, wire_plan
 from lan.services.http.settings import Limits, Settings
 from lan.services.http.shortcuts import Shortcuts
+from lan.services.http.telling import teller
 from lan.services.http.transport import RECEIVE_BYTES, Plain, Tls, Transport
 from lan.services.shell import DecisionLog
 
@@ -54,10 +54,9 @@ class Session:
     """The server's end of one TCP connection.  `mask` says what the loop should watch for."""
 
     __slots__ = (
-        "_access", "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_date", "_discarded",
-        "_fin_sent", "_is_stopping", "_is_told", "_log", "_names", "_now_s", "_outflow", "_shortcuts", "_steps",
-        "_trailers", "deadline_s", "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state",
-        "transport",
+        "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_date", "_discarded", "_fin_sent",
+        "_is_stopping", "_now_s", "_outflow", "_shortcuts", "_steps", "_tell", "_trailers", "deadline_s",
+        "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -78,8 +77,7 @@ class Session:
         self.origin, self.settings, self.limits = origin, settings, limits
         self.transport: Transport = Plain() if tls is None else Tls(tls)
         self.engine = Server(max_head_bytes=limits.head_bytes, max_body_bytes=limits.body_bytes)
-        self._log, self._date, self._now_s, self._shortcuts = log, date, now_s, shortcuts
-        self._access, self._is_told = access, log.is_wanted or access is not None
+        self._tell, self._date, self._now_s, self._shortcuts = teller(log, access, sock), date, now_s, shortcuts
         self._outflow: Outflow | None = None
         self._answer: Answer | None = None
         self._steps: Iterator[Step] | None = None
@@ -92,11 +90,9 @@ class Session:
         self.deadline_s = now_s + limits.head_s
         if tls is not None:
             self.state, self.deadline_s = State.HANDSHAKE, now_s + limits.handshake_s
-        self._names: dict[str, str] = {}
-        if self._is_told:
-            self._names = {"client": _name(sock.getpeername()), "server": _name(sock.getsockname())}
+        if self._tell.is_heard:
             scheme = "http" if tls is None else "https"
-            self._decide("accepted", Reason("RFC 9293 §3.5", "the three-way handshake is done", scheme=scheme))
+            self._tell.decide("accepted", Reason("RFC 9293 §3.5", "the three-way handshake is done", scheme=scheme))
 
     # What the loop calls
 
@@ -183,7 +179,7 @@ class Session:
 
     def _take_shortcut(self, data: bytes) -> bool:
         """Send the answers that are known to these very bytes; False where they need a closer look."""
-        if not self.engine.is_idle or self._is_stopping or self._is_told:
+        if not self.engine.is_idle or self._is_stopping or self._tell.is_heard:
             return False
         found = self._shortcuts.answer(data, self._now_s)
         if found is None:
@@ -204,8 +200,7 @@ class Session:
         """Answer once the request is here; 100 where the client asks before it sends a body."""
         for event in events:
             if isinstance(event, Request):
-                if self._log.is_wanted:
-                    self._decide("request", _asked(event), method=event.method, target=event.target)
+                self._tell.asked(event)
                 self._body = []
                 self.deadline_s = self._now_s + self.limits.body_s
                 if event.headers.get("Expect") and not self.engine.request_complete and self._meets_expectation(event):
@@ -232,7 +227,7 @@ class Session:
             self._give(early)
             return True
         if self.engine.expects_continue:
-            self._decide("continue", Reason("RFC 9110 §10.1.1", "the client waits for 100 before it sends content"))
+            self._tell.decide("continue", Reason("RFC 9110 §10.1.1", "the client waits for 100 before its content"))
             self.transport.queue(self.engine.inform(CONTINUE))
             self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
         return False
@@ -287,9 +282,8 @@ class Session:
         unwilling = Reason("RFC 9112 §9.5", "the server is told to stop") if self._is_stopping else None
         head = self.engine.respond(answer.response, unwilling=unwilling)
         self._answer = answer
-        if self._log.is_wanted:
-            self._tell(answer)
-        elif unwilling is None and not self._is_told:
+        self._tell.answering(answer, self.engine.persistence)
+        if unwilling is None and not self._tell.is_heard:
             self._shortcuts.learn(self.engine, answer, head)
         length = answer.length_bytes or 0
         self.state, self.mask = State.ANSWER, WRITE
@@ -302,13 +296,8 @@ class Session:
         self._outflow = Outflow(answer, self.engine, is_plain=not isinstance(self.transport, Tls))
         self.transport.queue(head if self._outflow.is_file else head + self._outflow.next_piece())
 
-    def _tell(self, answer: Answer) -> None:
-        self._decide("response", answer.why, status=answer.response.status, bytes=answer.length_bytes or 0)
-        if self.engine.persistence is not None:
-            self._decide("keep" if self.engine.persistence.keep else "close", self.engine.persistence.why)
-
     def _refuse(self, status: int, why: Reason) -> None:
-        self._decide("refused", why, status=status)
+        self._tell.decide("refused", why, status=status)
         answer = plain(status, why, now_s=self._date())
         self._give(Answer(answer.response.with_field("Connection", "close"), answer.content, why))
 
@@ -363,7 +352,7 @@ class Session:
         elif isinstance(step, SetNodelay):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(step.on))
         elif isinstance(step, ShutdownWrite):
-            self._decide("fault", Reason("RFC 9112 §9.6", "half close: our FIN, and we go on reading"))
+            self._tell.decide("fault", Reason("RFC 9112 §9.6", "half close: our FIN, and we go on reading"))
             self.sock.shutdown(socket.SHUT_WR)
             self._fin_sent = True
         elif isinstance(step, Reset):
@@ -413,13 +402,13 @@ class Session:
             return None
         if decision.first is Side.SERVER:
             return self._farewell(decision.why)
-        self._decide("closing", decision.why, first=decision.first)
+        self._tell.decide("closing", decision.why, first=decision.first)
         self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
         return None
 
     def _farewell(self, why: Reason) -> None:
         """Send the first FIN, then linger for the client's: closing with bytes unread would reset (RFC 9112 §9.6)."""
-        self._decide("closing", why, first=Side.SERVER)
+        self._tell.decide("closing", why, first=Side.SERVER)
         self.transport.queue_end()
         self.state, self.mask, self.deadline_s = State.FAREWELL, WRITE, self._now_s + self.limits.stall_s
 
@@ -446,7 +435,7 @@ class Session:
         if not self._alert_awaits_fin:
             return self._farewell(Reason("RFC 9112 §9.6", "the client said close and did not close in time"))
         self._alert_awaits_fin = False
-        self._decide("close_notify", Reason("RFC 8446 §6.1", "the client ended TLS and awaits the same of us"))
+        self._tell.decide("close_notify", Reason("RFC 8446 §6.1", "the client ended TLS and awaits the same of us"))
         self.transport.queue_end()
         self.transport.has_ended = False
         self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
@@ -464,7 +453,7 @@ class Session:
         self.state, self.mask, self._steps = State.CLOSED, 0, None
         self._release()
         self.sock.close()
-        self._decide("closed", why, **({} if first is None else {"first": first}))
+        self._tell.decide("closed", why, **({} if first is None else {"first": first}))
 
     def _release(self) -> None:
         if self._outflow is not None:
@@ -487,35 +476,12 @@ class Session:
 
     def _note_access(self, *, is_whole: bool) -> None:
         """One line in the access log, as long as the answer's content is still here."""
-        if self._access is None or self._answer is None:
-            return
-        answer, outflow = self._answer, self._outflow
-        self._access(
-            access_log.line(
-                self.engine.request,
-                client=self._names["client"].rpartition(":")[0],
-                moment_s=self._date(),
-                status=answer.response.status,
-                body_bytes=(answer.length_bytes or 0) if outflow is None else outflow.sent_bytes,
-                why=answer.why.text,
-                is_whole=is_whole,
-            )
-        )
-
-    def _decide(self, what: str, why: Reason, **keys: object) -> None:
-        if self._log.is_wanted:
-            self._log.append(what, why, **self._names, **keys)
+        if self._tell.is_heard and (answer := self._answer) is not None:
+            sent = (answer.length_bytes or 0) if self._outflow is None else self._outflow.sent_bytes
+            request, moment_s = self.engine.request, self._date()
+            self._tell.answered(request, answer, body_bytes=sent, moment_s=moment_s, is_whole=is_whole)
 
 
 _SENDING = (State.ANSWER, State.FAREWELL)
 _LINGER_RESET = b"\1\0\0\0\0\0\0\0"
 """struct linger: on, for no time at all; closing then sends a RST."""
-
-
-def _asked(request: Request) -> Reason:
-    options = request.headers.get("Connection") or "not said"
-    return Reason("RFC 9112 §3", "a request is read", host=request.headers.get("Host") or "none", connection=options)
-
-
-def _name(address: tuple[str, int]) -> str:
-    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
