@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from lan.errors import FAILED, OK, LanError, UsageError
@@ -56,10 +57,13 @@ def fetch(options: argparse.Namespace) -> int:
     asking = words.asking(options, os.environ, urls)
     for where in urls:
         words.known(where.host, where.port, options.resolve)
+    secure = cache(lambda: tls.client_context(options.cacert))
+    if any(where.scheme == "https" for where in urls):
+        secure()  # reading the authorities takes its time, which is no connection's
     means = Means(
         words.socket_options(options),
         lambda host, port: words.known(host, port, options.resolve),
-        lambda: tls.client_context(options.cacert),
+        secure,
         Side(options.closes_first),
     )
     with ExitStack() as stack:

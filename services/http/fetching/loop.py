@@ -22,7 +22,7 @@ from lan.services.http.fetching.line import Line, SocketOptions, TlsClient
 from lan.services.http.fetching.names import Names
 from lan.services.http.fetching.proxies import Route
 from lan.services.http.fetching.visit import Visit
-from lan.services.http.messages import HTTP_1_1, Response
+from lan.services.http.messages import HTTP_1_1, Request, Response
 from lan.services.http.persistence import Persistence, Side, persistence
 from lan.services.http.strategies.orders import Asked, Close, GiveUp, Kept, Open, Order, Retry, Send, Stage
 from lan.services.http.strategies.pool import Pool
@@ -67,8 +67,6 @@ class Loop:
         self._orders: deque[tuple[Order, LanError | None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._names = Names()
-        self._context: SSLContext | None = None
-        self._routes: dict[Route, Exchange] = {}
 
     def run(self) -> None:
         """Fetch all that the visit wants.  Raises what its words or its writing raise; all sockets are closed then."""
@@ -106,7 +104,6 @@ class Loop:
     def _add(self, exchanges: list[Exchange]) -> None:
         for exchange in exchanges:
             route = self.visit.route(exchange)
-            self._routes.setdefault(route, exchange)
             waits = self.visit.waits_for_continue(exchange)
             self.pool.add(Asked(exchange.number, route, exchange.method, waits))
 
@@ -251,10 +248,8 @@ class Loop:
             self._ready(line)
 
     def _secure(self, line: Line, host: str) -> None:
-        if self._context is None:
-            self._context = self.means.secure()
         self.pool.staged(line.number, Stage.TLS, self.clock())
-        line.secure(self._context, host)
+        line.secure(self.means.secure(), host)
         self._flush(line)
 
     def _ready(self, line: Line) -> None:
@@ -393,7 +388,8 @@ class Loop:
         exchange.persistence = decision
         self.watcher.answered(exchange)
         self._add(self.visit.complete(exchange, now_s))
-        self._obey(self.pool.complete(line.number, _kept(exchange.response, decision), now_s))
+        assert exchange.request is not None
+        self._obey(self.pool.complete(line.number, _kept(exchange.request, exchange.response, decision), now_s))
 
     def _release(self, line: Line) -> None:
         """Let the content go that waited for 100 (Continue)."""
@@ -472,13 +468,13 @@ def _lost(event: Event, exchange: Exchange | None) -> Reason:
     return Reason("RFC 9110 §7.8", "the server switched to another protocol, unasked")
 
 
-def _kept(response: Response, decision: Persistence) -> Kept:
-    """What the pool wants to know of a connection after a response; Keep-Alive counts one message less than it says."""
+def _kept(request: Request, response: Response, decision: Persistence) -> Kept:
+    """What the pool wants to know of a connection after a response."""
     promised = keep_alive.parse(response.headers)
     return Kept(
         decision.keep,
         decision.why,
-        pipelines=decision.keep and response.version >= HTTP_1_1,
+        pipelines=decision.keep and min(request.version, response.version) >= HTTP_1_1,
         max_requests=promised.max_messages,
         idle_s=None if promised.timeout_s is None else float(promised.timeout_s),
     )

@@ -166,7 +166,7 @@ def _known(charset: str) -> str:
     """A text encoding of this name; latin-1 where there is none: tags and URLs are ASCII in any case."""
     try:
         name = codecs.lookup(charset).name
-        b"".decode(charset)  # refuses codecs that are no text encodings, such as base64
+        b"a".decode(charset, "replace")  # refuses codecs that are no text encodings, such as base64
     except (LookupError, ValueError):
         return "latin-1"
     return "latin-1" if name in _NO_CHARSETS else name
