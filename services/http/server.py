@@ -21,6 +21,7 @@ from lan.services.http.origin import Origin
 from lan.services.http.session import Session, State
 from lan.services.http.settings import Address, Limits, Settings
 from lan.services.http.shortcuts import Shortcuts
+from lan.services.http.telling import SILENT, Teller
 from lan.services.shell import DecisionLog
 
 SWEEP_S = 0.1
@@ -193,11 +194,10 @@ class Server:
                 origin=self.origin,
                 settings=self.settings,
                 limits=self.limits,
-                log=self.log,
+                tell=self._teller(sock),
                 shortcuts=self._shortcuts,
                 now_s=now_s,
                 date=time.time,
-                access=None if self._access is None else self._note_access,
                 tls=self._tls if listener.is_tls else None,
             )
         except OSError:  # reset before it could be asked for its name
@@ -247,6 +247,13 @@ class Server:
         if not self._by_descriptor:
             self._accept_again()
 
+    def _teller(self, sock: socket.socket) -> Teller:
+        """Who tells of this connection.  Raises OSError where its ends can't be named any more."""
+        if not self.log.is_wanted and self._access is None:
+            return SILENT
+        ends = {"client": _name(sock.getpeername()), "server": _name(sock.getsockname())}
+        return Teller(self.log, None if self._access is None else self._note_access, ends)
+
     def _note_access(self, line: str) -> None:
         """Into the file that is open now: a reload may have changed it."""
         if self._access is not None:
@@ -285,3 +292,7 @@ def listen(address: Address, *, shared: bool = False) -> socket.socket:
         what = f"can't listen on {address[0]}:{address[1]}: {getattr(error, 'strerror', None) or error}"
         raise MachineError(what, todo=todo) from None
     return sock
+
+
+def _name(address: tuple[str, int]) -> str:
+    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"

@@ -27,9 +27,8 @@ from lan.services.http.persistence import Side, closing
 from lan.services.http.plan import Close, Farewell, Pause, Reset, SetNodelay, ShutdownWrite, Step, Write, wire_plan
 from lan.services.http.settings import Limits, Settings
 from lan.services.http.shortcuts import Shortcuts
-from lan.services.http.telling import teller
+from lan.services.http.telling import Teller
 from lan.services.http.transport import RECEIVE_BYTES, Plain, Tls, Transport
-from lan.services.shell import DecisionLog
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
 PIECES_A_TURN = 16
@@ -66,18 +65,17 @@ class Session:
         origin: Origin,
         settings: Settings,
         limits: Limits,
-        log: DecisionLog,
+        tell: Teller,
         shortcuts: Shortcuts,
         now_s: float,
         date: Callable[[], float],
-        access: Callable[[str], object] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.sock, self.descriptor = sock, sock.fileno()
         self.origin, self.settings, self.limits = origin, settings, limits
         self.transport: Transport = Plain() if tls is None else Tls(tls)
         self.engine = Server(max_head_bytes=limits.head_bytes, max_body_bytes=limits.body_bytes)
-        self._tell, self._date, self._now_s, self._shortcuts = teller(log, access, sock), date, now_s, shortcuts
+        self._tell, self._date, self._now_s, self._shortcuts = tell, date, now_s, shortcuts
         self._outflow: Outflow | None = None
         self._answer: Answer | None = None
         self._steps: Iterator[Step] | None = None

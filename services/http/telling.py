@@ -4,7 +4,6 @@ The decisions go to the decision log, with the names of both ends; the lines to 
 there is one.  A connection of which nobody hears tells through `SILENT`, which costs next to nothing.
 """
 
-import socket
 from collections.abc import Callable
 
 from lan.reasons import Reason
@@ -68,14 +67,3 @@ class Teller:
 
 
 SILENT = Teller(None, None)
-
-
-def teller(log: DecisionLog, access: Callable[[str], object] | None, sock: socket.socket) -> Teller:
-    """Who tells of this connection.  Raises OSError where its ends can't be named any more."""
-    if not log.is_wanted and access is None:
-        return SILENT
-    return Teller(log, access, {"client": _name(sock.getpeername()), "server": _name(sock.getsockname())})
-
-
-def _name(address: tuple[str, int]) -> str:
-    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"

@@ -42,7 +42,7 @@ SHELLS = re.compile(
     r"""services/( shell | \w+/__main__
     | dhcp/( client_main | configure | show | sockets | waiting )
     | dns/( lookup | server )
-    | http/( authority | fetch | server | session | tls | transport )
+    | http/( authority | fetch | server | session | tls | transport | workers )
     | http/fetching/( line | loop | names )
     | http/proxy/( __main__ | cached | caching | channel | connector | context | downstream | loop | original )
     | http/proxy/( relay | resolver | server | smart )
