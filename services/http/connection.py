@@ -340,9 +340,10 @@ class Client(Reader):
             self._interim += 1
             if self._interim > MAX_INFORMATIONAL:
                 raise Refused(502, "RFC 9110 §15.2", "too many interim responses", limit=MAX_INFORMATIONAL)
-            events.append(response)
+            events.append(_with_one_length(response))
             return True
         self._begin_content(frame_response(response, self._waiting[0].method))
+        response = _with_one_length(response)
         self.response, self._interim = response, 0
         events.append(response)
         return True
@@ -409,6 +410,20 @@ def _without(response: Response, *names: str) -> Response:
     if all(response.headers.get(name) is None for name in names):
         return response
     return replace(response, headers=response.headers.without(*names))
+
+
+def _with_one_length(response: Response) -> Response:
+    """Equal lengths are one from here on, also for whoever the response is passed on to (RFC 9112 §6.3 rule 5).
+
+    Lengths that differ have been refused, but where no content follows: there they go.
+    """
+    text = response.headers.get("Content-Length")
+    if text is None or "," not in text:
+        return response
+    lengths = {length.strip(" \t") for length in text.split(",")}
+    return (
+        response.with_field("Content-Length", *lengths) if len(lengths) == 1 else _without(response, "Content-Length")
+    )
 
 
 def _with_option(response: Response, option: str) -> Response:

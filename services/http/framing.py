@@ -49,6 +49,9 @@ _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 def frame_request(request: Request) -> Framing:
     """How a request's content ends.  Raises Refused for what two readers could frame differently."""
     encoding, length = request.headers.get("Transfer-Encoding"), request.headers.get("Content-Length")
+    if request.method == "CONNECT" and (encoding is not None or length not in (None, "0")):
+        text = "CONNECT has no content: one reader would take it for the tunnel's, another would not"
+        raise Refused(400, "RFC 9110 §9.3.6", text)
     if encoding is not None:
         if length is not None:
             raise Refused(400, "RFC 9112 §6.3 rule 3", "Transfer-Encoding and Content-Length in one message")

@@ -205,9 +205,16 @@ def test_rule_7_a_request_without_length_and_encoding_has_no_content() -> None:
 
 
 def test_a_request_is_framed_the_same_whatever_its_method() -> None:
-    for method in ("GET", "HEAD", "DELETE", "TRACE", "CONNECT"):
+    for method in ("GET", "HEAD", "DELETE", "TRACE", "X"):
         assert frame_request(request([(LENGTH, "5")], method=method)).length == 5
         assert frame_request(request([(ENCODING, "chunked")], method=method)).kind is Kind.CHUNKED
+
+
+@pytest.mark.parametrize("field", [(LENGTH, "5"), (LENGTH, "x"), (ENCODING, "chunked")])
+def test_connect_with_content_is_refused(field: tuple[str, str]) -> None:
+    with pytest.raises(Refused, match="no content"):
+        frame_request(request([field], method="CONNECT"))
+    assert frame_request(request([(LENGTH, "0")], method="CONNECT")).length == 0
 
 
 def test_rule_8_any_other_response_goes_on_until_the_close() -> None:
@@ -259,3 +266,19 @@ def test_a_line_end_after_a_body_is_not_of_it() -> None:
     assert not client.send(request([]), b"ab").endswith(b"\r\n")
     assert isinstance(client.receive(b"HTTP/1.1 204 x\r\n\r\n")[-1], End)
     assert client.send(request([], method="GET")).startswith(b"GET")
+
+
+@pytest.mark.parametrize("fields", [b"Content-Length: 5, 5", b"Content-Length: 5\r\nX: a\r\nContent-Length: 5"])
+def test_equal_lengths_are_given_on_as_one(fields: bytes) -> None:
+    events = fetched(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\nhello")
+    assert words(events) == ["Response", "hello", "End"]
+    assert isinstance(events[0], Response)
+    assert [value for name, value in events[0].headers.items if name == LENGTH] == ["5"]
+
+
+def test_lengths_that_differ_are_not_given_on_where_no_content_follows() -> None:
+    for status, method in ((304, "GET"), (200, "HEAD")):
+        data = b"HTTP/1.1 %d x\r\nContent-Length: 5\r\nContent-Length: 6\r\nX: a\r\n\r\n" % status
+        events = fetched(data, method)
+        assert isinstance(events[0], Response)
+        assert events[0].headers == headers([("X", "a")])
