@@ -13,7 +13,7 @@ MOST_S = 2**31 - 1
 """Longer times count as this: 68 years (RFC 9111 §1.2.2)."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -85,29 +85,35 @@ def parse(text: str | None) -> Directives:
 
 
 def _read(text: str) -> Iterator[Directive]:
-    at = 0
+    """After a quoted string without end, or with more than a comma behind it, nothing is well-formed any more:
+    quotes mean nothing from there on, so that what they may hide is seen."""
+    at, is_sound = 0, True
     while at < len(text):
         name = _TOKEN.match(text, at)
         if name is None:
             at += 1  # a comma, a blank, or what belongs nowhere
             continue
-        argument, end, is_valid = _argument(text, name.end())
-        rest = _past_blanks(text, end)
-        if rest < len(text) and text[rest] != ",":
-            is_valid = False
-        yield Directive(name[0].lower(), argument, is_valid)
-        at = rest
+        argument, end, is_valid = _argument(text, name.end(), may_be_quoted=is_sound)
+        at = _past_blanks(text, end)
+        is_sound = is_sound and not text.startswith('"', at)
+        yield Directive(name[0].lower(), argument, is_sound and is_valid and text[at : at + 1] in ("", ","))
 
 
-def _argument(text: str, at: int) -> tuple[str | None, int, bool]:
+def _argument(text: str, at: int, *, may_be_quoted: bool) -> tuple[str | None, int, bool]:
     """What follows a name: (argument, where it ends, whether its grammar holds)."""
     if not text.startswith("=", at):
         return None, at, True
-    if quoted := _QUOTED.match(text, at + 1):
-        return re.sub(r"\\(.)", r"\1", quoted[1]), quoted.end(), True
-    if token := _TOKEN.match(text, at + 1):
-        return token[0], token.end(), True
-    return "", at + 1, False
+    quoted = _QUOTED.match(text, at + 1) if may_be_quoted else None
+    if quoted is not None and _next(text, quoted.end()) in ("", ","):
+        return re.sub(r"\\(.)", r"\1", quoted[1], flags=re.DOTALL), quoted.end(), True
+    token = _TOKEN.match(text, at + 1)
+    return (token[0], token.end(), True) if token else ("", at + 1, False)
+
+
+def _next(text: str, at: int) -> str:
+    """The next character that is no blank; "" at the end."""
+    at = _past_blanks(text, at)
+    return text[at : at + 1]
 
 
 def _past_blanks(text: str, at: int) -> int:

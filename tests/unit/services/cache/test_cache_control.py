@@ -121,6 +121,19 @@ def test_the_fields_of_a_qualified_directive(text: str, fields: set[str] | None)
     assert parse(text).fields_of("no-cache") == fields
 
 
+def test_after_a_quoted_string_without_end_nothing_permits_and_everything_restricts() -> None:
+    found = parse('a="no end, public, max-age=60, no-store, b="c"')
+    assert not found.permits("public") and found.restricts("no-store")
+    assert parse('a="\\", public, max-age=60').age_s("max-age") == 0
+    assert parse('a="b" c, max-age=60').age_s("max-age") == 0
+
+
+def test_a_long_field_is_read_in_one_pass() -> None:
+    """Each quote that might begin a string is looked at once: 60 000 of them, in the time of the test."""
+    assert not parse('a="\\' * 60_000).permits("public")
+    assert not parse('"' * 60_000 + "," * 60_000).items
+
+
 TEXTS = st.text() | st.text('max-age=no-store"\\, \t0159;')
 
 
