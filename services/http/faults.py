@@ -59,7 +59,7 @@ class Faults:
     lying_chunk: str | None = None
     """``long``: a chunk-size larger than its data; ``short``: a smaller one; ``bad``: one that is no number."""
     nagle: bool | None = None
-    """Whether Nagle's algorithm is on while this response leaves (None: as ever, off)."""
+    """Whether Nagle's algorithm is on, from this response on for its connection (None: as it was; at first, off)."""
     split_writes: bool = False
     think_s: float = 0.0
     closes_first: Side | None = None

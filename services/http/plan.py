@@ -38,7 +38,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class SetNodelay:
-    """TCP_NODELAY: False lets Nagle's algorithm hold small segments back (RFC 896)."""
+    """TCP_NODELAY from now on: False lets Nagle's algorithm hold small segments back (RFC 896).
+
+    Turned on again it would let go at once of what is held back.
+    """
 
     on: bool
 
@@ -84,8 +87,6 @@ def wire_plan(answer: Answer, request: Request, decision: Persistence) -> Iterat
     yield from _with_head(messages.build(head), _spaced(body, faults, cut_bytes), is_split=faults.split_writes)
     if last is not None:
         yield last
-    elif faults.nagle is not None:
-        yield SetNodelay(True)
 
 
 def _ending(faults: Faults) -> tuple[int | None, Step | None]:
