@@ -43,7 +43,8 @@ SHELLS = re.compile(
     | dhcp/( client_main | configure | show | sockets | waiting )
     | dns/( lookup | server )
     | http/( authority | fetch | server | session | tls | transport | workers )
-    | http/fetching/( line | loop | names )
+    | http/cache/show
+    | http/fetching/( line | loop | names | opening )
     | http/proxy/( __main__ | cached | caching | channel | connector | context | downstream | loop | original )
     | http/proxy/( relay | resolver | server | smart )
     | icmp/prober

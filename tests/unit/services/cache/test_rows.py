@@ -1,11 +1,12 @@
 """The table that `lan show cache` prints."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from lan.errors import RunError
-from lan.services.http.cache import rows
+from lan.services.http.cache import rows, show
 
 from .world import NOW_S, Reply, World
 
@@ -30,3 +31,12 @@ def test_before_the_first_write_there_are_no_rows_and_another_file_is_refused(tm
         (tmp_path / "x").write_text(text)
         with pytest.raises(RunError):
             rows.read(tmp_path / "x", 0)
+
+
+def test_the_table_is_printed_as_faces_read_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = World()
+    world.ask("http://web/a", Reply(cache_control="max-age=60"))
+    rows.write(tmp_path / "cache.json", world.cache, world.now_s)
+    assert show.main([str(tmp_path / "cache.json")]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["columns"] == list(rows.COLUMNS) and printed["rows"][0][:2] == ["http://web/a", "200"]
