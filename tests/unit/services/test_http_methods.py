@@ -191,6 +191,18 @@ def test_rules_of_a_path_are_in_its_answers() -> None:
     assert ask(origin, "/").faults is None
 
 
+def test_a_request_gets_the_fault_it_asks_for_only_where_that_is_allowed() -> None:
+    allowing = Origin(OnePage(b"page", 1), rules=Rules(faults_on_request=True))
+    for fields in ({}, {"Lan-Fault": "reset:2"}):
+        target = "/" if fields else "/?fault=reset:2"
+        assert ask(allowing, target, **fields).faults == Faults(reset_bytes=2)
+        assert ask(PAGE, target, **fields).faults is None
+    refused = ask(allowing, "/?fault=nonsense")
+    assert refused.response.status == 400
+    assert b"reset:BYTES" in body_of(refused)
+    assert ask(PAGE, "/?fault=nonsense").response.status == 200
+
+
 # From the settings file to an origin
 
 
