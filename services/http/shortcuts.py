@@ -87,22 +87,24 @@ class Shortcuts:
 
     def learn(self, engine: Server, answer: Answer, head: bytes) -> None:
         """Remember this answer to the request that the engine has just read, where it may be given again."""
-        data, request, decision = engine.lone_request_bytes, engine.request, engine.persistence
-        if data is None or request is None or decision is None or len(data) > MAX_REQUEST_BYTES:
-            return
         if answer.is_current is None or answer.is_planned or answer.upgrade is not None:
             return
         length = answer.length_bytes
         if length is None or length > MAX_ANSWER_BYTES:
             return
         body = answer.content.read(0, length) if answer.content is not None and length else b""
-        if len(body) != length:
+        if len(body) == length:
+            self.remember(engine, head + body, answer.is_current)
+
+    def remember(self, engine: Server, whole: bytes, is_current: Callable[[], bool]) -> None:
+        """These are the bytes that answer the request which the engine has just read, for this second at most."""
+        data, request, decision = engine.lone_request_bytes, engine.request, engine.persistence
+        if data is None or request is None or decision is None or len(data) > MAX_REQUEST_BYTES:
             return
         if data in self._known:
             self._forget(data)
-        known = Known(head + body, None if decision.keep else request, int(self._date()), answer.is_current)
-        self._known[data] = known
-        self.size_bytes += len(known.whole)
+        self._known[data] = Known(whole, None if decision.keep else request, int(self._date()), is_current)
+        self.size_bytes += len(whole)
         while len(self._known) > self.max_entries or self.size_bytes > self.max_bytes:
             self._forget(next(iter(self._known)))
 

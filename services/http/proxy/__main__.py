@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
 def serve(options: argparse.Namespace) -> int:
     """The life of a proxy.  Raises LanError where it can't begin."""
     asked: set[int] = set()
-    log = DecisionLog("proxy")
+    log = DecisionLog("proxy", echo=options.verbose)
     server = ProxyServer(log)
     load(server, options)
 

@@ -64,7 +64,7 @@ class Context:
 
     def most_kept(self) -> int:
         """How many idle connections to servers are kept now."""
-        return most_kept(len(self.clients), self.limits.upstream_idle)
+        return most_kept(len(self.clients), self.limits.upstream_idle, self.clients.total())
 
     def decide(self, what: str, why: Reason, **keys: object) -> None:
         """Log a decision."""

@@ -283,4 +283,5 @@ class Downstream:
 
     def decide(self, what: str, why: Reason, **keys: object) -> None:
         """Log a decision about this connection."""
-        self.context.decide(what, why, **self._tuple, **keys)
+        if self.context.log.is_wanted:
+            self.context.decide(what, why, **self._tuple, **keys)

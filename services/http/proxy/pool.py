@@ -16,9 +16,13 @@ T = TypeVar("T", bound=Hashable)
 MAX_REMEMBERED = 4096
 
 
-def most_kept(clients: int, each: int) -> int:
-    """How many idle connections a proxy with so many clients keeps, at `each` for one."""
-    return max(1, clients) * each
+def most_kept(clients: int, each: int, connections: int = 0) -> int:
+    """How many idle connections a proxy with so many clients keeps, at `each` for one.
+
+    Clients that have more connections to the proxy than that (a test's load, another proxy) are served by as
+    many on the other side: one that is closed now is opened again with the next request.
+    """
+    return max(max(1, clients) * each, connections)
 
 
 class Pool(Generic[T]):

@@ -129,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--size-mb", metavar="N", type=int, help="how much a cache stores at most (256)")
     made.add_argument("--table", metavar="FILE", help="write there what a cache holds, each second that it changes")
     made.add_argument("--cacert", metavar="PEM", help="authority of servers reached by https (the system's)")
+    made.add_argument("-v", "--verbose", action="store_true", help="say each decision and its rule, on stderr")
     made.add_argument("--config", metavar="FILE", help="settings as JSON, read again on SIGHUP")
     return made
 

@@ -198,9 +198,9 @@ def test_the_longest_idle_are_closed_when_there_are_too_many() -> None:
     assert pool.all() == [] and pool.take(WEB) is None
 
 
-@pytest.mark.parametrize(("clients", "most"), [(0, 2), (1, 2), (5, 10)])
-def test_two_for_each_client_are_kept(clients: int, most: int) -> None:
-    assert most_kept(clients, 2) == most
+@pytest.mark.parametrize(("clients", "connections", "most"), [(0, 0, 2), (1, 2, 2), (5, 7, 10), (1, 32, 32)])
+def test_two_for_each_client_are_kept_or_as_many_as_it_has_itself(clients: int, connections: int, most: int) -> None:
+    assert most_kept(clients, 2, connections) == most
 
 
 def test_versions_are_remembered_and_not_for_ever() -> None:
