@@ -24,7 +24,8 @@ from lan.errors import FAILED, OK, LanError, UsageError
 from lan.services.http import tls, url
 from lan.services.http.client import Exchange, Phase, Write
 from lan.services.http.fetching import report, telling, waterfall, words
-from lan.services.http.fetching.loop import Loop, Means
+from lan.services.http.fetching.loop import Loop
+from lan.services.http.fetching.opening import Means
 from lan.services.http.fetching.visit import Visit
 from lan.services.http.persistence import Side
 from lan.services.http.strategies.pool import Pool

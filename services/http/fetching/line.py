@@ -89,9 +89,9 @@ class Line:
         return self.record.number
 
     @property
-    def wants_to_write(self) -> bool:
-        """Whether it is to be told when bytes can leave, or the TCP handshake is done."""
-        return self.has_more or (self.stage is Stage.CONNECT and not self.is_tunnelling)
+    def is_dialing(self) -> bool:
+        """Its TCP handshake is under way."""
+        return self.stage is Stage.CONNECT and not self.is_tunnelling
 
     def dial(self) -> None:
         """Begin to connect to the next address.  Raises RunError when none is left."""
@@ -103,7 +103,6 @@ class Line:
             self._set_options(self.sock)
             code = self.sock.connect_ex((address, self.route.port))
             if code in (0, errno.EINPROGRESS):
-                self.stage = Stage.CONNECT
                 return
             self._note(OSError(code, os.strerror(code)), "connecting")
             self.drop()
@@ -117,13 +116,13 @@ class Line:
             self._note(OSError(code, os.strerror(code)), "connecting")
             self.drop()
             return False
+        self.fault = None  # of the addresses before it
         self.record.local = machine(*self.sock.getsockname()[:2])
         self._acknowledge()
         return True
 
     def secure(self, context: ssl.SSLContext, host: str) -> None:
         """Begin the TLS handshake."""
-        self.stage = Stage.TLS
         self.transport = TlsClient(context, host)
         self.transport.take(b"")
         self.has_more = True

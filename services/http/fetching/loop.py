@@ -4,13 +4,12 @@ It carries out what `strategies/pool.py` orders and tells it what came of it; `v
 asked for, `line.py` has the sockets.
 """
 
+import math
 import selectors
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from ssl import SSLContext, SSLError
-from typing import Protocol
+from ssl import SSLError
 
 from lan.errors import LanError, RunError
 from lan.reasons import Reason
@@ -18,8 +17,8 @@ from lan.services.http import keep_alive, tls
 from lan.services.http.client import Connection as Record
 from lan.services.http.client import Exchange, Phase, Times, ending
 from lan.services.http.connection import Body, Client, Closed, End, Event, Fault, Tunnel
-from lan.services.http.fetching.line import Line, SocketOptions, TlsClient
-from lan.services.http.fetching.names import Names
+from lan.services.http.fetching.line import Line, TlsClient
+from lan.services.http.fetching.opening import Means, Opener, Watcher
 from lan.services.http.fetching.proxies import Route
 from lan.services.http.fetching.visit import Visit
 from lan.services.http.messages import HTTP_1_1, Request, Response
@@ -33,28 +32,6 @@ CONTINUE_WITHIN_S = 1.0
 """How long 100 (Continue) is waited for before the content leaves without it (RFC 9110 §10.1.1)."""
 
 
-class Watcher(Protocol):
-    """Who is told of what happens, as it happens; `now_s` is the loop's clock."""
-
-    def decided(self, order: Order, now_s: float) -> None: ...
-    def resolved(self, line: Line) -> None: ...
-    def connected(self, line: Line) -> None: ...
-    def secured(self, line: Line) -> None: ...
-    def sent(self, exchange: Exchange) -> None: ...
-    def answered(self, exchange: Exchange) -> None: ...
-    def closed(self, record: Record) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What connections are made with: `known` gives addresses that need no DNS, `secure` the TLS settings."""
-
-    options: SocketOptions = field(default_factory=SocketOptions)
-    known: Callable[[str, int], list[str]] = lambda host, port: []
-    secure: Callable[[], SSLContext] = tls.client_context
-    closes_first: Side = Side.CLIENT
-
-
 class Loop:
     """One run: `run` returns when every exchange has ended and every connection is closed."""
 
@@ -66,11 +43,10 @@ class Loop:
         self._lines: dict[int, Line] = {}
         self._orders: deque[tuple[Order, LanError | None]] = deque()
         self._selector = selectors.DefaultSelector()
-        self._names = Names()
+        self._opener = Opener(visit, means, watcher, clock, self._selector, self)
 
     def run(self) -> None:
         """Fetch all that the visit wants.  Raises what its words or its writing raise; all sockets are closed then."""
-        self._selector.register(self._names, selectors.EVENT_READ, None)
         try:
             self._add(self.visit.exchanges)
             self._obey(self.pool.advance(self.clock()))
@@ -79,17 +55,17 @@ class Loop:
         finally:
             for line in self._lines.values():
                 line.drop()
+            self._opener.close()
             self._selector.close()
-            self._names.close()
 
     def _turn(self) -> None:
         moments = [line.until_s for line in self._lines.values() if line.until_s is not None]
         if (deadline_s := self.pool.deadline_s()) is not None:
             moments.append(deadline_s)
-        wait_s = max(0.0, min(moments) - self.clock()) if moments else None
+        wait_s = max(0.0, min(moments) - self.clock()) if moments and min(moments) < math.inf else None
         for key, mask in self._selector.select(wait_s):
             if key.data is None:
-                self._resolve()
+                self._opener.resolve(list(self._lines.values()))
             elif key.data.sock is not None:
                 self._handle(key.data, mask)
         now_s = self.clock()
@@ -140,13 +116,7 @@ class Loop:
         record = Record(order.connection, str(route), order.why, Times(self.clock()))
         self.records.append(record)
         line = self._lines[order.connection] = Line(route, record, self.means.options)
-        addresses = self.means.known(route.host, route.port)
-        if addresses:
-            self._dial(line, addresses)
-            return
-        found = self._names.look_up(route.host, route.port)
-        if found is not None:
-            self._found(line, found)
+        self._opener.open(line)
 
     def _send(self, order: Send) -> None:
         line, exchange = self._lines[order.connection], self.visit[order.request]
@@ -166,15 +136,13 @@ class Loop:
         if not line.record.served and exchange.asked_s < line.record.times.last_s:  # it waited for the connection
             exchange.times = Times(line.record.times.started_s, dict(line.record.times.ended_s))
         line.record.served += 1
-        self._flush(line)
+        self.flush(line)
 
     def _close(self, order: Close) -> None:
         line = self._lines[order.connection]
         line.record.why_closed = order.why
         if not line.is_ready or order.is_abrupt or line.fault is not None or self.means.options.linger_s == 0:
-            if order.is_abrupt and line.is_ready:
-                line.reset()
-            self._forget(line)
+            self._forget(line, with_reset=order.is_abrupt and line.is_ready)
             return
         line.is_closing, line.until_s = True, self.clock() + CLOSE_WITHIN_S
         line.awaits_fin_first = self.means.closes_first is Side.SERVER
@@ -185,80 +153,34 @@ class Loop:
     def _send_end(self, line: Line) -> None:
         line.transport.queue_end()
         line.has_more = True
-        self._flush(line)
+        self.flush(line)
 
     # What comes
 
-    def _resolve(self) -> None:
-        for host, port in self._names.answers():
-            found = self._names.look_up(host, port)
-            for line in list(self._lines.values()):
-                if line.stage is Stage.DNS and (line.route.host, line.route.port) == (host, port) and found is not None:
-                    self._found(line, found)
-
-    def _found(self, line: Line, found: list[str] | RunError) -> None:
-        if isinstance(found, RunError):
-            self._lose(line, Reason("book 4.2.1", found.what), found)
-            return
-        line.record.times.end(Phase.DNS, self.clock())
-        line.record.addresses = found
-        self.watcher.resolved(line)
-        self._dial(line, found)
-
-    def _dial(self, line: Line, addresses: list[str] | None = None) -> None:
-        """Connect to the first, or the next, address that takes it."""
-        if addresses is not None:
-            line.addresses.extend(addresses)
-        try:
-            line.dial()
-        except LanError as error:
-            self._lose(line, Reason("RFC 9293 §3.5", error.what), error)
-            return
-        self.pool.staged(line.number, Stage.CONNECT, self.clock())
-        assert line.sock is not None
-        self._selector.register(line.sock, selectors.EVENT_WRITE, line)
-
     def _handle(self, line: Line, mask: int) -> None:
         """What the selector says of a connection."""
-        if line.stage is Stage.CONNECT and not line.is_tunnelling:
-            sock = line.sock
-            assert sock is not None
-            if line.dialed():
-                self._connected(line)
-            else:
-                self._selector.unregister(sock)
-                self._dial(line)
+        if line.is_dialing:
+            self._opener.dialed(line)
             return
         if mask & selectors.EVENT_WRITE:
-            self._flush(line)
+            self.flush(line)
         if mask & selectors.EVENT_READ and line.sock is not None:
             self._receive(line)
 
-    def _connected(self, line: Line) -> None:
-        line.record.times.end(Phase.CONNECT, self.clock())
-        self.watcher.connected(line)
-        if line.route.tunnel_to is not None:
-            line.is_tunnelling = True
-            line.engine = Client()
-            line.queue(line.engine.send(self.visit.tunnel(line.route.tunnel_to)))
-            self._flush(line)
-        elif line.route.tls_name is not None:
-            self._secure(line, line.route.tls_name)
-        else:
-            self._ready(line)
+    def staged(self, line: Line, stage: Stage) -> None:
+        """Told by the opener: a connection has come so far."""
+        line.stage = stage
+        self.pool.staged(line.number, stage, self.clock())
 
-    def _secure(self, line: Line, host: str) -> None:
-        self.pool.staged(line.number, Stage.TLS, self.clock())
-        line.secure(self.means.secure(), host)
-        self._flush(line)
-
-    def _ready(self, line: Line) -> None:
+    def ready(self, line: Line) -> None:
+        """Told by the opener: a connection stands."""
         line.is_ready, line.stage = True, Stage.IDLE
         line.engine = Client()
         self._watch(line)
         self._obey(self.pool.connected(line.number, self.clock()))
 
-    def _flush(self, line: Line) -> None:
+    def flush(self, line: Line) -> None:
+        """Let bytes leave, and what waits for their leaving."""
         if line.flush():
             now_s = self.clock()
             while line.unsent:
@@ -286,13 +208,13 @@ class Loop:
         except SSLError as error:
             fault = tls.fault(error, line.route.tls_name or "", line.record.peer)
             line.flush()  # our alert
-            self._lose(line, Reason("RFC 8446 §6.2", fault.what), fault)
+            self.lose(line, Reason("RFC 8446 §6.2", fault.what), fault)
             return
         except LanError as error:
-            self._lose(line, self._cut_short(line, "RFC 9293 §3.5.2", error.what.partition(": ")[2]), error)
+            self.lose(line, self._cut_short(line, "RFC 9293 §3.5.2", error.what.partition(": ")[2]), error)
             return
         if not line.is_ready:
-            self._advance(line, data, plain)
+            self._opener.advance(line, data, plain)
             return
         self.pool.progressed(line.number, self.clock(), has_begun=bool(plain and line.under_way))
         if plain:
@@ -300,41 +222,7 @@ class Loop:
         if (not data or line.transport.has_ended) and not line.is_closing and line.sock is not None:
             self._ended(line)
         elif line.sock is not None:
-            self._flush(line)
-
-    def _advance(self, line: Line, data: bytes, plain: bytes) -> None:
-        """A connection that is not ready yet: the proxy's answer to CONNECT, or the TLS handshake."""
-        now_s = self.clock()
-        if not data:
-            doing = "the proxy closed the connection" if line.is_tunnelling else "TLS handshake: the server closed"
-            fault = RunError(doing, where=line.record.peer)
-            self._lose(line, Reason("RFC 9112 §9.5", fault.what), fault)
-        elif line.is_tunnelling:
-            self._tunnel(line, line.engine.receive(plain))
-        elif isinstance(line.transport, TlsClient) and line.transport.is_ready:
-            line.record.times.end(Phase.TLS, now_s)
-            line.record.agreed = line.transport.agreed()
-            self.watcher.secured(line)
-            self._flush(line)
-            self._ready(line)
-        else:
-            line.has_more = True
-            self._flush(line)
-
-    def _tunnel(self, line: Line, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, Response) and 200 <= event.status < 300:
-                line.is_tunnelling = False
-                line.record.times.end(Phase.CONNECT, self.clock())
-                assert line.route.tls_name is not None
-                self._secure(line, line.route.tls_name)
-            elif isinstance(event, Tunnel):  # a server that speaks before the handshake
-                line.transport.take(event.data)
-            elif isinstance(event, Response | Fault) and not (isinstance(event, Response) and event.status < 200):
-                said = event.start_line().partition(" ")[2] if isinstance(event, Response) else event.why.text
-                fault = RunError(f"the proxy makes no tunnel: {said}", where=line.record.peer)
-                self._lose(line, Reason("RFC 9110 §9.3.6", fault.what), fault)
-                return
+            self.flush(line)
 
     def _ended(self, line: Line) -> None:
         """The server sends no more."""
@@ -345,7 +233,7 @@ class Loop:
             events = [Fault(502, why)]
         self._take(line, events)
         if line.number in self._lines and not line.is_closing:
-            self._lose(line, Reason("RFC 9112 §9.5; book 4.7.1", "the server closed an idle connection"))
+            self.lose(line, Reason("RFC 9112 §9.5; book 4.7.1", "the server closed an idle connection"))
 
     def _take(self, line: Line, events: list[Event]) -> None:
         """What the responses on a connection say, in the order of their requests."""
@@ -354,7 +242,7 @@ class Loop:
                 return
             exchange = line.under_way[0] if line.under_way else None
             if isinstance(event, Fault | Closed | Tunnel) or exchange is None:
-                self._lose(line, _lost(event, exchange))
+                self.lose(line, _lost(event, exchange))
             elif isinstance(event, Response):
                 self._head(line, exchange, event)
             elif isinstance(event, Body):
@@ -398,7 +286,7 @@ class Loop:
         line.held = line.until_s = None
         line.queue(line.engine.body(content) + line.engine.end())
         line.unsent.append(exchange)
-        self._flush(line)
+        self.flush(line)
 
     def _late(self, line: Line) -> None:
         """Waiting for 100 (Continue), or for the server's FIN, ends here."""
@@ -424,7 +312,7 @@ class Loop:
         if line.number in self._lines:
             self._forget(line)
 
-    def _lose(self, line: Line, why: Reason, fault: LanError | None = None) -> None:
+    def lose(self, line: Line, why: Reason, fault: LanError | None = None) -> None:
         """A connection of no more use: told to the pool, and closed in order where its server did so."""
         line.record.why_closed = why
         line.fault = line.fault or fault
@@ -438,10 +326,12 @@ class Loop:
         behind = fault or RunError(why.text, where=line.record.peer or None, todo="look at the packets: lan trace")
         self._obey(self.pool.closed(line.number, why, self.clock()), behind)
 
-    def _forget(self, line: Line) -> None:
+    def _forget(self, line: Line, *, with_reset: bool = False) -> None:
         del self._lines[line.number]
-        if line.sock is not None and line.sock in self._selector.get_map():
+        if line.sock is not None:
             self._selector.unregister(line.sock)
+        if with_reset:
+            line.reset()
         line.drop()
         line.record.closed_s = self.clock()
         line.record.times.end(Phase.CLOSE, line.record.closed_s)
@@ -450,7 +340,7 @@ class Loop:
     def _watch(self, line: Line) -> None:
         """Ask the selector for what this connection waits for."""
         if line.sock is not None and line.number in self._lines:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.wants_to_write else 0)
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.has_more else 0)
             self._selector.modify(line.sock, wanted, line)
 
     def _cut_short(self, line: Line, source: str, text: str) -> Reason:
