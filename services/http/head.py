@@ -52,6 +52,10 @@ def read_response(head: bytes) -> Response:
     Where the RFC lets a recipient mend a response, it is mended: folded lines are joined by a blank
     (RFC 9112 §5.2), blanks before a colon go (§5.1).
     """
+    return _remembered_response(head) if len(head) <= _REMEMBERED_BYTES else _response(head)
+
+
+def _response(head: bytes) -> Response:
     line, _, block = head.partition(b"\r\n")
     found = _STATUS_LINE.fullmatch(line)
     if found is None:
@@ -92,6 +96,7 @@ def _request(head: bytes) -> Request:
 
 
 _remembered_request = lru_cache(_REMEMBERED)(_request)
+_remembered_response = lru_cache(_REMEMBERED)(_response)
 
 
 def _version(major: bytes, minor: bytes, status: int) -> Version:

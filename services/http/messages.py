@@ -7,6 +7,7 @@ Pure.  `connection.py` makes these from bytes and bytes from these; the policies
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 
 Version = tuple[int, int]
@@ -76,16 +77,25 @@ class Headers:
     """Header fields in the order they stand; names compare without case (RFC 9110 §5.1)."""
 
     items: tuple[tuple[str, str], ...] = ()
+    _values: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def get(self, name: str) -> str | None:
         """All values of this name, joined by commas (RFC 9110 §5.3); None where it does not stand."""
-        values = [value for key, value in self.items if key.lower() == name.lower()]
-        return ", ".join(values) if values else None
+        values = self._values
+        if values is None:  # asked for the first time: the same fields are asked about many times
+            values = {}
+            for key, value in self.items:
+                lower = key.lower()
+                values[lower] = f"{values[lower]}, {value}" if lower in values else value
+            object.__setattr__(self, "_values", values)
+        return values.get(name.lower())
 
     def listed(self, name: str) -> tuple[str, ...]:
         """The elements of a comma-separated field in lower case: ``Connection: close, TE`` → close, te."""
-        elements = (self.get(name) or "").lower().split(",")
-        return tuple(bare for element in elements if (bare := element.strip(" \t")))
+        text = self.get(name)
+        if text is None:
+            return ()
+        return _known_elements(text) if len(text) <= _SHORT else _elements(text)
 
     def with_field(self, name: str, value: str) -> "Headers":
         """These fields, with this one in place of any of the same name."""
@@ -99,11 +109,26 @@ class Headers:
 
     def build(self) -> bytes:
         """The field lines as bytes.  Raises ValueError for what would not read back: CR, LF or NUL in a value."""
-        for name, value in self.items:
-            if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-                raise ValueError(f"not a header field: {name!r}: {value!r}")
-        return "".join([f"{name}: {value}\r\n" for name, value in self.items]).encode("latin-1")
+        lines = [_known_line(*pair) if len(pair[1]) <= _SHORT else _line(*pair) for pair in self.items]
+        return "".join(lines).encode("latin-1")
 
+
+_SHORT = 256
+"""Longer values are not remembered."""
+
+
+def _elements(text: str) -> tuple[str, ...]:
+    return tuple(bare for element in text.lower().split(",") if (bare := element.strip(" \t")))
+
+
+def _line(name: str, value: str) -> str:
+    if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+        raise ValueError(f"not a header field: {name!r}: {value!r}")
+    return f"{name}: {value}\r\n"
+
+
+_known_elements = lru_cache(1024)(_elements)
+_known_line = lru_cache(4096)(_line)  # most fields were built or read before
 
 NO_HEADERS = Headers()
 
