@@ -102,6 +102,17 @@ class Host:
         return self.static_ip.partition("/")[0] if self.static_ip else None
 
     @property
+    def more_addresses(self) -> dict[Port, str]:
+        """Port → ADDRESS/PREFIX of its other ports, as Mininet's links give them: ``params1={"ip": …}``."""
+        found: dict[Port, str] = {}
+        for link in self.lan.links:
+            for port, params in ((link.a, "params1"), (link.b, "params2")):
+                given = link.options.get(params)
+                if port.device == self.name and port != self.ports[0] and isinstance(given, dict) and given.get("ip"):
+                    found[port] = given["ip"]
+        return found
+
+    @property
     def default_router(self) -> str | None:
         """The gateway, ours or Mininet's ``defaultRoute='via …'``."""
         if self.gateway is None and self.defaultRoute and "via " in self.defaultRoute:

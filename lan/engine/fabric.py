@@ -35,6 +35,8 @@ class Dress:
     gateway: str | None = None
     device_route: str | None = None
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[Port, str] = field(default_factory=dict)
+    """Addresses of other ports than the first."""
 
 
 class Fabric:
@@ -101,11 +103,15 @@ class Fabric:
         self._netlink.do([self._plug(port) for port in at_switches])
 
     def dress(self, device: str, ports: Iterable[Port], clothes: Dress) -> None:
-        """Bring a host's interfaces up and give the first one its address and routes."""
+        """Bring a host's interfaces up, give the first one its address and routes, and others what they have."""
         ports = list(ports)
         requests = [rtnetlink.set_link(1, up=True)]
         requests += [rtnetlink.set_link(self.index[port], up=True) for port in ports]
         if ports:
+            requests += [
+                rtnetlink.new_address(self.index[port], ipaddress.ip_interface(address))
+                for port, address in clothes.more.items()
+            ]
             requests += self._addressing(self.index[ports[0]], clothes)
         with netns.inside(self.namespaces[device], self.home), Netlink() as there:
             sock = there.socket

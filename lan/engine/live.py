@@ -209,7 +209,8 @@ class LiveLan:
         model = self.models[name]
         direct = model.defaultRoute if model.defaultRoute and "via" not in model.defaultRoute else None
         settings = {key: str(value) for key, value in model.sysctls.items()}
-        self.fabric.dress(name, model.ports, Dress(model.static_ip, model.default_router, direct, settings))
+        clothes = Dress(model.static_ip, model.default_router, direct, settings, model.more_addresses)
+        self.fabric.dress(name, model.ports, clothes)
 
     # ---- devices and their services
 

@@ -34,6 +34,12 @@ KINDS = {
             Option("reservations", dict, {}),
         ),
         kind("dns-server", *HOST, Option("zone", dict, {}), Option("ttl_s", int, 300, low=0, high=2**31 - 1)),
+        kind(
+            "proxy",
+            *HOST,
+            *(Option(name, str) for name in ("proxy", "mode", "parent", "upstream")),
+            Option("proxy_connection", bool, True),
+        ),
         kind("web-server", *HOST, Option("names", list, []), Option("https", bool, False)),
     )
 }
