@@ -270,12 +270,17 @@ def make_files(folder: Path) -> Path:
         (www / "many" / str(number)).write_bytes(b"%08d" % number * 128)
     for name, size in FILES.items():
         (www / name).write_bytes(b"a" * size)
+    make_certificate(folder)
+    return www
+
+
+def make_certificate(folder: Path) -> None:
+    """`certificate.pem` and `key.pem` in this folder: RSA-2048, for localhost, by itself."""
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", "30"]
     files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files], check=True, capture_output=True
     )
-    return www
 
 
 def pinned(core: int | None) -> list[str]:
@@ -296,7 +301,12 @@ def started(
 
 @contextmanager
 def launched(
-    name: str, words: list[str], port: int, folder: Path, core: int | None, more: dict[str, str] | None = None
+    name: str,
+    words: list[str],
+    port: int,
+    folder: Path,
+    core: int | None = None,
+    more: dict[str, str] | None = None,
 ) -> Iterator[Running]:
     """Any program that is to listen on 127.0.0.1:port."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("LAN_")}
@@ -306,7 +316,7 @@ def launched(
         process = subprocess.Popen(
             [*pinned(core), *words],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL if name == "ours" else errors, start_new_session=True,
+            stderr=errors, start_new_session=True,
         )  # fmt: skip
     running = Running(name, port, process)
     try:
