@@ -5,6 +5,7 @@ Pure: seconds since 1970 (UTC) ↔ text.  Built is IMF-fixdate alone; parsed are
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,7 +21,12 @@ _FORMS = (
 
 def build(moment_s: float) -> str:
     """``Sun, 06 Nov 1994 08:49:37 GMT`` for seconds since 1970."""
-    date = datetime.fromtimestamp(int(moment_s), UTC)
+    return _built(int(moment_s))
+
+
+@lru_cache(256)  # a server says the same second in all its answers
+def _built(second: int) -> str:
+    date = datetime.fromtimestamp(second, UTC)
     clock = f"{date.hour:02}:{date.minute:02}:{date.second:02}"
     return f"{_DAYS[date.weekday()]}, {date.day:02} {_MONTHS[date.month - 1]} {date.year:04} {clock} GMT"
 

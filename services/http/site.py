@@ -33,6 +33,7 @@ class Directory:
         self.root, self.listing = root.resolve(), listing
         if not self.root.is_dir():
             raise UsageError(f"--root {root}: no such folder", expected="a folder with the files to serve")
+        self._prefix = str(self.root).rstrip("/") + "/"
 
     def find(self, path: Path) -> Found:
         """The file under this path, opened; the index of a folder where the path ends in a slash."""
@@ -59,7 +60,7 @@ class Directory:
 
     def _full(self, path: Path) -> str:
         """Where the path would lie; whether that is inside the root is for the kernel to say."""
-        return "/".join((str(self.root).rstrip("/"), *path.segments, *((INDEX,) if path.is_folder else ())))
+        return self._prefix + "/".join((*path.segments, INDEX) if path.is_folder else path.segments)
 
     def _look(self, full: str, name: str, coding: str | None = None) -> Resource | Folder | Nothing:
         try:
@@ -99,7 +100,8 @@ class Directory:
         )
 
     def _is_inside(self, place: int) -> bool:
-        return FilePath(f"/proc/self/fd/{place}").readlink().is_relative_to(self.root)
+        really = os.readlink(f"/proc/self/fd/{place}")  # noqa: PTH115 - one look for each file that is served
+        return really.startswith(self._prefix) or really == str(self.root)
 
     def _without_index(self, path: Path) -> Listing | Nothing | None:
         """What a folder without an index shows; None where there is no folder."""
