@@ -30,7 +30,7 @@ from pathlib import Path
 from benchmarks import http_load as load
 from benchmarks import http_servers
 from benchmarks.http_load import Figure
-from benchmarks.http_servers import HOUSE, SERVERS, Running, Server, install, make_files, started
+from benchmarks.http_servers import HOUSE, SERVERS, Running, Server, find, install, make_files, started
 
 INSIDE = "LAN_BENCHMARK_INSIDE"
 Results = dict[str, dict[str, list[Figure]]]
@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> None:
     for one in servers:
         print(f"{one.name:10} {one.note}")
     for name in measures:
-        table(name, found[name], options.rounds)
+        print_table(*MEASURES[name], found[name], 1 if name == "idle" else options.rounds)
 
 
 def present(options: argparse.Namespace) -> list[Server]:
@@ -113,9 +113,9 @@ def present(options: argparse.Namespace) -> list[Server]:
     known = {**SERVERS, "ours": replace(SERVERS["ours"], words=words)}
     asked = [one for one in known.values() if one.name in options.only.split(",")]
     for one in asked:
-        if one.path() is None:
+        if find(one.program) is None:
             print(f"{one.name} is left out: no {one.program} here; {INSTALL}", file=sys.stderr)
-    return [one for one in asked if one.path() is not None]
+    return [one for one in asked if find(one.program) is not None]
 
 
 def start_all(
@@ -154,10 +154,9 @@ def progress(text: str) -> None:
         print(f"\r{text:40}\r", end="", file=sys.stderr, flush=True)
 
 
-def table(name: str, found: dict[str, list[Figure]], rounds: int) -> None:
+def print_table(what: str, unit: str, found: dict[str, list[Figure]], rounds: int) -> None:
     """One measure: every server's median, spread and cost, and ours as a share of it."""
-    what, unit = MEASURES[name]
-    print(f"\n{what}: {unit}, median (least–most) of {1 if name == 'idle' else rounds}")
+    print(f"\n{what}: {unit}, median (least–most) of {rounds}")
     ours = found.get("ours", [])
     for who, figures in found.items():
         values = [one.value for one in figures]

@@ -137,7 +137,7 @@ class Talk:
         return data
 
     def lost_a_race(self, answer: Answer) -> bool:
-        """A proxy's connection to the server closed just then, and the request may not be sent twice.  RFC 9112 §9.3.1."""
+        """A proxy's connection to the server closed just then, and a request may not be sent twice: RFC 9112 §9.3.1."""
         if not self.target.prefix or answer.status != 502:
             return False
         self.more = " that lost a race"

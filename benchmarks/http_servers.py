@@ -139,10 +139,11 @@ class Server:
     """(own folder, folder of files, port, TLS?) → command line; may write files into its own folder."""
     note: str = "reads files"
 
-    def path(self) -> str | None:
-        """Where the program lies; None where it is missing."""
-        places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-        return shutil.which(self.program, path=places)
+
+def find(program: str) -> str | None:
+    """Where a program lies; None where it is missing."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    return shutil.which(program, path=places)
 
 
 def ours(folder: Path, www: Path, port: int, tls: bool, more: Sequence[str] = ()) -> list[str]:
