@@ -20,7 +20,7 @@ from lan.services.http.head import find_end, read_request, read_response
 from lan.services.http.messages import HTTP_1_1, NO_HEADERS, Headers, Request, Response
 from lan.services.http.persistence import Persistence, connection_option, persistence
 from lan.services.http.reader import END, Decided, Reader
-from lan.services.http.target import check_target
+from lan.services.http.target import check_host
 
 __all__ = ["Body", "Client", "Closed", "Decided", "End", "Event", "Fault", "Server", "Tunnel"]
 
@@ -252,7 +252,7 @@ class Client(Reader):
     def begin(self, request: Request) -> bytes:
         """The head of a request whose content follows in pieces; without Content-Length it goes in chunks
         where the request says ``Transfer-Encoding: chunked``.  Raises ValueError as `send`, and for a request
-        that a server would refuse."""
+        without Host or with a content that no server can frame."""
         if self._broken or (self.persistence is not None and not self.persistence.keep):
             why = self.persistence.why if self.persistence is not None else "it broke"
             raise ValueError(f"this connection carries no further request: {why}")
@@ -263,10 +263,11 @@ class Client(Reader):
         if self._waiting and "close" in self._waiting[-1].connection_options:
             raise ValueError("the last request said Connection: close")
         try:
-            check_target(request)
+            check_host(request)
             framing = frame_request(request)
         except Refused as refused:
             raise ValueError(str(refused)) from None
+        request = _with_te_named(request)
         built = messages.build(request)
         self._sending, self._sending_left = framing, framing.length
         self._waiting.append(request)
@@ -430,6 +431,21 @@ def _with_option(response: Response, option: str) -> Response:
     """`close` or `keep-alive` said once, beside the response's other options, such as Upgrade (RFC 9110 §7.6.1)."""
     others = [other for other in response.connection_options if other not in ("close", "keep-alive")]
     return response.with_field("Connection", ", ".join([*others, option]))
+
+
+def _with_te_named(request: Request) -> Request:
+    """TE is for this connection alone, and Connection says so; chunks need no asking for.  RFC 9112 §7.4.
+
+    Raises ValueError for ``TE: chunked``.
+    """
+    if request.headers.get("TE") is None:
+        return request
+    if any(coding.partition(";")[0].rstrip(" \t") == "chunked" for coding in request.headers.listed("TE")):
+        raise ValueError("TE: chunked is never said, chunks are always taken (RFC 9112 §7.4)")
+    said = request.headers.get("Connection")
+    if "te" in request.connection_options:
+        return request
+    return request.with_field("Connection", f"{said}, TE" if said else "TE")
 
 
 def _may_switch(request: Request) -> bool:

@@ -46,8 +46,8 @@ def split_absolute(target: str) -> tuple[str, str, str] | None:
     return (found[1].lower(), found[2], found[3]) if found else None
 
 
-def check_target(request: Request) -> None:
-    """Raises Refused unless target and Host are well formed and name the same host."""
+def check_host(request: Request) -> list[str]:
+    """The Host field, a list of at most one.  Raises Refused where it must stand, stands twice, or names no host."""
     hosts = [value for name, value in request.headers.items if name.lower() == "host"]
     if len(hosts) > 1:
         raise Refused(400, "RFC 9112 §3.2", "more than one Host field", hosts=", ".join(hosts))
@@ -55,6 +55,12 @@ def check_target(request: Request) -> None:
         raise Refused(400, "RFC 9112 §3.2", "an HTTP/1.1 request without a Host field")
     if hosts and parse_authority(hosts[0]) is None:
         raise Refused(400, "RFC 9112 §3.2", "the Host field names no host", host=hosts[0])
+    return hosts
+
+
+def check_target(request: Request) -> None:
+    """Raises Refused unless target and Host are well formed and name the same host."""
+    hosts = check_host(request)
     target = request.target
     if request.method == "CONNECT":
         authority = parse_authority(target)

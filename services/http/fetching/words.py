@@ -12,6 +12,7 @@ from pathlib import Path
 from lan.errors import UsageError
 from lan.services.http import client, messages
 from lan.services.http.arguments import Parser
+from lan.services.http.connection import Client
 from lan.services.http.fetching import redirects
 from lan.services.http.fetching.line import SocketOptions
 from lan.services.http.fetching.proxies import ProxySettings
@@ -155,7 +156,7 @@ def _check(where: Url, made: Asking) -> None:
     connection = None if made.connection == "auto" else made.connection
     request = client.request_for(where, made.method, connection=connection, version=made.version, more=made.more)
     try:
-        messages.build(request)
+        Client().send(request)
     except ValueError as error:
         raise UsageError(str(error), expected="a method and fields of printable characters in one line") from None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lan.services.http.connection import Body, Client, Decided, End, Event, Fault, Server
+from lan.services.http.connection import Body, Client, Decided, End, Event, Fault, Server, Tunnel
 from lan.services.http.messages import Request, Response, headers
 
 GET = b"GET / HTTP/1.1\r\nHost: web\r\n\r\n"
@@ -17,11 +17,13 @@ ASK = Request("GET", "/", headers=headers([("Host", "web")]))
 
 
 def joined(events: list[Event]) -> list[Event]:
-    """The same events with neighbouring bodies as one."""
+    """The same events with neighbouring bodies as one, and what comes through a tunnel too."""
     result: list[Event] = []
     for event in events:
         if isinstance(event, Body) and result and isinstance(result[-1], Body):
             result[-1] = Body(result[-1].data + event.data)
+        elif isinstance(event, Tunnel) and result and isinstance(result[-1], Tunnel):
+            result[-1] = Tunnel(result[-1].data + event.data)
         else:
             result.append(event)
     return result

@@ -239,6 +239,13 @@ def test_the_report_has_spans_on_one_axis_with_the_time_in_the_queue() -> None:
     assert summary == "1 object, 5 B in 900.0 ms on 1 connection, 1 sent again: persistent (book 4.5)"
 
 
+@pytest.mark.parametrize("field", ["Host: a b", "Host: user@web", "TE: chunked", "X: a\r\nb", "X y: a"])
+def test_a_field_that_no_request_may_have_is_a_usage_error(field: str) -> None:
+    options = words.parser().parse_args(["-H", field, "http://web/"])
+    with pytest.raises(words.UsageError):
+        words.asking(options, {}, [WEB])
+
+
 @given(
     st.lists(st.sampled_from(["--strategy", "pipelined", "serial", "--depth", "3", "x", "--page", "-H", "a:b", "-X"]))
 )
