@@ -10,6 +10,7 @@ import enum
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lan.reasons import Reason
 from lan.services.http import dates, hop_by_hop, max_forwards, via
@@ -120,6 +121,14 @@ def onward(
     `client` is the client's address; `original` where an intercepted connection was going.  `known`
     tells the HTTP version that a server's earlier response had, None where there was none.
     """
+    going = _known_going(request, rules, client, original)
+    if isinstance(going, Here) or going.is_tunnel:
+        return going
+    return _for_version(going, known(rules.parent or going.destination), rules)
+
+
+def _going(request: Request, rules: Rules, client: str, original: Destination | None) -> Onward | Here:
+    """The request as it goes to a server of any version."""
     reason = hop_by_hop.abuse(request.headers)
     if reason is not None:
         return Here(400, reason, (("Connection", "close"),))
@@ -149,9 +158,10 @@ def onward(
     content = _content(request)
     if rules.parent is not None and rules.mode is Mode.FORWARD:
         target = str(destination) + ("" if target == "*" else target)
-    sent = Request(request.method, target, headers=fields)
-    hop = rules.parent or destination
-    return _for_version(Onward(sent, destination, content, tuple(why)), known(hop), rules)
+    return Onward(Request(request.method, target, headers=fields), destination, content, tuple(why))
+
+
+_known_going = lru_cache(512)(_going)  # the same request, the same rules: clients repeat themselves
 
 
 def _for_version(going: Onward, known: Version | None, rules: Rules) -> Onward:
@@ -298,6 +308,12 @@ def downward(response: Response, request: Request, sent: Request, rules: Rules, 
 
     `sent` is the request as it went upstream.  Raises nothing: the engine has checked the framing.
     """
+    if response.headers.get("Date") is None:
+        response = response.with_field("Date", dates.build(now_s))  # RFC 9110 §6.6.1
+    return _known_coming(response, request, sent, rules)
+
+
+def _coming(response: Response, request: Request, sent: Request, rules: Rules) -> Downward | Here:
     reason = hop_by_hop.abuse(response.headers)
     if reason is not None:
         return Here(502, reason)
@@ -320,10 +336,11 @@ def downward(response: Response, request: Request, sent: Request, rules: Rules, 
         fields = fields.with_field("Upgrade", wanted).with_field("Connection", "Upgrade")  # RFC 9110 §15.5.22
     if codings:
         fields = fields.without("Content-Length")  # RFC 9112 §6.3 rule 3
-    if fields.get("Date") is None:
-        fields = fields.with_field("Date", dates.build(now_s))  # RFC 9110 §6.6.1
     fields = via.append(fields, response.version, rules.name)
     return Downward(Response(response.status, response.phrase, headers=fields), removal.why)
+
+
+_known_coming = lru_cache(512)(_coming)
 
 
 def _switched(response: Response, sent: Request, rules: Rules) -> Downward | Here:

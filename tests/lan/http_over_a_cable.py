@@ -8,7 +8,6 @@ The last line holds the client's sockets in TIME_WAIT.
 
 import io
 import json
-import os
 import select
 import socket
 import subprocess

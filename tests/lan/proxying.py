@@ -29,12 +29,19 @@ WEB = "import sys\nfrom lan.services.http import __main__\nsys.exit(__main__.mai
 class Program:
     """One of our servers, its port, and its decisions."""
 
-    def __init__(self, source: str, log: Path, limits: dict[str, float], *words: str) -> None:
+    def __init__(
+        self, source: str, log: Path, limits: dict[str, float], *words: str, is_told: bool = True
+    ) -> None:
         self.log = log
         self.ready, theirs = os.pipe()
         self.process = subprocess.Popen(
             [sys.executable, "-c", source, repr(limits), *words],
-            env={**os.environ, "PYTHONPATH": str(HOUSE), "LAN_DECISIONS": str(self.log), "LAN_READY_FD": str(theirs)},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(HOUSE),
+                **({"LAN_DECISIONS": str(self.log)} if is_told else {}),
+                "LAN_READY_FD": str(theirs),
+            },
             pass_fds=[theirs],
             stderr=subprocess.PIPE,
             text=True,

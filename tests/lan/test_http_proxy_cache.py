@@ -17,10 +17,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a caching proxy on loopback."""
     started: list[Program] = []
 
-    def make(*words: str, **limits: float) -> Program:
+    def make(*words: str, is_told: bool = True, **limits: float) -> Program:
         log = tmp_path / f"decisions{len(started)}"
         arguments = ["--kind", "cache", "--name", "c", "--listen", "127.0.0.1:0", "--allow-loopback", *words]
-        started.append(Program(PROXY, log, limits, *arguments))
+        started.append(Program(PROXY, log, limits, *arguments, is_told=is_told))
         return started[-1]
 
     yield make
@@ -293,6 +293,35 @@ def test_only_if_cached_is_never_forwarded(start: Start, played: Played) -> None
         ask(client, played, "Cache-Control: only-if-cached")
         assert client.response()[0] == 504
     assert not played.has_visitor()
+
+
+def test_known_bytes_are_answered_from_the_store_as_at_first(start: Start, played: Played) -> None:
+    """Without a decision log the proxy takes its shortcut: the same answers, until what is stored has changed."""
+    with start(is_told=False).connect() as client:
+        ask(client, played)
+        server = played.accept()
+        assert server.head()
+        server.send(answer(b"hello", "Cache-Control: max-age=60"))
+        assert client.response()[2] == b"hello"
+        for _ in range(5):
+            ask(client, played)
+            ask(client, played)
+            for _ in range(2):
+                status, head, content = client.response()
+                assert (status, content) == (200, b"hello")
+                assert "hit" in field(head, "Cache-Status") and field(head, "Age")
+        client.send(
+            f"POST {played.url}/ HTTP/1.1\r\nHost: 127.0.0.1:{played.port}\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+        assert server.head().startswith("POST")
+        server.send(answer(b"done"))
+        assert client.response()[2] == b"done"
+        ask(client, played)
+        assert server.head().startswith("GET")
+        server.send(answer(b"other", "Cache-Control: max-age=60"))
+        assert client.response()[2] == b"other"
+        ask(client, played, "Connection: close")
+        assert client.rest().endswith(b"other")
 
 
 def test_a_1_0_client_gets_a_stored_chunked_answer_with_its_length(start: Start, played: Played) -> None:

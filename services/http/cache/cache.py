@@ -66,6 +66,10 @@ class Cache:
             return Refuse(504, why, CacheStatus(self.settings.name, detail=why.text))
         return served
 
+    def is_hot(self, request: Request, *, now_s: float, scheme: str = "http") -> bool:
+        """Whether `lookup` gave everybody's answer to this request, and would give the same one now."""
+        return self._hot.holds(request, scheme, now_s)
+
     def receive(
         self, forward: Forward, response: Response, *, requested_s: float, now_s: float
     ) -> Serve | Relay | Repeat:

@@ -45,8 +45,7 @@ class HotAnswers:
         if ready is None:
             return None
         served, entry = ready.served, ready.served.entry
-        found = self.store.find(entry.key)
-        if not ready.since_s <= now_s < ready.until_s or len(found) != 1 or found[0] is not entry:
+        if not self._is_right(ready, now_s):
             del self._ready[asked]  # type: ignore[arg-type]
             return None
         content = self.store.open(entry)
@@ -56,6 +55,17 @@ class HotAnswers:
             content.close()
             return served
         return Serve(served.response, served.pieces, content, entry, served.why, served.status)
+
+    def holds(self, request: Request, scheme: str, now_s: float) -> bool:
+        """Whether `find` has an answer; nothing is opened."""
+        asked = _asked(request, scheme)
+        ready = self._ready.get(asked) if asked is not None else None
+        return ready is not None and self._is_right(ready, now_s)
+
+    def _is_right(self, ready: Ready, now_s: float) -> bool:
+        entry = ready.served.entry
+        found = self.store.find(entry.key)
+        return ready.since_s <= now_s < ready.until_s and len(found) == 1 and found[0] is entry
 
     def learn(self, request: Request, scheme: str, served: Serve, judgement: Judgement, now_s: float) -> None:
         """Remember an answer, if it is one for everybody."""

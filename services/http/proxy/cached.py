@@ -13,6 +13,7 @@ from lan.services.http.cache.decisions import Forward, Refuse, Repeat, Serve, St
 from lan.services.http.forwarding import Downward, Here, Onward, Trouble, trouble
 from lan.services.http.messages import Headers, Request
 from lan.services.http.proxy.caching import Caching
+from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.downstream import State
@@ -30,6 +31,11 @@ class Serving:
     def __init__(self, served: Serve) -> None:
         self.served = served
         self._piece = self._offset = 0
+
+    @property
+    def length_bytes(self) -> int:
+        """How long the whole answer is."""
+        return sum(len(piece) if isinstance(piece, bytes) else piece.length_bytes for piece in self.served.pieces)
 
     def read(self) -> bytes:
         """The next bytes; ``b""`` at the end.  Raises EOFError where the store has lost some."""
@@ -71,6 +77,25 @@ class CachedSession(Session):
         super().__init__(sock, context, original)
 
     # ---- a request
+
+    def received(self, channel: Channel, data: bytes) -> None:
+        if self.state is not State.REQUEST or not self._take_shortcut(data):
+            super().received(channel, data)
+
+    def _take_shortcut(self, data: bytes) -> bool:
+        """Send the answers that everybody gets now to these very bytes; False where they need a closer look."""
+        if self.original is not None or self._is_stopping or self.client.pending_bytes or not self.engine.is_idle:
+            return False
+        found = None if self.context.log.is_wanted else self.caching.shortcuts.answer(data, self.context.loop.now_s)
+        if found is None:
+            return False
+        answers, closing = found
+        self.client.write(answers)
+        self.heard_s = self.context.loop.now_s
+        self.deadline_s = self.heard_s + self.context.limits.idle_s
+        if closing is not None:
+            self.farewell(Reason("RFC 9112 §9.6", "the client asked for one answer alone"))
+        return True
 
     def carry(self, request: Request, going: Onward) -> None:
         if going.is_tunnel:
@@ -128,22 +153,31 @@ class CachedSession(Session):
             Refresh(self.context, served.refresh, client=self.client_address, original=self.original)
         self._serving = Serving(served)
         self.decide("cache", served.why, cache_status=served.status.build())
-        self.respond(served.response, served.why)
-        self._pour()
+        head = self.respond(served.response, served.why)
+        if head and self._serving.length_bytes <= PIECE_BYTES and self._is_for_everybody():
+            self._pour(head)
+        else:
+            self._pour()
 
-    def _pour(self) -> None:
-        """As much of the stored answer as there is room for."""
+    def _is_for_everybody(self) -> bool:
+        return self.original is None and self._request is not None and self.caching.is_hot(self._request)
+
+    def _pour(self, head: bytes = b"") -> None:
+        """As much of the stored answer as there is room for; a small one with this `head` is remembered."""
+        sent = [head]
         while self._serving is not None and self.state is State.EXCHANGE and not self.client.is_full:
             try:
                 data = self._serving.read()
             except EOFError:
                 return self.farewell(Reason("RFC 9112 §8", "the store lost a part of the answer"))
-            if data:
-                self.client.write(self.engine.body(data))
-            else:
+            framed = self.engine.body(data) if data else self.engine.end()
+            self.client.write(framed)
+            sent.append(framed)
+            if not data:
                 self._serving.close()
                 self._serving = None
-                self.client.write(self.engine.end())
+                if head and self._request is not None:
+                    self.caching.remember(self.engine, self._request, b"".join(sent))
                 self.over()
         return None
 

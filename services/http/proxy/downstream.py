@@ -171,21 +171,23 @@ class Downstream:
             self.client.write(self.engine.body(content) + self.engine.end())
             self.over()
 
-    def respond(self, response: Response, why: Reason) -> None:
-        """The final response's head to the client."""
+    def respond(self, response: Response, why: Reason) -> bytes:
+        """The final response's head to the client; the bytes, none where it can't be said."""
         unwilling = forwarding.unwilling(self.engine.request, self.context.rules) if self.engine.request else None
         if self._is_stopping:
             unwilling = Reason("RFC 9112 §9.5", "the proxy is told to stop")
         try:
             head = self.engine.respond(response, unwilling=unwilling)
         except ValueError as error:  # fields that would not read back
-            return self.close(Reason("RFC 9110 §5.5", str(error)))
+            self.close(Reason("RFC 9110 §5.5", str(error)))
+            return b""
         self.client.write(head)
         self.has_responded = True
         self.decide("response", why, status=response.status)
         if (decision := self.engine.persistence) is not None:
             self.decide("keep" if decision.keep else "close", decision.why)
-        return self.await_content()
+        self.await_content()
+        return head
 
     def over(self) -> None:
         """The answer is written: the next request, or the end."""
