@@ -458,6 +458,8 @@ def _own_framing(response: Response, request: Request) -> Framing:
         return frame_response(response, request.method)
     if request.method == "CONNECT" and response.status < 300:
         return frame_response(response, request.method)
+    if (response.headers.get("Transfer-Encoding") or "chunked").lower() != "chunked":
+        raise ValueError("no transfer coding but chunked is sent")
     length = response.headers.get("Content-Length")
     if length is not None:
         if not (length.isascii() and length.isdigit()):

@@ -380,3 +380,18 @@ def test_content_is_held_to_its_length() -> None:
     server.end()
     assert server.persistence is not None
     assert not server.persistence.keep
+
+
+def test_a_response_has_our_own_version_whatever_the_request_s() -> None:
+    for version in (b"1.0", b"1.1", b"1.9"):
+        server = Server()
+        server.receive(GET.replace(b"1.1", version))
+        assert server.respond(OK).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_no_request_may_follow_before_the_response_is_read_to_its_end() -> None:
+    client = Client()
+    client.send(ASK)
+    for at in range(len(RESPONSE)):
+        client.receive(RESPONSE[at : at + 1])
+        assert client.is_idle is (at == len(RESPONSE) - 1)

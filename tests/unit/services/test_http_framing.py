@@ -282,3 +282,36 @@ def test_lengths_that_differ_are_not_given_on_where_no_content_follows() -> None
         events = fetched(data, method)
         assert isinstance(events[0], Response)
         assert events[0].headers == headers([("X", "a")])
+
+
+@pytest.mark.parametrize("value", ["gzip", "gzip, chunked", "chunked, chunked"])
+def test_a_response_is_not_sent_in_another_coding_nor_in_chunks_twice(value: str) -> None:
+    server = Server()
+    server.receive(GET)
+    with pytest.raises(ValueError, match="no transfer coding but chunked"):
+        server.respond(response([(ENCODING, value)]))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: web\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"\x16\x03\x01\r\n\r\n",
+    ],
+)
+def test_the_answer_to_a_refused_request_says_close_and_nothing_more_is_read(data: bytes) -> None:
+    server = Server()
+    assert words(server.receive(data + GET)) == ["400"]
+    assert b"\r\nConnection: close\r\n" in server.respond(response([(LENGTH, "0")], 400))
+    assert server.finish() == server.receive(GET) == []
+
+
+def test_after_a_refused_response_the_connection_carries_nothing_more() -> None:
+    events, client = fetch([b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"])
+    assert words(events) == ["502"]
+    assert not client.is_idle
+    with pytest.raises(ValueError, match="no further request"):
+        client.send(request([]))
