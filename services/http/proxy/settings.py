@@ -70,7 +70,7 @@ class Limits:
 
     connections: int = 1024
     head_s: float = 10.0  # for a whole head, so that dripping bytes does not help
-    idle_s: float = 60.0  # a client between requests
+    idle_s: float = 15.0  # a client between requests, as at our web server
     upstream_idle_s: float = 10.0  # a server between requests; shorter than servers keep, so that we close first
     stall_s: float = 30.0  # without one byte of a message under way
     slowest_bytes_per_s: int = 256
