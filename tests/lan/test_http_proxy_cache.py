@@ -1,13 +1,14 @@
 """The caching proxy on real sockets: what the origin is asked, and what the client gets instead."""
 
 import json
+import select
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .proxying import PROXY, Client, Played, Program, Stream, field, wait_until
+from .proxying import PATIENCE_S, PROXY, Client, Played, Program, Stream, field, has_field, wait_until
 
 Start = Callable[..., Program]
 
@@ -322,6 +323,24 @@ def test_known_bytes_are_answered_from_the_store_as_at_first(start: Start, playe
         assert client.response()[2] == b"other"
         ask(client, played, "Connection: close")
         assert client.rest().endswith(b"other")
+
+
+def test_a_validation_answered_for_another_version_is_repeated_whole(start: Start, played: Played) -> None:
+    """304 for an entity tag that was not asked about: nobody knows what it is of (RFC 9111 §4.3.3, §4.3.4)."""
+    with start().connect() as client:
+        ask(client, played)
+        server = played.accept()
+        assert server.head()
+        server.send(answer(b"one", "Cache-Control: max-age=0", 'ETag: "one"'))
+        assert client.response()[2] == b"one"
+        ask(client, played)
+        assert 'If-None-Match: "one"' in server.head()
+        server.send(b'HTTP/1.1 304 Not Modified\r\nETag: "two"\r\n\r\n')
+        again, _, _ = select.select([server.sock, played.listener], [], [], PATIENCE_S)
+        asked = server if server.sock in again else played.accept()
+        assert not has_field(asked.head(), "If-None-Match")
+        asked.send(answer(b"two", 'ETag: "two"'))
+        assert client.response()[2] == b"two"
 
 
 def test_a_1_0_client_gets_a_stored_chunked_answer_with_its_length(start: Start, played: Played) -> None:

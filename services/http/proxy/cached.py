@@ -133,6 +133,11 @@ class CachedSession(Session):
         self._forward, self._requested_s = forward, self.context.date()
         return super().carry(request, going)
 
+    def _go_again(self, request: Request, forward: Forward) -> None:
+        if self.state is State.EXCHANGE and self._request is request:
+            self._go(request, forward)
+            self.go_on([])
+
     def look_again(self) -> None:
         """The request that ours waits for is done."""
         if self._waits_for is not None and self._request is not None and self.state is State.EXCHANGE:
@@ -208,7 +213,8 @@ class CachedSession(Session):
         Drain(upstream, exchange.response)
         if isinstance(outcome, Repeat):
             self.decide("cache", outcome.why)
-            return self._go(exchange.request, outcome.forward)
+            request, again = exchange.request, outcome.forward  # later: the old answer's End is still to be read
+            return self.context.loop.post(lambda: self._go_again(request, again))
         self._release()
         return self._serve(outcome)
 
