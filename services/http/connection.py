@@ -1,7 +1,8 @@
 """One HTTP connection, sans-IO: bytes in, events out, for either role.  RFC 9112.
 
 `head.py` reads heads, `framing.py` says where content ends, `chunked.py` takes chunks apart,
-`persistence.py` keeps or closes; here they are put in their order.  `Server` answers requests one
+`outgoing.py` adds what heads of our own must say, `persistence.py` keeps or closes; here they are put
+in their order.  `Server` answers requests one
 after the other and keeps pipelined bytes until asked for them; `Client` may have several requests
 under way.  `decided` hears of each decision, its rule, and the bytes of the stream that it is about.
 
@@ -9,15 +10,15 @@ Nothing is kept without a bound but what is received while a request is answered
 """
 
 from collections import deque
-from dataclasses import replace
 from functools import lru_cache
 
 from lan.reasons import Reason
 from lan.services.http import chunked, messages
 from lan.services.http.events import Body, Closed, End, Event, Fault, Refused, Tunnel
-from lan.services.http.framing import Framing, Kind, frame_request, frame_response
+from lan.services.http.framing import Framing, Kind, frame_request, frame_response, with_one_length
 from lan.services.http.head import find_end, read_request, read_response
 from lan.services.http.messages import HTTP_1_1, NO_HEADERS, Headers, Request, Response
+from lan.services.http.outgoing import framed, may_switch, with_option, with_te_named
 from lan.services.http.persistence import Persistence, connection_option, persistence
 from lan.services.http.reader import END, Decided, Reader
 from lan.services.http.target import check_host
@@ -141,7 +142,7 @@ class Server(Reader):
             raise ValueError(f"{response.status} is no interim response")
         if self.request is None or self.request.version < HTTP_1_1:
             return b""
-        return messages.build(_without(response, "Transfer-Encoding", "Content-Length"))
+        return messages.build(response.without("Transfer-Encoding", "Content-Length"))
 
     def respond(self, response: Response, *, unwilling: Reason | None = None) -> bytes:
         """The response's head as bytes, with `Connection` as the persistence decision demands.
@@ -153,7 +154,7 @@ class Server(Reader):
         if self._response is not None:
             raise ValueError("the request is answered already")
         request = self.request or Request("GET", "/")  # answering a fault in a request that can't be read
-        response, framing = _frame_own(response, request)
+        response, framing = framed(response, request)
         if framing.kind is Kind.TUNNEL and not self.request_complete:
             raise ValueError("the request's content would be taken for the new protocol's")
         decision = persistence(
@@ -170,7 +171,7 @@ class Server(Reader):
         if framing.kind is Kind.TUNNEL:
             return messages.build(response)
         option = connection_option(decision, request)
-        return messages.build(_with_option(response, option) if option else response)
+        return messages.build(with_option(response, option) if option else response)
 
     def body(self, data: bytes) -> bytes:
         """Content in the response's framing.  Raises ValueError for more than Content-Length says."""
@@ -258,7 +259,7 @@ class Client(Reader):
             raise ValueError(f"this connection carries no further request: {why}")
         if self._sending is not None:
             raise ValueError("the last request is not complete")
-        if self.is_tunnel or (self._waiting and _may_switch(self._waiting[-1])):
+        if self.is_tunnel or (self._waiting and may_switch(self._waiting[-1])):
             raise ValueError("the last request asked for another protocol")
         if self._waiting and "close" in self._waiting[-1].connection_options:
             raise ValueError("the last request said Connection: close")
@@ -267,7 +268,7 @@ class Client(Reader):
             framing = frame_request(request)
         except Refused as refused:
             raise ValueError(str(refused)) from None
-        request = _with_te_named(request)
+        request = with_te_named(request)
         built = messages.build(request)
         self._sending, self._sending_left = framing, framing.length
         self._waiting.append(request)
@@ -341,10 +342,10 @@ class Client(Reader):
             self._interim += 1
             if self._interim > MAX_INFORMATIONAL:
                 raise Refused(502, "RFC 9110 §15.2", "too many interim responses", limit=MAX_INFORMATIONAL)
-            events.append(_with_one_length(response))
+            events.append(with_one_length(response))
             return True
         self._begin_content(frame_response(response, self._waiting[0].method))
-        response = _with_one_length(response)
+        response = with_one_length(response)
         self.response, self._interim = response, 0
         events.append(response)
         return True
@@ -395,78 +396,3 @@ def _lone_request(data: bytes, max_head_bytes: int) -> Request | None:
         return None
     request = read_request(data)
     return request if frame_request(request).kind is Kind.NONE else None
-
-
-def _frame_own(response: Response, request: Request) -> tuple[Response, Framing]:
-    """How our own response's content ends, and the response with the fields that say so."""
-    framing = _own_framing(response, request)
-    if framing.kind is Kind.CHUNKED:
-        return response.with_field("Transfer-Encoding", "chunked"), framing
-    if framing.kind is Kind.TUNNEL or response.status == 204:  # RFC 9110 §8.6: no length there
-        return _without(response, "Transfer-Encoding", "Content-Length"), framing
-    return _without(response, "Transfer-Encoding"), framing  # not to HTTP/1.0, nor where no content is
-
-
-def _without(response: Response, *names: str) -> Response:
-    if all(response.headers.get(name) is None for name in names):
-        return response
-    return replace(response, headers=response.headers.without(*names))
-
-
-def _with_one_length(response: Response) -> Response:
-    """Equal lengths are one from here on, also for whoever the response is passed on to (RFC 9112 §6.3 rule 5).
-
-    Lengths that differ have been refused, but where no content follows: there they go.
-    """
-    text = response.headers.get("Content-Length")
-    if text is None or "," not in text:
-        return response
-    lengths = {length.strip(" \t") for length in text.split(",")}
-    return (
-        response.with_field("Content-Length", *lengths) if len(lengths) == 1 else _without(response, "Content-Length")
-    )
-
-
-def _with_option(response: Response, option: str) -> Response:
-    """`close` or `keep-alive` said once, beside the response's other options, such as Upgrade (RFC 9110 §7.6.1)."""
-    others = [other for other in response.connection_options if other not in ("close", "keep-alive")]
-    return response.with_field("Connection", ", ".join([*others, option]))
-
-
-def _with_te_named(request: Request) -> Request:
-    """TE is for this connection alone, and Connection says so; chunks need no asking for.  RFC 9112 §7.4.
-
-    Raises ValueError for ``TE: chunked``.
-    """
-    if request.headers.get("TE") is None:
-        return request
-    if any(coding.partition(";")[0].rstrip(" \t") == "chunked" for coding in request.headers.listed("TE")):
-        raise ValueError("TE: chunked is never said, chunks are always taken (RFC 9112 §7.4)")
-    said = request.headers.get("Connection")
-    if "te" in request.connection_options:
-        return request
-    return request.with_field("Connection", f"{said}, TE" if said else "TE")
-
-
-def _may_switch(request: Request) -> bool:
-    """What follows this request on its connection may not be read as HTTP."""
-    return request.method == "CONNECT" or request.headers.get("Upgrade") is not None
-
-
-def _own_framing(response: Response, request: Request) -> Framing:
-    if request.method == "HEAD" or response.status < 200 or response.status in (204, 304):
-        return frame_response(response, request.method)
-    if request.method == "CONNECT" and response.status < 300:
-        return frame_response(response, request.method)
-    if (response.headers.get("Transfer-Encoding") or "chunked").lower() != "chunked":
-        raise ValueError("no transfer coding but chunked is sent")
-    length = response.headers.get("Content-Length")
-    if length is not None:
-        if not (length.isascii() and length.isdigit()):
-            raise ValueError(f"Content-Length {length!r} is no number")
-        return Framing(Kind.LENGTH, Reason("RFC 9112 §6.2", "its length is known", length=length), int(length))
-    if request.version < HTTP_1_1 or response.version < HTTP_1_1:
-        return Framing(Kind.CLOSE, Reason("RFC 9112 §6.1", "HTTP/1.0 knows no chunks: until the close"))
-    if "close" in response.connection_options and response.headers.get("Transfer-Encoding") is None:
-        return Framing(Kind.CLOSE, Reason("RFC 9112 §6.3 rule 8", "of unknown length: until the close"))
-    return Framing(Kind.CHUNKED, Reason("RFC 9112 §7.1", "its length is not known: in chunks"))

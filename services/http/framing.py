@@ -109,3 +109,15 @@ def _by_length(text: str, status: int) -> Framing:
     if values or not _DIGITS.fullmatch(value):
         raise Refused(status, "RFC 9112 §6.3 rule 5", "Content-Length is no single number", length=text)
     return Framing(Kind.LENGTH, Reason("RFC 9112 §6.3 rule 6", "Content-Length says it", length=value), int(value))
+
+
+def with_one_length(response: Response) -> Response:
+    """Equal lengths are one from here on, also for whoever the response is passed on to (§6.3 rule 5).
+
+    Lengths that differ have been refused, but where no content follows: there they go.
+    """
+    text = response.headers.get("Content-Length")
+    if text is None or "," not in text:
+        return response
+    lengths = {length.strip(" \t") for length in text.split(",")}
+    return response.with_field("Content-Length", *lengths) if len(lengths) == 1 else response.without("Content-Length")

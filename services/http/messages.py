@@ -149,6 +149,12 @@ class Head:
         """This head, with one field set."""
         return replace(self, headers=self.headers.with_field(name, value))
 
+    def without(self, *names: str) -> Self:
+        """This head, but for fields of these names."""
+        if all(self.headers.get(name) is None for name in names):
+            return self
+        return replace(self, headers=self.headers.without(*names))
+
 
 @dataclass(frozen=True, slots=True)
 class Request(Head):
