@@ -20,6 +20,9 @@ class WebServer(Host):
     closes_first: str = option(
         "client", choices=("client", "server"), help="who sends the first FIN after `Connection: close`"
     )
+    keep_alive: str | None = option(
+        None, help="how long an idle connection is kept, and for how many requests", example="timeout=5, max=100"
+    )
     app: str | None = option(
         None, choices=("echo", "store"), help="echo: answers made of the request; store: documents below /store/"
     )
@@ -51,5 +54,5 @@ class WebServer(Host):
 
     def settings(self) -> dict[str, Any]:
         """What the server reads again while it runs; see `lan.services.http.settings`."""
-        words = ("app", "listing", "cache_control", "hosts", "faults", "faults_on_request")
+        words = ("keep_alive", "app", "listing", "cache_control", "hosts", "faults", "faults_on_request")
         return {word: getattr(self, word) for word in words}

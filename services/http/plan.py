@@ -118,8 +118,10 @@ def _head(answer: Answer, request: Request, decision: Persistence, faults: Fault
     option = connection_option(decision, request)
     if faults.content_length == "none":
         option = "close"
-    if faults.ignore_keep_alive is not None:
-        fields, option = fields.without("Connection"), "keep-alive" if faults.ignore_keep_alive == "claims" else None
+    if faults.ignore_keep_alive == "claims":
+        option = "keep-alive"
+    elif faults.ignore_keep_alive == "silent":
+        fields, option = fields.without("Connection", "Keep-Alive"), None
     if option is not None:
         fields = fields.with_field("Connection", option)
     head = answer.response

@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -20,7 +20,7 @@ from lan.reasons import Reason
 from lan.services.http.origin import Origin
 from lan.services.http.session import Session, State
 from lan.services.http.settings import Address, Limits, Settings
-from lan.services.http.shortcuts import Shortcuts
+from lan.services.http.shortcuts import MAX_ENTRIES, Shortcuts
 from lan.services.http.telling import SILENT, Teller
 from lan.services.shell import DecisionLog
 
@@ -46,6 +46,7 @@ class Server:
 
     def __init__(self, log: DecisionLog, limits: Limits | None = None) -> None:
         self.log, self.limits = log, limits or Limits()
+        self._limits = self.limits
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a descriptor for each connection
         self.sessions: dict[int, Session] = {}
@@ -94,7 +95,10 @@ class Server:
             self._access.close()
         self._access = access
         self.settings, self.origin, self._tls = settings, origin, tls
-        self._shortcuts = Shortcuts(time.time)
+        self._shortcuts = Shortcuts(time.time, max_entries=MAX_ENTRIES if settings.keep_alive is None else 0)
+        self._limits = self.limits
+        if settings.keep_alive is not None and settings.keep_alive.timeout_s is not None:
+            self._limits = replace(self.limits, idle_s=float(settings.keep_alive.timeout_s))
         self._listeners = kept + opened
         self._accept_again()
 
@@ -193,7 +197,7 @@ class Server:
                 sock,
                 origin=self.origin,
                 settings=self.settings,
-                limits=self.limits,
+                limits=self._limits,
                 tell=self._teller(sock),
                 shortcuts=self._shortcuts,
                 now_s=now_s,

@@ -15,8 +15,10 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lan.reasons import Reason
+from lan.services.http import keep_alive
 from lan.services.http.answer import Answer, plain
 from lan.services.http.connection import Server
 from lan.services.http.events import Body, Closed, End, Event, Fault, Tunnel
@@ -277,8 +279,17 @@ class Session:
     # Bytes out
 
     def _give(self, answer: Answer) -> None:
-        unwilling = Reason("RFC 9112 §9.5", "the server is told to stop") if self._is_stopping else None
-        head = self.engine.respond(answer.response, unwilling=unwilling)
+        engine, setting = self.engine, self.settings.keep_alive
+        unwilling = keep_alive.exhausted(setting, engine.exchanges)
+        if self._is_stopping:
+            unwilling = Reason("RFC 9112 §9.5", "the server is told to stop")
+        elif setting is not None and engine.request is not None and answer.upgrade is None:
+            response, is_complete = answer.response, engine.request_complete
+            promised = keep_alive.promise(
+                response, engine.request, setting, engine.exchanges, request_complete=is_complete
+            )
+            answer = replace(answer, response=promised)
+        head = engine.respond(answer.response, unwilling=unwilling)
         self._answer = answer
         self._tell.answering(answer, self.engine.persistence)
         if unwilling is None and not self._tell.is_heard:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from lan.errors import UsageError, nearest
-from lan.services.http import faults
+from lan.services.http import faults, keep_alive
 from lan.services.http.arguments import Parser
 from lan.services.http.faults import Faults
+from lan.services.http.keep_alive import KeepAlive
+from lan.services.http.messages import headers
 from lan.services.http.persistence import Side
 from lan.services.http.target import parse_authority
 from lan.services.shell import parse_listen
@@ -48,6 +50,7 @@ class Settings:
     key: Path | None
     closes_first: Side
     quickack: bool
+    keep_alive: KeepAlive | None
     site: SiteSettings
     hosts: Mapping[str, SiteSettings]
     faults_on_request: bool
@@ -94,6 +97,7 @@ WORDS: dict[str, Any] = SITE_WORDS | {
     "key": None,
     "closes_first": "client",
     "quickack": True,
+    "keep_alive": None,
     "hosts": {},
     "faults_on_request": False,
     "access_log": None,
@@ -117,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--key", metavar="PEM", help="private key of the certificate")
     made.add_argument("--closes-first", metavar="SIDE", help="client or server: who sends the first FIN (client)")
     made.add_argument("--quickack", action=argparse.BooleanOptionalAction, help="answer a FIN by an ACK at once (yes)")
+    made.add_argument("--keep-alive", metavar="TEXT", help="say and hold Keep-Alive, such as timeout=5,max=100")
     made.add_argument(
         "--faults", dest="faults_on_request", action="store_true", default=None,
         help="break a response as its request asks: /page?fault=reset:100, or the field Lan-Fault",
@@ -143,6 +148,7 @@ def read(options: argparse.Namespace) -> Settings:
         key=_path(words, "key"),
         closes_first=_side(words["closes_first"]),
         quickack=words["quickack"],
+        keep_alive=_keep_alive(words["keep_alive"]),
         site=_site(words, config),
         hosts={_host(name, config): _site(SITE_WORDS | said, config) for name, said in words["hosts"].items()},
         faults_on_request=words["faults_on_request"],
@@ -249,3 +255,14 @@ def _side(text: str) -> Side:
     if text not in tuple(Side):
         raise UsageError(f"closes-first {text}: no side of a connection", expected="client or server")
     return Side(text)
+
+
+def _keep_alive(text: str | None) -> KeepAlive | None:
+    if text is None:
+        return None
+    found = keep_alive.parse(headers([("Keep-Alive", text)]))
+    said, known = (sorted(one.replace(" ", "").split(",")) for one in (text, str(found)))
+    if said != known or not text or 0 in (found.timeout_s, found.max_messages):
+        expected = "timeout=SECONDS, max=REQUESTS, or one of them, none of them 0"
+        raise UsageError(f"keep-alive {text}: no such promise", expected=expected)
+    return found

@@ -232,3 +232,34 @@ def test_a_name_with_a_line_break_is_quoted_in_a_redirect(web: Program, folder: 
     (folder / "www" / "a\r\nSet-Cookie: x=1").mkdir()
     answer = ask(web, "/a%0d%0aSet-Cookie:%20x=1")
     assert b"\r\nLocation: /a%0D%0ASet-Cookie%3A%20x%3D1/\r\n" in answer
+
+
+def test_keep_alive_is_said_and_held(tmp_path: Path) -> None:
+    """The book, 4.5.4: so many requests more, so long when idle; then the server closes."""
+    program = Program(WEB, tmp_path / "decisions", {}, "--listen", "127.0.0.1:0", "--keep-alive", "timeout=1, max=3")
+    try:
+        for line in (b"GET / HTTP/1.1\r\nHost: web\r\n", b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n"):
+            with socket.create_connection(("127.0.0.1", program.port), PATIENCE_S) as sock:
+                sock.sendall((line + b"\r\n") * 4)  # the fourth gets no answer
+                heads = whole(sock).split(b"HTTP/1.1 200 OK\r\n")[1:]
+            said = [sorted(re.findall(rb"(?m)^(?:Connection|Keep-Alive): .*(?=\r$)", head)) for head in heads]
+            assert said == [
+                [b"Connection: keep-alive", b"Keep-Alive: timeout=1, max=2"],
+                [b"Connection: keep-alive", b"Keep-Alive: timeout=1, max=1"],
+                [b"Connection: close"],
+            ]
+        with socket.create_connection(("127.0.0.1", program.port), PATIENCE_S) as idle:
+            idle.sendall(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+            assert whole(idle).count(b"HTTP/1.1 200 OK") == 1
+        [closing] = [one for one in program.decisions("closing") if "idle" in one["reason"]["text"]]
+        assert closing["first"] == "server"
+    finally:
+        program.kill()
+
+
+def whole(sock: socket.socket) -> bytes:
+    """What comes until the server's FIN."""
+    data = b""
+    while piece := sock.recv(1 << 16):
+        data += piece
+    return data
