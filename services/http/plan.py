@@ -58,7 +58,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A full close: a FIN, and what the client sends from now on is answered by a RST (the book, 4.7.3)."""
+    """A full close: a FIN, and what the client sends from now on is answered by a RST (the book, 4.7.4)."""
 
 
 @dataclass(frozen=True, slots=True)

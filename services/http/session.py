@@ -368,7 +368,7 @@ class Session:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
             self._close(Reason("RFC 9293 §3.10.4", "a fault on demand: reset"), first=Side.SERVER)
         elif isinstance(step, Close):
-            self._close(Reason("book 4.7.3", "a fault on demand: full close, of both directions"), first=Side.SERVER)
+            self._close(Reason("book 4.7.4", "a fault on demand: full close, of both directions"), first=Side.SERVER)
         elif isinstance(step, Farewell):
             self._steps = None
             self._note_access(is_whole=True)
