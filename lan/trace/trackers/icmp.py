@@ -70,6 +70,9 @@ class Tracker:
         assert message.identifier is not None and message.sequence is not None
         key = network.src, network.dst, message.identifier, message.sequence
         client = frame.from_device or network.src
+        known = self._sent.get(key)
+        if known is not None and known.reply is None and known.client != client:
+            return known  # a router passes it on
         echo = self._sent[key] = Echo(client, *key, len(message.data), frame)
         self.echoes.append(echo)
         return echo

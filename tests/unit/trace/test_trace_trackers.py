@@ -107,10 +107,10 @@ def test_dns_over_tcp_is_followed_too() -> None:
     assert query.addresses == ["192.168.100.253"]
 
 
-def ping(talk: Talk, who: str, sequence: int, *, reply: bool = False) -> Frame:
+def ping(talk: Talk, who: str, sequence: int, *, reply: bool = False, via: str = "") -> Frame:
     peer = "web" if who == "pc1" else "pc1"
     body = icmp.build_echo(9, sequence, b"abc", reply=reply)
-    return talk.send(who, peer, ipv4.build(IPS[who], IPS[peer], ipv4.ICMP, body))
+    return talk.send(who, peer, ipv4.build(IPS[who], IPS[peer], ipv4.ICMP, body), via=via)
 
 
 def test_an_echo_has_its_own_reply_and_lost_ones_none() -> None:
@@ -118,6 +118,14 @@ def test_an_echo_has_its_own_reply_and_lost_ones_none() -> None:
     frames = [ping(talk, "pc1", 1), ping(talk, "pc1", 2), ping(talk, "web", 2, reply=True)]
     lost, answered = timeline_of(*frames).icmp
     assert (lost.reply, answered.reply, answered.rtt_ms) == (None, frames[2], 1.0)
+
+
+def test_an_echo_that_a_router_passes_on_is_one_and_the_senders() -> None:
+    talk = Talk()
+    frames = [ping(talk, "pc1", 1), ping(talk, "pc1", 1, via="r1")]
+    frames += [ping(talk, "web", 1, reply=True), ping(talk, "web", 1, reply=True, via="r1")]
+    [echo] = timeline_of(*frames).icmp
+    assert (echo.client, echo.request, echo.is_answered) == ("pc1", frames[0], True)
 
 
 def test_an_icmp_error_is_told_at_the_echo_it_quotes() -> None:
