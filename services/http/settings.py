@@ -153,7 +153,7 @@ def read(options: argparse.Namespace) -> Settings:
         hosts={_host(name, config): _site(SITE_WORDS | said, config) for name, said in words["hosts"].items()},
         faults_on_request=words["faults_on_request"],
         access_log=_path(words, "access_log"),
-        workers=_workers(options.workers, words["app"]),
+        workers=_workers(options.workers, {words["app"], *(said.get("app") for said in words["hosts"].values())}),
     )
 
 
@@ -243,10 +243,10 @@ def _path(words: dict[str, Any], key: str) -> Path | None:
     return None if words[key] is None else Path(words[key])
 
 
-def _workers(count: int, app: str | None) -> int:
+def _workers(count: int, apps: set[str | None]) -> int:
     if not 1 <= count <= MOST_WORKERS:
         raise UsageError(f"--workers {count}: not so many", expected=f"1 to {MOST_WORKERS}")
-    if count > 1 and app == "store":
+    if count > 1 and "store" in apps:
         raise UsageError("--workers with --app store: each worker would keep documents of its own", expected="one")
     return count
 

@@ -4,13 +4,24 @@ import json
 import os
 import re
 import socket
+import ssl
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from lan.engine.certificates import Authority
+
 from .proxying import PATIENCE_S, WEB, Program
 
+# `Program` reads the first address that is announced; here it is the one with TLS.
+SECURE = """
+import sys
+from lan.services.http import __main__, server
+server.Server.addresses = property(lambda self, told=server.Server.addresses.fget: sorted(told(self), reverse=True))
+sys.exit(__main__.main(sys.argv[2:]))
+"""
 LARGE = os.urandom(3_000_000)
 
 
@@ -232,6 +243,33 @@ def test_a_name_with_a_line_break_is_quoted_in_a_redirect(web: Program, folder: 
     (folder / "www" / "a\r\nSet-Cookie: x=1").mkdir()
     answer = ask(web, "/a%0d%0aSet-Cookie:%20x=1")
     assert b"\r\nLocation: /a%0D%0ASet-Cookie%3A%20x%3D1/\r\n" in answer
+
+
+def test_over_tls_an_early_close_is_no_orderly_end(tmp_path: Path) -> None:
+    """No close_notify comes before the FIN, so a client can tell that the body was cut (RFC 8446 §6.1)."""
+    authority = Authority.create("a test")
+    certificate, key = authority.issue(["localhost"], [])
+    (tmp_path / "server.pem").write_bytes(certificate + key)
+    words = ["--app", "echo", "--faults", "--tls", "--certificate", str(tmp_path / "server.pem")]
+    listen = ["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]
+    program = Program(SECURE, tmp_path / "decisions", {}, *listen, *words)
+    context = ssl.create_default_context(cadata=authority.certificate_pem.decode())
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    try:
+        for fault, is_cut in (
+            ("", False),
+            ("content-length:none", False),
+            ("early-close:99", True),
+            ("reset:99", True),
+        ):
+            plain = socket.create_connection(("127.0.0.1", program.port), PATIENCE_S)
+            with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as sock:
+                sock.sendall(f"GET /1k HTTP/1.1\r\nHost: a\r\nLan-Fault: {fault}\r\nConnection: close\r\n\r\n".encode())
+                with pytest.raises((ssl.SSLEOFError, ConnectionResetError)) if is_cut else nullcontext():
+                    data = whole(sock)
+                    assert len(body_of(data)) == 1024
+    finally:
+        program.kill()
 
 
 def test_keep_alive_is_said_and_held(tmp_path: Path) -> None:

@@ -262,6 +262,14 @@ def test_a_mistake_in_the_settings_file_is_named(tmp_path: Path, words: dict[str
         assembled(tmp_path, words)
 
 
+def test_a_store_lives_in_one_process(tmp_path: Path) -> None:
+    config = tmp_path / "http.json"
+    config.write_text(json.dumps({"hosts": {"a.example": {"app": "store"}}}))
+    for words in (["--app", "store"], ["--config", str(config)]):
+        with pytest.raises(UsageError, match="each worker would keep documents of its own"):
+            settings.read(settings.parser().parse_args([*words, "--workers", "2"]))
+
+
 def test_null_is_as_if_not_said(tmp_path: Path) -> None:
     _, now = assembled(tmp_path, {"hosts": None, "faults": None, "quickack": None, "root": None})
     assert (now.hosts, now.site.faults, now.quickack) == ({}, {}, True)
