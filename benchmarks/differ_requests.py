@@ -23,8 +23,8 @@ VERSIONS = ("HTTP/1.1",) * 12 + (
     "",
 )
 LENGTHS = (
-    "{n}", "{n}", "{n}", "+{n}", "0{n}", " {n} ", "{n}\t", "{n}, {n}", "{n},{m}", "0x{n}", "{n};", "-{n}", "{n} {n}", "",
-    "{n}.0", "{m}", "0", "\x0b{n}", "99999999999999999999", "1_0", "{n}e0", "\xb2", "{n}\x00",
+    "{n}", "{n}", "{n}", "+{n}", "0{n}", " {n} ", "{n}\t", "{n}, {n}", "{n},{m}", "0x{n}", "{n};", "-{n}", "{n} {n}",
+    "", "{n}.0", "{m}", "0", "\x0b{n}", "99999999999999999999", "1_0", "{n}e0", "\xb2", "{n}\x00",
 )  # fmt: skip
 CODINGS = (
     "chunked", "chunked", "chunked", "Chunked", "CHUNKED", "chunked, chunked", "gzip, chunked", "chunked, gzip",
@@ -47,8 +47,9 @@ OTHERS = (
     "X-Hop: 1", "Expect: 100-continue", "Expect: 200-ok", "Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings",
     "HTTP2-Settings: AAMAAABkAAQAAP__", "Proxy-Connection: keep-alive", "Max-Forwards: 0", "Max-Forwards: 1",
     "Trailer: Content-Length", "TE: trailers", "Keep-Alive: timeout=5", "X-Long: " + "a" * 9000, "X: \xff\xfe",
-    "X: a\x00b", "X: a\rb", "X : y", ": empty", "X", " folded", "X: y\r\n folded", "(X): y", "X: \x7f", "Range: bytes=0-1",
-    "If-Match: *", "Content-Type: a/b", "X-HTTP-Method-Override: DELETE", "Via: 1.1 a", "Authorization: Basic YTpi",
+    "X: a\x00b", "X: a\rb", "X : y", ": empty", "X", " folded", "X: y\r\n folded", "(X): y", "X: \x7f",
+    "Range: bytes=0-1", "If-Match: *",
+    "Content-Type: a/b", "X-HTTP-Method-Override: DELETE", "Via: 1.1 a", "Authorization: Basic YTpi",
 )  # fmt: skip
 SIZES = (
     "{n:x}", "{n:x}", "{n:x}", "{n:X}", "0{n:x}", "000000000000000000{n:x}", "0x{n:x}", "{n:x} ", " {n:x}", "{n:x};a=b",

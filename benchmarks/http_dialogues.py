@@ -339,8 +339,8 @@ FAULTS = (
 def broken(talk: Talk) -> int:
     """The server breaks its own answer, as it was asked to."""
     fault = talk.chance.choice(FAULTS)
-    if fault == "lying-chunk:long" and talk.target.prefix and not talk.target.is_dumb:
-        return 0  # proxy and server would both wait, as long as the server keeps an idle connection
+    if fault in ("lying-chunk:long", "content-length:long") and talk.target.prefix and not talk.target.is_dumb:
+        return 0  # proxy and server would both wait, for as long as either waits for a rest
     talk.more = f" by {fault}"
     talk.send(talk.request("GET", f"/bytes/1000?fault={fault}", "Connection: close"))
     if fault == "endless":
