@@ -49,6 +49,13 @@ class Stream:
     at: int = 0
     """So many bytes belong to `seen`."""
 
+    @property
+    def begun(self) -> list[Seen]:
+        """The request behind `seen` whose head is whole, and whose body is not."""
+        head = self.data[self.at :].partition(b"\r\n\r\n")[0].split(b"\r\n")[0].split(b" ")
+        is_whole = b"\r\n\r\n" in self.data[self.at :] and len(head) == 3
+        return [Seen(head[0].decode("latin-1"), head[1].decode("latin-1"), b"")] if is_whole else []
+
 
 def read_one(data: bytes) -> tuple[Seen, int] | None:
     """The first request and its length in bytes; None: it goes on.  Raises Unclear."""

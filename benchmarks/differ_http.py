@@ -9,15 +9,16 @@ read must be the same requests, in the same order; fewer are right too (the next
 server takes part as a next program, by its decision log.
 
 Found, and printed with the bytes: `unclear`, where a proxy of ours passed on what a strict reader refuses
-(and nobody can say what it understood); `differs`, where the next one read another request, or more of
-them; `another target`, where only the target was written in another way.  The exit code is 1 for any.  The dumb
-proxy knows no framing by design (the book, 4.5.6), so what only it lets through is counted apart.
+(and nobody can say what it understood); `differs`, where the next one read another request, or more of them;
+`another target` and `another spelling of the method`, where only these words changed.  The exit code is 1
+for either of the first two; the dumb proxy knows no framing by design (the book, 4.5.6) and is counted apart.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import resource
 import select
 import socket
@@ -133,41 +134,48 @@ def _drained(sock: socket.socket) -> bool:
 def differ(programs: Field, data: bytes, found: Findings) -> None:
     """One case, through all pairs."""
     fronts = [name for name in programs.ports if name != "origin"]
-    passed: dict[bytes, list[tuple[str, list[Seen]]]] = {}
+    passed: dict[bytes, tuple[Stream, list[str]]] = {}
     for name, streams in programs.ask(fronts, data).items():
         for stream in streams:
             if stream.fault and name in OURS:
                 found.add(f"unclear: {name}", case=data, passed=stream.data, why=stream.fault)
-            if stream.data and not (stream.fault and name in OURS):
-                passed.setdefault(stream.data, []).append((name, stream.seen))
-    for sent, firsts in passed.items():
-        has_ours = any(name in OURS for name, _ in firsts)
+            elif stream.data:
+                passed.setdefault(stream.data, (stream, []))[1].append(name)
+    for sent, (stream, firsts) in passed.items():
+        has_ours = any(name in OURS for name in firsts)
         backs = list(programs.ports) if has_ours else [name for name in programs.ports if name in OURS]
         for back, streams in programs.ask(backs, sent).items():
-            read = [one for stream in streams for one in stream.seen]
-            for front, understood in firsts:
-                if front in OURS or back in OURS:
-                    compare(front, back, understood, read, found, data, sent)
+            read = [one for it in streams for one in it.seen]
+            for front in [name for name in firsts if name in OURS or back in OURS]:
+                found.counts["compared"] += 1
+                if what := compare(stream, read, heads_alone=back == "origin"):
+                    said = [str(one) for one in stream.seen]
+                    facts = {"understood": said, "read": [str(one) for one in read]}
+                    found.add(f"{what}: {front} then {back}", case=data, passed=sent, **facts)
 
 
-def compare(
-    front: str, back: str, understood: list[Seen], read: list[Seen], found: Findings, data: bytes, sent: bytes
-) -> None:
-    """What the next one read, beside what the first had understood; fewer requests are right."""
-    found.counts["compared"] += 1
-    if back == "origin":
-        understood = [Seen(one.method, one.target, b"") for one in understood]
-    facts = {
-        "case": data,
-        "passed": sent,
-        "understood": [str(it) for it in understood],
-        "read": [str(it) for it in read],
-    }
-    beginning = understood[: len(read)]
-    if [(it.method, it.body) for it in beginning] != [(it.method, it.body) for it in read]:
-        found.add(f"differs: {front} then {back}", **facts)
-    elif [it.target for it in beginning] != [it.target for it in read]:
-        found.add(f"another target: {front} then {back}", **facts)
+def compare(first: Stream, read: list[Seen], *, heads_alone: bool) -> str:
+    """What is not the same in what the next one read; "" for nothing.  Fewer requests are right: it refused.
+
+    `heads_alone`: only heads are known of what was read, and those of unfinished requests too.
+    """
+    understood = first.seen
+    if heads_alone:
+        understood = [Seen(one.method, one.target, b"") for one in understood + first.begun]
+    pairs = list(zip(understood, read, strict=False))
+    if len(read) > len(understood) or any(one.body != other.body for one, other in pairs):
+        return "differs"
+    if any(one.method != other.method for one, other in pairs):
+        same = all(one.method.upper() == other.method.upper() for one, other in pairs)
+        return "another spelling of the method" if same else "differs"
+    return "another target" if any(path(one) != path(other) for one, other in pairs) else ""
+
+
+def path(seen: Seen) -> str:
+    """The target without scheme and host: a URL and its path mean the same to an origin (RFC 9112 §3.2.2)."""
+    found = re.match(r"(?i)https?://[^/?#]*", seen.target)
+    rest = seen.target[found.end() :] if found else seen.target
+    return rest if rest.startswith("/") or not found else "/" + rest
 
 
 def run(options: argparse.Namespace) -> int:
