@@ -59,7 +59,7 @@ def persistence(
         return _close("RFC 9112 §9.6; book 4.5.8", "we said Connection: close")
     if unwilling is not None:
         return Persistence(False, unwilling)
-    if sent is not None and sent.version < HTTP_1_1 and "keep-alive" not in sent.connection_options:
+    if sent is not None and sent.version < HTTP_1_1 and not _asks_to_keep(sent):
         return _close("RFC 9112 §9.3; book 4.5.3", "we spoke HTTP/1.0 and asked for no keep-alive")
     if received.version >= HTTP_1_1:
         return _keep("RFC 9112 §9.3; book 4.5.8", "HTTP/1.1 persists unless told to close")
@@ -86,6 +86,13 @@ def closing(request: Request, setting: Side) -> Closing:
     if "close" not in request.connection_options:
         return Closing(Side.SERVER, Reason("RFC 9112 §9.6", "the client did not announce a close, it may await ours"))
     return Closing(Side.CLIENT, Reason("book 4.7", "the client said Connection: close and sends the first FIN"))
+
+
+def _asks_to_keep(sent: Head) -> bool:
+    """``Connection: keep-alive``, or what old browsers said to a proxy in its place (book 4.5.7)."""
+    if "keep-alive" in sent.connection_options:
+        return True
+    return isinstance(sent, Request) and "keep-alive" in sent.headers.listed("Proxy-Connection")
 
 
 def _keep(source: str, text: str) -> Persistence:

@@ -41,7 +41,9 @@ def served(command: str, folder: Path) -> Iterator[None]:
 
 def words(command: str) -> list[str]:
     program, *rest = shlex.split(command)
-    return [str(CHECKOUT / "bin/lan") if program == "lan" else program, *rest]
+    lan = str(CHECKOUT / "bin/lan")
+    of_ours = {"lan": [lan], "lan-fetch": [lan, "python", "-m", "lan.services.http.fetch"]}
+    return [*of_ours.get(program, [program]), *rest]
 
 
 def lines(text: str) -> list[str]:

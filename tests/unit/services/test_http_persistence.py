@@ -99,3 +99,9 @@ def test_the_client_closes_first_only_where_it_said_so(
     version: Version, theirs: str | None, setting: Side, first: Side
 ) -> None:
     assert closing(request(version, theirs), setting).first is first
+
+
+def test_what_old_browsers_said_to_a_proxy_asks_to_keep_the_connection() -> None:
+    asked = Request("GET", "http://a/", headers=headers([("Proxy-Connection", "Keep-Alive")]), version=HTTP_1_0)
+    assert persistence(response(HTTP_1_0, "Keep-Alive"), asked).keep
+    assert not persistence(response(HTTP_1_0, None), asked).keep
