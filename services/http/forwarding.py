@@ -291,13 +291,8 @@ class Downward:
 
 
 def interim(response: Response, request: Request, rules: Rules) -> Response | None:
-    """A 1xx response as the client gets it; None where it gets none.  RFC 9110 §15.2.
-
-    100 is passed on to a client that asked for it alone: no other waits for it.
-    """
+    """A 1xx response as the client gets it; None for one of HTTP/1.0, which knows none.  RFC 9110 §15.2."""
     if request.version < HTTP_1_1 or hop_by_hop.abuse(response.headers) is not None:
-        return None
-    if response.status == 100 and "100-continue" not in request.headers.listed("Expect"):
         return None
     headers = hop_by_hop.remove(response.headers).headers
     return Response(response.status, response.phrase, headers=via.append(headers, response.version, rules.name))

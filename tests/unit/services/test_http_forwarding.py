@@ -84,6 +84,15 @@ def test_a_path_is_no_target_for_a_forward_proxy() -> None:
     assert here(request("GET ftp://web/ HTTP/1.1", ("Host", "web"))).status == 400
 
 
+PATHS = st.text("abcXYZ019-._~%!$&'()*+,;=:@/?[]|^{}", max_size=30)
+
+
+@given(PATHS)
+def test_path_and_query_keep_every_byte(rest: str) -> None:
+    assert onward(request(f"GET http://web/{rest} HTTP/1.1")).request.target == f"/{rest}"
+    assert onward(request(f"GET /{rest} HTTP/1.1", ("Host", "x")), GATEWAY).request.target == f"/{rest}"
+
+
 # ---- fields
 
 
@@ -284,7 +293,7 @@ def test_101_is_passed_on_where_both_sides_agree() -> None:
 def test_interim_responses_go_to_clients_that_read_them() -> None:
     expects = get(("Expect", "100-continue"))
     assert forwarding.interim(Response(100), expects, FORWARD) is not None
-    assert forwarding.interim(Response(100), get(), FORWARD) is None
+    assert forwarding.interim(Response(100), get(), FORWARD) is not None  # RFC 9110 §15.2: we did not ask for it either
     assert forwarding.interim(Response(103), get(), FORWARD) is not None
     assert forwarding.interim(Response(103), get(version="0"), FORWARD) is None
 
