@@ -301,6 +301,23 @@ def test_content_that_is_not_wanted_is_not_sent() -> None:
     assert left == [b""]
 
 
+def test_content_that_is_refused_on_its_way_is_not_sent_to_its_end() -> None:
+    """The server answers when it has seen the head, and reads no further."""
+    go_on = threading.Event()
+
+    def refuse(peer: Peer) -> None:
+        while b"\r\n\r\n" not in (peer.sock.recv(1024)):
+            pass
+        peer.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno!")
+        assert go_on.wait(30)
+
+    with Scripted(refuse) as server:
+        code, said = asked("--strategy", "persistent", "-X", "PUT", "--data", "x" * 20_000_000, server.url())
+        go_on.set()
+    assert (code, outcomes(said)) == (1, ["413"])
+    assert said["connections"][0]["closed_first"] is None
+
+
 def test_a_server_that_knows_no_100_gets_the_content_after_a_while() -> None:
     def silent(peer: Peer) -> None:
         peer.request()

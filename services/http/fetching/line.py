@@ -23,6 +23,8 @@ from lan.services.http.strategies.orders import Stage
 from lan.services.http.transport import Plain, Tls
 
 RECEIVE_BYTES = 64 * 1024
+PIECE_BYTES = 256 * 1024
+"""So much of a request's content is handed on at a time."""
 _TCP_CLOSE_WAIT = 8  # include/net/tcp_states.h; the first byte of TCP_INFO
 
 _REMEDIES = {
@@ -81,6 +83,7 @@ class Line:
         self.addresses: deque[str] = deque()
         self.has_more = False
         """Bytes wait for the socket to take them."""
+        self._pieces: deque[memoryview] = deque()
         self.fault: LanError | None = None
         self._fin_sent = False
 
@@ -129,7 +132,8 @@ class Line:
 
     def queue(self, data: bytes) -> None:
         """Let these bytes leave with the next flush."""
-        self.transport.queue(data)
+        view = memoryview(data)
+        self._pieces.extend(view[at : at + PIECE_BYTES] for at in range(0, len(view), PIECE_BYTES))
         self.has_more = True
 
     def flush(self) -> bool:
@@ -137,7 +141,9 @@ class Line:
         if self.sock is None or self.fault is not None:
             return False
         try:
-            self.has_more = not self.transport.flush(self.sock)
+            while (has_left := self.transport.flush(self.sock)) and self._pieces:
+                self.transport.queue(bytes(self._pieces.popleft()))
+            self.has_more = not has_left
         except OSError as error:
             self._note(error, "sending the request")
             self.has_more = False

@@ -141,8 +141,9 @@ class Loop:
     def _close(self, order: Close) -> None:
         line = self._lines[order.connection]
         line.record.why_closed = order.why
-        if not line.is_ready or order.is_abrupt or line.fault is not None or self.means.options.linger_s == 0:
-            self._forget(line, with_reset=order.is_abrupt and line.is_ready)
+        is_abrupt = order.is_abrupt or bool(line.unsent)  # answered before its request was sent: nobody wants the rest
+        if not line.is_ready or is_abrupt or line.fault is not None or self.means.options.linger_s == 0:
+            self._forget(line, with_reset=is_abrupt and line.is_ready)
             return
         line.is_closing, line.until_s = True, self.clock() + CLOSE_WITHIN_S
         line.awaits_fin_first = self.means.closes_first is Side.SERVER

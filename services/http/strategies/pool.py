@@ -8,8 +8,9 @@ A request is queued, then sent on one connection, and ends once: complete, or gi
 to the queue where its connection ended before its response began, and only if it may be repeated.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lan.reasons import Reason
 from lan.services.http.strategies.orders import (
@@ -73,7 +74,7 @@ class Pool:
         self.strategy, self.patience = strategy, patience or Patience()
         self.retries, self.retry_any_method, self.started_s = retries, retry_any_method, started_s
         self._asked: dict[int, Asked] = {}
-        self._queue: list[int] = []
+        self._queues: dict[Host, deque[int]] = {}
         self._alone: set[int] = set()
         self._tries: Counter[int] = Counter()
         self._connections: dict[int, _Connection] = {}
@@ -83,14 +84,14 @@ class Pool:
     @property
     def is_done(self) -> bool:
         """Every request has ended, and no connection is left."""
-        return not self._queue and not self._connections
+        return not any(self._queues.values()) and not self._connections
 
     def add(self, asked: Asked) -> None:
         """One more request; `advance` begins it.  Raises ValueError for a number that was used before."""
         if asked.number in self._asked:
             raise ValueError(f"request {asked.number} is there already")
         self._asked[asked.number] = asked
-        self._queue.append(asked.number)
+        self._queues.setdefault(asked.host, deque()).append(asked.number)
         self._hosts.setdefault(asked.host, _HostMemory(self.strategy.per_host))
 
     # What happened
@@ -178,9 +179,9 @@ class Pool:
             orders += [GiveUp(number, late) for number in connection.under_way]
             if not connection.is_ready:
                 why = late
-        orders += [GiveUp(number, why) for number in self._queue]
+        orders += [GiveUp(number, why) for host in self._waiting() for number in self._queues[host]]
         self._connections.clear()
-        self._queue.clear()
+        self._queues.clear()
         return orders
 
     # What to do
@@ -188,20 +189,19 @@ class Pool:
     def advance(self, now_s: float) -> list[Order]:
         """Send what can be sent, open what is missing, close what is no longer needed."""
         orders: list[Order] = []
-        full: set[Host] = set()  # one that has to wait is not overtaken
-        for number in list(self._queue):
-            asked = self._asked[number]
-            found = self._place(asked) if asked.host not in full else None
-            if found is None:
-                full.add(asked.host)
-                continue
-            self._queue.remove(number)
-            orders.append(self._send(*found, number, now_s))
+        for host in self._waiting():
+            queue = self._queues[host]
+            while queue and (found := self._place(self._asked[queue[0]])) is not None:  # nobody is overtaken
+                orders.append(self._send(*found, queue.popleft(), now_s))
         orders += self._open(now_s)
-        if not self._queue and not any(one.under_way for one in self._connections.values()):
+        if not self._waiting() and not any(one.under_way for one in self._connections.values()):
             orders += [Close(number, not one.is_ready, _ENOUGH) for number, one in self._connections.items()]
             self._connections.clear()
         return orders
+
+    def _waiting(self) -> list[Host]:
+        """The hosts for which requests wait, the longest waiting one first."""
+        return sorted((host for host, queue in self._queues.items() if queue), key=lambda host: self._queues[host][0])
 
     def _place(self, asked: Asked) -> tuple[_Connection, Reason] | None:
         """The connection on which this request can go now, and why there."""
@@ -247,15 +247,8 @@ class Pool:
     def _open(self, now_s: float) -> list[Order]:
         """A new connection for each request that no connection waits for, as far as the limits go."""
         orders: list[Order] = []
-        opening = Counter(one.host for one in self._connections.values() if not one.is_ready)
         standing = Counter(one.host for one in self._connections.values())
-        for number in self._queue:
-            host = self._asked[number].host
-            if opening[host] > 0:
-                opening[host] -= 1
-                continue
-            if standing[host] >= self._hosts[host].limit:
-                continue
+        for host in self._in_want(standing):
             if len(self._connections) >= self.strategy.in_all:
                 idle = self._idle_elsewhere(host)
                 if idle is None:
@@ -271,6 +264,16 @@ class Pool:
             orders.append(Open(self._opened, host, self._why_open(host, standing[host])))
         return orders
 
+    def _in_want(self, standing: Counter[Host]) -> list[Host]:
+        """A host for each connection that it may have and has not, in the order of the requests that wait for it."""
+        opening = Counter(one.host for one in self._connections.values() if not one.is_ready)
+        wants: list[tuple[int, Host]] = []
+        for host in self._waiting():
+            room = max(0, self._hosts[host].limit - standing[host])
+            unserved = islice(self._queues[host], opening[host], opening[host] + room)
+            wants += [(number, host) for number in unserved]
+        return [host for _, host in sorted(wants, key=lambda want: want[0])]
+
     def _why_open(self, host: Host, standing: int) -> Reason:
         limit = self._hosts[host].limit
         if limit == 1:
@@ -282,7 +285,7 @@ class Pool:
 
     def _idle_elsewhere(self, host: Host) -> _Connection | None:
         """An idle connection to a host for which nothing waits."""
-        wanted = {self._asked[number].host for number in self._queue}
+        wanted = self._waiting()
         for one in self._connections.values():
             if one.is_ready and not one.under_way and one.host != host and one.host not in wanted:
                 return one
@@ -350,7 +353,8 @@ class Pool:
         return None
 
     def _requeue(self, numbers: list[int], why: Reason) -> list[Order]:
-        self._queue[:0] = numbers
+        for number in reversed(numbers):
+            self._queues.setdefault(self._asked[number].host, deque()).appendleft(number)
         return [Retry(number, why) for number in numbers]
 
     def _fail(self, connection: _Connection, why: Reason) -> list[Order]:
@@ -360,8 +364,7 @@ class Pool:
         if others:
             self._hosts[host].limit = others
             return []
-        lost = [number for number in self._queue if self._asked[number].host == host]
-        self._queue = [number for number in self._queue if number not in lost]
+        lost = self._queues.pop(host, deque())
         return [GiveUp(number, why) for number in lost]
 
     def _limit_s(self, connection: _Connection) -> float:
