@@ -241,6 +241,11 @@ class Client(Reader):
             return False
         return self.persistence is None or self.persistence.keep
 
+    @property
+    def has_begun(self) -> bool:
+        """Some bytes of the response to the oldest unanswered request are here."""
+        return bool(self._waiting) and (self._framing is not None or bool(self._buffer))
+
     def send(self, request: Request, body: bytes = b"") -> bytes:
         """The request as bytes; may be called before the last one is answered (pipelining, RFC 9112 §9.3.2).
 

@@ -147,6 +147,23 @@ def test_a_response_cut_short_is_not_asked_for_again_and_those_behind_it_are() -
     assert server.paths()[1] == ["/3", "/4"]
 
 
+def test_a_response_that_begins_in_the_bytes_behind_another_has_begun() -> None:
+    def cut(peer: Peer) -> None:
+        peer.answer("a")
+        for _ in range(3):
+            peer.request()
+        answer = f"{OK}Content-Length: 2\r\n\r\nok"
+        peer.send(answer + answer[:20])
+        peer.sock.shutdown(socket.SHUT_WR)
+        peer.await_end()
+
+    with Scripted(cut, Peer.serve) as server:
+        code, said = asked("--strategy", "pipelined", *urls(server, 4))
+    assert code == 1
+    assert [one["ok"] for one in said["objects"]] == [True, True, False, True]
+    assert server.paths()[1] == ["/4"]
+
+
 def test_a_reset_within_a_response_is_said_in_words() -> None:
     def torn(peer: Peer) -> None:
         peer.request()

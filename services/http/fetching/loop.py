@@ -217,9 +217,9 @@ class Loop:
         if not line.is_ready:
             self._opener.advance(line, data, plain)
             return
-        self.pool.progressed(line.number, self.clock(), has_begun=bool(plain and line.under_way))
         if plain:
             self._take(line, line.engine.receive(plain))
+            self.pool.progressed(line.number, self.clock(), has_begun=line.engine.has_begun)
         if (not data or line.transport.has_ended) and not line.is_closing and line.sock is not None:
             self._ended(line)
         elif line.sock is not None:
@@ -243,6 +243,8 @@ class Loop:
                 return
             exchange = line.under_way[0] if line.under_way else None
             if isinstance(event, Fault | Closed | Tunnel) or exchange is None:
+                if isinstance(event, Fault):  # bytes of a response, though no good ones
+                    self.pool.progressed(line.number, self.clock(), has_begun=True)
                 self.lose(line, _lost(event, exchange))
             elif isinstance(event, Response):
                 self._head(line, exchange, event)

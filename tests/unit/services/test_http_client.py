@@ -95,3 +95,17 @@ def test_a_broken_answer_is_said_in_words(pieces: list[bytes], what: str) -> Non
     last = events[-1]
     assert isinstance(last, Closed | Fault)
     assert client.ending(last, made.response).text.startswith(what)
+
+
+def test_the_engine_knows_when_the_next_response_has_begun() -> None:
+    engine, answer = Client(), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    for _ in range(2):
+        engine.send(client.request_for(url.parse("web"), connection=None))
+    assert not engine.has_begun
+    engine.receive(answer)
+    assert not engine.has_begun
+    for byte in answer[:-1]:
+        engine.receive(bytes([byte]))
+        assert engine.has_begun
+    engine.receive(answer[-1:])
+    assert not engine.has_begun
