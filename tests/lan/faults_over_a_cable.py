@@ -72,21 +72,24 @@ class Client:
     def is_silent(self) -> bool:
         return not select.select([self.sock], [], [], A_MOMENT_S)[0]
 
-    def wait_acknowledged(self) -> bool:
-        """Whether all that was sent is acknowledged in time (TCP_INFO's tcpi_unacked)."""
+    def wait(self, condition: Callable[[], bool]) -> bool:
+        """Whether it comes true in time."""
         until_s = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until_s:
-            if (
-                int.from_bytes(self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[24:28], sys.byteorder)
-                == 0
-            ):
-                return True
+        while not condition():
+            if time.monotonic() > until_s:
+                return False
             select.select([], [], [], 0.01)
-        return False
+        return True
+
+    @property
+    def unacknowledged(self) -> int:
+        """TCP_INFO's tcpi_unacked: how many segments await their ACK."""
+        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        return int.from_bytes(info[24:28], sys.byteorder)
 
     @property
     def state(self) -> int:
-        """TCP_INFO's tcpi_state: 1 ESTABLISHED, 8 CLOSE_WAIT."""
+        """TCP_INFO's tcpi_state: 1 ESTABLISHED, 7 CLOSE, 8 CLOSE_WAIT."""
         return self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[0]
 
     def _take(self) -> bool:
@@ -162,10 +165,8 @@ def sending_on(fault: str) -> Callable[[Client], Told]:
         first = client.end
         client.sock.sendall(b"x" * 50)
         if fault.startswith("half-close"):
-            return {"acknowledged": client.wait_acknowledged(), "state": client.state}
-        while client.state not in (7,):  # CLOSE: the RST has come
-            select.select([], [], [], 0.01)
-        return {"first": first}
+            return {"acknowledged": client.wait(lambda: client.unacknowledged == 0), "state": client.state}
+        return {"first": first, "reset": client.wait(lambda: client.state == 7)}
 
     return play
 
@@ -179,14 +180,15 @@ def endless(client: Client) -> Told:
 
 
 def nagled(fault: str) -> Callable[[Client], Told]:
-    """The client's kernel delays its ACK, so that Nagle's algorithm has something to wait for."""
+    """The client's kernel delays its ACKs, so that Nagle's algorithm has something to wait for."""
 
     def play(client: Client) -> Told:
         client.ask("")
         client.take_until("0123456789")
-        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-        client.ask(fault)
-        client.take_until("0123456789")
+        for _ in range(5):
+            client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+            client.ask(fault)
+            client.take_until("0123456789")
         return {}
 
     return play

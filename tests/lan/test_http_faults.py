@@ -49,11 +49,15 @@ class Seen:
         once = {(one["from"], one["flags"], one["seq"]): f"{one['from']} {one['flags']}" for one in bare}
         return [text for text in once.values() if text.startswith(sender)]
 
-    def order(self) -> list[str]:
-        """What passes after the last request: ``server 10`` is a segment of ten bytes, others by their flags."""
-        asked = max(at for at, one in enumerate(self.segments) if one["from"] == "client" and one["length"])
-        said = self.segments[asked + 1 :]
-        return [f"{one['from']} {one['length'] or one['flags']}" for one in said]
+    def waited_for_ack(self) -> list[bool]:
+        """For each exchange but the first: whether the client's ACK of the head came before the body left."""
+        exchanges: list[list[str]] = []
+        for one in self.segments:
+            if one["from"] == "client" and one["length"]:
+                exchanges.append([])
+            elif exchanges:
+                exchanges[-1].append(f"{one['from']} {one['length'] or one['flags']}")
+        return ["client ACK" in said[: said.index(f"server {len(BODY)}")] for said in exchanges[1:]]
 
     def server_lengths(self) -> list[int]:
         """The bytes of each data segment of the server, each once."""
@@ -128,6 +132,7 @@ def test_less_body_than_the_length_says(seen: Seen) -> None:
 @of("early-close:4")
 def test_an_early_close_cuts_the_body_and_resets_who_sends_on(seen: Seen) -> None:
     assert (seen.body, seen.field("Content-Length"), seen.told["first"]) == ("0123", "10", "FIN")
+    assert seen.told["reset"]
     assert seen.flags("server")[-2:] == ["server FIN, ACK", "server RST"]
 
 
@@ -201,14 +206,13 @@ def test_head_and_body_in_separate_writes_are_two_segments(seen: Seen) -> None:
 
 @of("nagle:on")
 def test_with_nagle_the_body_waits_for_the_ack_of_the_head(seen: Seen) -> None:
-    head, ack, body, *_ = seen.order()
-    assert (head.partition(" ")[0], ack, body) == ("server", "client ACK", "server 10")
+    assert seen.waited_for_ack() == [True] * 5
 
 
 @of("nagle:off")
-def test_without_nagle_the_body_follows_the_head_at_once(seen: Seen) -> None:
-    head, body, ack, *_ = seen.order()
-    assert (head.partition(" ")[0], body, ack) == ("server", "server 10", "client ACK")
+def test_without_nagle_the_body_does_not_wait(seen: Seen) -> None:
+    """On a busy machine an ACK may come between all the same, but not each time."""
+    assert False in seen.waited_for_ack()
 
 
 @of("think")
