@@ -219,7 +219,9 @@ def test_what_was_content_before_a_fault_is_given() -> None:
     decoder = chunked.Decoder()
     assert decoder.feed(b"5\r\nhello\r\nx\r\n") == b"hello"
     assert decoder.refused is not None
+    kept_bytes = decoder.kept_bytes
     assert decoder.feed(b"5\r\nhello\r\n") == b""
+    assert decoder.kept_bytes == kept_bytes
 
 
 # What is sent

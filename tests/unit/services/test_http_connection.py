@@ -265,6 +265,14 @@ def test_interim_responses_without_end_are_refused() -> None:
     assert words(events) == ["Response"] * 16 + ["502"]
 
 
+def test_interim_responses_are_counted_for_each_request_anew() -> None:
+    client = Client()
+    client.send(ASK)
+    client.send(ASK)
+    events = client.receive((b"HTTP/1.1 100 Continue\r\n\r\n" * 10 + RESPONSE) * 2)
+    assert words(events) == (["Response"] * 11 + ["hello", "End"]) * 2
+
+
 def test_a_stream_that_ends_after_an_interim_response_left_the_request_unanswered() -> None:
     events, client = fetch([b"HTTP/1.1 100 Continue\r\n\r\n", b""])
     assert words(events) == ["Response", "Closed"]

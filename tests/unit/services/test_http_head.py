@@ -75,6 +75,7 @@ def test_a_bare_cr_in_a_response_is_refused(fields: bytes) -> None:
 def test_one_empty_line_before_a_request_is_ignored_and_two_are_not() -> None:
     assert words(heard(b"\r\n" + request())) == ["GET /", "End"]
     assert words(heard(request() + b"\r\n" + request())) == ["GET /", "End", "GET /", "End"]
+    assert words(heard((b"\r\n" + request()) * 3)) == ["GET /", "End"] * 3
     assert rule(heard(b"\r\n\r\n" + request())) == "400 RFC 9112 §3"
 
 

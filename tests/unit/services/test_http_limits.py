@@ -104,3 +104,16 @@ def test_a_server_for_whoever_passes_it_on_takes_content_of_any_length() -> None
     server = Server(max_body_bytes=None)
     server.receive(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")
     assert words(server.receive(b"x" * 10)) == ["x" * 10]
+
+
+def test_a_head_is_refused_with_the_byte_that_reaches_the_limit_without_its_end() -> None:
+    server = Server(max_head_bytes=100)
+    start = b"GET / HTTP/1.1\r\nX: "
+    assert server.receive(start + b"a" * (99 - len(start))) == []
+    assert words(server.receive(b"a")) == ["431"]
+
+
+def test_content_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    for length, heard_words in ((10, ["POST /"]), (11, ["413"])):
+        assert words(Server(max_body_bytes=10).receive(head % length)) == heard_words
