@@ -160,7 +160,7 @@ class Server(Reader):
         decision = persistence(
             request,
             response,
-            request_complete=self.request_complete and not self._broken,
+            request_complete=self.request_complete,
             response_delimited=framing.kind is not Kind.CLOSE,
             unwilling=unwilling,
         )

@@ -165,3 +165,13 @@ def test_a_client_tells_what_it_refuses() -> None:
     client.send(ASK)
     client.receive(RESPONSE + b"x")
     assert ear.told[-1] == ("refused", "RFC 9112 §9.2", b"x")
+
+
+def test_who_listens_later_hears_of_the_right_bytes() -> None:
+    server, ear = Server(), Ear(GET + CLOSE)
+    server.receive(GET)
+    server.respond(OK)
+    server.finish()
+    server.decided = ear
+    server.receive(CLOSE)
+    assert ear.told == [("framing", "RFC 9112 §6.3 rule 7", CLOSE)]

@@ -4,7 +4,7 @@ import pytest
 
 from lan.services.http.connection import Body, Client, End, Server
 
-from .dialogue import ASK, CHUNKED, OK, RESPONSE, fetch, serve, words
+from .dialogue import ASK, CHUNKED, GET, OK, RESPONSE, fetch, serve, words
 
 
 def kept(engine: Server | Client) -> int:
@@ -111,6 +111,8 @@ def test_a_head_is_refused_with_the_byte_that_reaches_the_limit_without_its_end(
     start = b"GET / HTTP/1.1\r\nX: "
     assert server.receive(start + b"a" * (99 - len(start))) == []
     assert words(server.receive(b"a")) == ["431"]
+    assert words(Server(max_head_bytes=len(GET)).receive(GET)) == ["GET /", "End"]
+    assert words(Server(max_head_bytes=len(GET) - 1).receive(GET)) == ["431"]
 
 
 def test_content_may_be_as_long_as_the_limit_and_no_longer() -> None:
