@@ -60,7 +60,7 @@ UPSTREAM = "upstream origin {{ server 127.0.0.1:{origin}; keepalive 128; keepali
 PASS = 'location / { proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; %s }'
 SQUID = """
 http_port 127.0.0.1:{port} accel defaultsite=localhost
-cache_peer 127.0.0.1 parent {origin} 0 no-query no-digest originserver name=origin
+cache_peer 127.0.0.1 parent {origin} 0 no-query no-digest no-netdb-exchange originserver name=origin
 http_access allow all
 {cache}
 cache_mem 64 MB
