@@ -15,11 +15,8 @@ _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 """IPv6 addresses that hold an IPv4 one in their last 32 bits: RFC 6052 §2.1, RFC 4291 §2.5.5.1."""
 
 
-def refusal(address: str, *, allow_loopback: bool = False, own: frozenset[str] = frozenset()) -> Reason | None:
-    """Why this address is not connected to; None: it may be.
-
-    `own` are addresses of this proxy's own listeners.  Raises ValueError for what is no address.
-    """
+def refusal(address: str, *, allow_loopback: bool = False) -> Reason | None:
+    """Why this address is not connected to; None: it may be.  Raises ValueError for what is no address."""
     found = inner(ip_address(address.partition("%")[0]))
     shown = str(found)
     if found.is_unspecified or (isinstance(found, IPv4Address) and found.packed[0] == 0):
@@ -30,8 +27,6 @@ def refusal(address: str, *, allow_loopback: bool = False, own: frozenset[str] =
         return Reason("RFC 3927 §7; RFC 4291 §2.5.6", "a link-local address, never a server of others", address=shown)
     if found.is_multicast or shown == "255.255.255.255":
         return Reason("RFC 1122 §3.2.1.3", "an address of many machines", address=shown)
-    if shown in own and not allow_loopback:
-        return Reason("RFC 9110 §17.9", "an address of this proxy itself", address=shown)
     return None
 
 

@@ -25,7 +25,6 @@ class Reach:
 
     trusted: frozenset[Destination] = frozenset()
     allow_loopback: bool = False
-    own: frozenset[str] = frozenset()
 
 
 class Connector:
@@ -89,7 +88,7 @@ class Connector:
         return self._next()
 
     def _refusal(self, address: str) -> Reason | None:
-        return access.refusal(address, allow_loopback=self.reach.allow_loopback, own=self.reach.own)
+        return access.refusal(address, allow_loopback=self.reach.allow_loopback)
 
     def _next(self, *, late: bool = False) -> None:
         """Try the next address; the first bytes of the connection tell whether it took."""
