@@ -235,6 +235,12 @@ def test_the_blank_before_the_phrase_is_sent_also_without_a_phrase() -> None:
     assert messages.build(Response(299)) == b"HTTP/1.1 299 \r\n\r\n"
 
 
+@pytest.mark.parametrize("status", [99, 0, -200, 1000])
+def test_a_status_is_three_digits(status: int) -> None:
+    with pytest.raises(ValueError, match="not a status line"):
+        messages.build(Response(status))
+
+
 # §5, fields
 
 
