@@ -87,7 +87,7 @@ class Moods:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_each_object_ends_once_and_nothing_that_had_begun_is_asked_again(strategy: str, seed: int) -> None:
     moods = Moods(seed)
     with Scripted(moods.script) as server:

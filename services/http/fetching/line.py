@@ -115,7 +115,7 @@ class Line:
         """Whether the connection stands; False: this address does not take it.  Raises OSError."""
         assert self.sock is not None
         code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
+        if code and code != errno.ECONNRESET:  # a reset of what stood already: who sends or reads next will see it
             self._note(OSError(code, os.strerror(code)), "connecting")
             self.drop()
             return False

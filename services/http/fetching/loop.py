@@ -218,7 +218,10 @@ class Loop:
             self._opener.advance(line, data, plain)
             return
         if plain:
-            self._take(line, line.engine.receive(plain))
+            events = line.engine.receive(plain)
+            if line.engine.persistence is not None and not line.engine.persistence.keep:
+                self.pool.retire(line.number)  # before the responses ahead of the last one make room on it
+            self._take(line, events)
             self.pool.progressed(line.number, self.clock(), has_begun=line.engine.has_begun)
         if (not data or line.transport.has_ended) and not line.is_closing and line.sock is not None:
             self._ended(line)

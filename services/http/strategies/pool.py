@@ -119,6 +119,12 @@ class Pool:
         if has_begun and connection.under_way:
             connection.has_begun, connection.stage = True, Stage.RECEIVE
 
+    def retire(self, number: int) -> None:
+        """A connection takes no request behind those that are under way on it."""
+        connection = self._connections.get(number)
+        if connection is not None and connection.under_way:
+            connection.left = 0
+
     def complete(self, number: int, kept: Kept, now_s: float) -> list[Order]:
         """The response to the oldest request under way is complete."""
         connection = self._connections.get(number)

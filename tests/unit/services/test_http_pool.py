@@ -167,6 +167,17 @@ def test_keep_alive_max_bounds_what_a_connection_is_asked() -> None:
     assert closed == Close(1, False, Reason("book 4.5.4", "the server's Keep-Alive allows no further request"))
 
 
+def test_a_retired_connection_is_asked_no_more_and_closes_behind_its_last_response() -> None:
+    pool = pool_of("pipelined", *GETS, *GETS, depth=3)
+    pool.advance(0)
+    pool.connected(1, 1)
+    assert words(pool.complete(1, KEPT, 2)) == ["send 2 on 1", "send 3 on 1", "send 4 on 1"]
+    pool.retire(1)
+    assert words(pool.complete(1, KEPT, 3)) == []
+    assert words(pool.complete(1, KEPT, 3)) == []
+    assert words(pool.complete(1, NOT_KEPT, 3)) == ["close 1", "open 2 to a"]
+
+
 def test_a_connection_that_is_refused_beside_others_lowers_the_limit() -> None:
     pool = pool_of("parallel", *GETS, connections=3)
     pool.advance(0)
@@ -357,6 +368,7 @@ class World:
         self.ready: set[int] = set()
         self.lanes: dict[int, list[int]] = {}
         self.begun: set[int] = set()
+        self.retired: set[int] = set()
         self.outcome: dict[int, str] = {}
         self.sent: Counter[int] = Counter()
         self.now_s = 0.0
@@ -384,6 +396,7 @@ class World:
     def send(self, order: Send) -> None:
         lane = self.lanes[order.connection]
         assert order.connection in self.ready, "sent on no connection"
+        assert order.connection not in self.retired
         assert order.request not in self.outcome and order.request not in self.begun
         assert not any(order.request in other for other in self.lanes.values())
         assert self.asked[order.request].host == self.open[order.connection]
@@ -434,6 +447,10 @@ class World:
             if lane:
                 self.end(self.lanes[connection].pop(0), "complete")
             self.obey(self.pool.complete(connection, kept, self.now_s))
+        elif what == "retire":
+            if lane:
+                self.retired.add(connection)
+            self.pool.retire(connection)
         elif what == "closed":
             if is_open:
                 self.gone(connection)
@@ -445,7 +462,9 @@ class World:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "add", "connected", "connected", "begun", "complete", "complete", "closed", "expire"]),
+        st.sampled_from(
+            ["add", "add", "connected", "connected", "begun", "complete", "complete", "closed", "expire", "retire"]
+        ),
         st.integers(0, 40),
         st.sampled_from([KEPT, KEPT, KEPT_1_0, NOT_KEPT, Kept(True, KEPT.why, pipelines=True, max_requests=2)]),
     ),
