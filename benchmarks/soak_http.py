@@ -1,6 +1,6 @@
 """Our web server and our proxies under all that clients do, for long: memory and descriptors, flat or not.
 
-    bin/lan python benchmarks/soak_http.py [--requests 100000] [--through origin,dumb,smart,cache] [--clients 8]
+    bin/lan python benchmarks/soak_http.py [--requests 100000] [--at-most SECONDS] [--through origin,smart]
 
 Inside a bubble: `lan serve http --app echo --faults` with TLS, and each of our proxies before it.  Clients,
 each a process with its own chance, hold the dialogues of `http_dialogues.py`, good and bad, until so many
@@ -13,6 +13,7 @@ the end no more descriptors are open than at the start.  The exit code is 1 when
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -94,11 +95,14 @@ def start(stack: ExitStack, names: list[str], folder: Path) -> dict[str, tuple[T
     return found
 
 
-def client(target: Target, share: int, seed: int, report: Connection) -> None:
-    """One client's process: dialogues until its share is done; reports (requests, name, wrong, seconds) by lists."""
+def client(target: Target, share: int, until_s: float, seed: int, report: Connection) -> None:
+    """One client's process: dialogues until its share is done, or the time over.
+
+    It reports (requests, name, what was wrong, seconds) by lists.
+    """
     os.nice(19)
     chance, sent, told = random.Random(seed), 0, []
-    while sent < share:
+    while sent < share and time.monotonic() < until_s:
         began = time.monotonic()
         name, count, wrong = dialogues.one(target, chance)
         sent += count
@@ -114,11 +118,11 @@ def soak(target: Target, running: Running, options: argparse.Namespace) -> tuple
     """All clients of one target, to the end; samples of its server on the way."""
     fork = multiprocessing.get_context("fork")
     readers: list[Connection] = []
-    many = []
+    many, until_s = [], time.monotonic() + options.at_most
     for at in range(options.clients):
         reader, writer = fork.Pipe(duplex=False)
         share = options.requests // options.clients
-        one = fork.Process(target=client, args=(target, share, options.seed * 1000 + at, writer))
+        one = fork.Process(target=client, args=(target, share, until_s, options.seed * 1000 + at, writer))
         one.start()
         writer.close()
         readers.append(reader)
@@ -219,6 +223,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=100_000, help="for each target")
     parser.add_argument("--through", default="origin,dumb,smart,cache", help="targets, in this order")
+    parser.add_argument("--at-most", type=float, default=math.inf, metavar="SECONDS", help="for each target")
     parser.add_argument("--clients", type=int, default=8, help="how many at once")
     parser.add_argument("--seed", type=int, default=1, help="of the clients' chance")
     parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="between two samples")
