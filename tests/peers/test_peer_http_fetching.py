@@ -131,7 +131,8 @@ def uvicorn(folder: Path, port: int, tls_port: int) -> list[str]:
 
 def squid(folder: Path, port: int, tls_port: int) -> list[str]:
     (folder / "squid.conf").write_text(SQUID.format(folder=folder, port=port))
-    return [needs("squid"), "-N", "-f", str(folder / "squid.conf")]
+    own = f"lan{port}"  # without a name of its own it shares memory with any other Squid of this machine
+    return [needs("squid"), "-N", "-n", own, "-f", str(folder / "squid.conf")]
 
 
 SERVERS: dict[str, Callable[[Path, int, int], list[str]]] = {
