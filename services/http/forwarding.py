@@ -181,13 +181,13 @@ def _for_version(going: Onward, known: Version | None, rules: Rules) -> Onward:
         return replace(
             going, request=replace(request, headers=fields, version=HTTP_1_0), content=content, why=(*going.why, why)
         )
+    if content is not Content.CHUNKED:
+        return going
     knows = known is not None or rules.mode is Mode.GATEWAY or "100-continue" in request.headers.listed("Expect")
-    if content is Content.CHUNKED and not knows:
+    if not knows:
         why = Reason("RFC 9112 §6.1", "no chunks for a server of which HTTP/1.1 is not known")
         return replace(going, content=Content.HELD, why=(*going.why, why))
-    if content is Content.CHUNKED:
-        return replace(going, request=request.with_field("Transfer-Encoding", "chunked"))
-    return going
+    return replace(going, request=request.with_field("Transfer-Encoding", "chunked"))
 
 
 def _route(request: Request, rules: Rules, original: Destination | None) -> tuple[Destination | None, str]:

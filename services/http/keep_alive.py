@@ -28,10 +28,16 @@ class KeepAlive:
         return ", ".join(f"{name}={value}" for name, value in said if value is not None)
 
 
+SILENT = KeepAlive()
+
+
 def parse(headers: Headers) -> KeepAlive:
     """What `Keep-Alive` says; parameters that are unknown or no numbers are passed over, the first of a name counts."""
+    value = headers.get("Keep-Alive")
+    if value is None:
+        return SILENT
     numbers: dict[str, int] = {}
-    for element in (headers.get("Keep-Alive") or "").split(","):
+    for element in value.split(","):
         if found := _PARAMETER.fullmatch(element.strip(" \t")):
             numbers.setdefault(found[1].lower(), int(found[2] or found[3]))
     return KeepAlive(numbers.get("timeout"), numbers.get("max"))

@@ -17,6 +17,8 @@ from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context, named
 from lan.services.http.proxy.notice import notice
 
+READ = Reason("RFC 9112 §3", "a request is read")
+
 
 class State(enum.StrEnum):
     """What a session waits for."""
@@ -146,7 +148,7 @@ class Downstream:
             self.engine.request = meant
             self.decide("translated", Reason("book 4.5.7", "Proxy-Connection is taken for Connection"))
         self.state, self.has_responded = State.EXCHANGE, False
-        self.decide("request", Reason("RFC 9112 §3", "a request is read"), method=request.method, target=request.target)
+        self.decide("request", READ, method=request.method, target=request.target)
         self.await_content()
         self.begin(meant)
 

@@ -144,7 +144,8 @@ class Session(Downstream):
 
     def _use(self, exchange: Exchange, upstream: Upstream) -> None:
         exchange.upstream = upstream
-        self.decide("connection", pool.reuse(upstream.uses), server=upstream.name)
+        if self.context.log.is_wanted:
+            self.decide("connection", pool.reuse(upstream.uses), server=upstream.name)
         if exchange.going.is_tunnel and self.context.rules.parent is None:
             upstream.engine.is_tunnel = True
             why = Reason("RFC 9110 §9.3.6", "the tunnel is open", to=exchange.going.destination)

@@ -89,7 +89,7 @@ class Upstream:
             return self.close(
                 Reason("RFC 9112 §9.3", "the exchange was not completed") if persistence is None else persistence.why
             )
-        said = keep_alive.parse(response.headers) if response is not None else keep_alive.KeepAlive()
+        said = keep_alive.parse(response.headers) if response is not None else keep_alive.SILENT
         if said.max_messages == 0:
             return self.close(Reason("book 4.5.4", "the server said Keep-Alive: max=0"))
         for_s = self.context.limits.upstream_idle_s
