@@ -4,7 +4,9 @@ from random import Random
 
 import pytest
 
-from benchmarks.fuzz_http import PARSERS, Broken, Parser, fuzz, mutated
+from benchmarks.fuzz_http import fuzz
+from benchmarks.fuzz_inputs import mutated
+from benchmarks.fuzz_parsers import PARSERS, Broken, Parser
 
 
 @pytest.mark.parametrize("name", PARSERS)
