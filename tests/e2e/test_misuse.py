@@ -38,6 +38,9 @@ graph nothing
 serve smtp
 serve http --listen nowhere:99999
 serve http --root /nonexistent --listen 127.0.0.1:0
+serve proxy --kind clever
+serve proxy --kind dumb --auth kim:secret
+serve proxy --intercept --redirect eth0;reboot:80
 serve dhcp --interface lo --subnet 10.0.0.0/99 --pool 10.0.0.1-10.0.0.9
 status extra
 test nolan
