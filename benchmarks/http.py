@@ -43,6 +43,7 @@ FIRST_PORT = 8001
 MEASURES = {
     "keep": ("1 KiB, keep-alive", "requests/s"),
     "close": ("1 KiB, Connection: close", "requests/s"),
+    "files": ("1 KiB, keep-alive, one of a thousand files, one browser's heads", "requests/s"),
     "many": ("1 KiB, keep-alive, one of a thousand files, each head another", "requests/s"),
     "pipeline": ("1 KiB, pipelined by 16", "requests/s"),
     "100k": ("100 KiB, keep-alive", "requests/s"),
@@ -63,7 +64,8 @@ def measure(name: str, running: Running, options: argparse.Namespace, folder: Pa
     do: dict[str, Callable[[], Figure]] = {
         "keep": wrk,
         "close": lambda: wrk(close=True),
-        "many": lambda: wrk(many=True),
+        "files": lambda: wrk(many=1),
+        "many": lambda: wrk(many=10**9),
         "pipeline": lambda: wrk(pipeline=16),
         "100k": lambda: wrk(path="100k"),
         "100m": lambda: load.download(running, core=core),

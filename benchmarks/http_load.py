@@ -32,7 +32,7 @@ local fields = {
     ["Sec-Fetch-Dest"] = "document", ["Sec-Fetch-Mode"] = "navigate", ["Cookie"] = ""
 }
 request = function()
-    fields["Cookie"] = "session=" .. math.random(1, 1000000000)
+    fields["Cookie"] = "session=" .. math.random(1, %d)
     return wrk.format("GET", "/many/" .. math.random(0, %d), fields)
 end
 """
@@ -63,19 +63,22 @@ def wrk(
     seconds: int = 2,
     close: bool = False,
     pipeline: int = 0,
-    many: bool = False,
+    many: int = 0,
     tls: bool = False,
     core: int | None = None,
     folder: Path = Path("/tmp"),
 ) -> Figure:
-    """Requests/s that wrk counts, and its errors."""
+    """Requests/s that wrk counts, and its errors.
+
+    `many`: a browser's heads for a thousand files, from so many browsers.
+    """
     words = [*pinned(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     if close:
         words += ["-H", "Connection: close"]
     if pipeline:
         words += ["-s", _script(folder / f"pipeline{pipeline}.lua", PIPELINE % pipeline)]
     if many:
-        words += ["-s", _script(folder / "many.lua", MANY % (http_servers.MANY - 1))]
+        words += ["-s", _script(folder / f"many{many}.lua", MANY % (many, http_servers.MANY - 1))]
     url = f"{'https' if tls else 'http'}://127.0.0.1:{running.port}/{path}"
     cpu, began = running.cpu_s(), time.monotonic()
     done = subprocess.run([*words, url], capture_output=True, text=True, check=False)

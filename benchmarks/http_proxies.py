@@ -3,10 +3,10 @@
     bin/lan python benchmarks/http.py --install           # once: the peers
     bin/lan python benchmarks/http_proxies.py [--only ours,nginx,squid,varnish] [--rounds 3] [--seconds 1]
 
-Two measures of reverse proxies with kept connections on both sides: `pass`, where each request goes on to the
-origin (ours: `lan serve proxy --kind smart`), and `hit`, where a fresh copy of 1 KiB is in memory (ours:
-`--kind cache`).  `many` hits a thousand copies by heads that are never the same; `close` is `hit` on a new
-connection each time.  Proxies run on core 0 with one worker, load and origin on core 1: a proxy that is
+`pass`: each request goes on to the origin by a kept connection (ours: `lan serve proxy --kind smart`).
+`hit`: a fresh copy of 1 KiB is in memory (ours: `--kind cache`); `close` is the same on a new connection
+each time.  `files` and `many` hit a thousand copies, by heads that one browser would send, and by heads
+that are never the same.  Proxies run on core 0 with one worker, load and origin on core 1: a proxy that is
 not busy was held up by them, so look at the ratio of what a second of its processor time did.  Nobody logs.
 """
 
@@ -41,6 +41,7 @@ ORIGIN_PORT, FIRST_PORT = 8000, 8001
 MEASURES = {
     "pass": ("1 KiB passed on, keep-alive", "requests/s"),
     "hit": ("1 KiB from the cache, keep-alive", "requests/s"),
+    "files": ("1 KiB from the cache, one of a thousand, one browser's heads", "requests/s"),
     "many": ("1 KiB from the cache, one of a thousand, each head another", "requests/s"),
     "close": ("1 KiB from the cache, Connection: close", "requests/s"),
 }
@@ -152,7 +153,7 @@ def run(options: argparse.Namespace) -> None:
         up = start(stack, proxies, folder, {name != "pass" for name in measures})
         for running in up.values():
             load.wrk(running, connections=options.connections, seconds=1)
-            load.wrk(running, connections=options.connections, seconds=1, many=True, folder=folder)
+            load.wrk(running, connections=options.connections, seconds=1, many=10**9, folder=folder)
         for at in range(options.rounds):
             for name in measures:
                 for one in proxies:
@@ -205,7 +206,9 @@ def measure(name: str, running: Running, options: argparse.Namespace, folder: Pa
         core=core_of(LOAD_CORE),
         folder=folder,
     )
-    return {"many": partial(wrk, many=True), "close": partial(wrk, close=True)}.get(name, wrk)()
+    return {"files": partial(wrk, many=1), "many": partial(wrk, many=10**9), "close": partial(wrk, close=True)}.get(
+        name, wrk
+    )()
 
 
 def main() -> None:
