@@ -2,6 +2,7 @@
 
 import base64
 import os
+import resource
 import select
 import signal
 import socket
@@ -727,6 +728,25 @@ def test_a_thousand_refusals_in_one_breath_are_given_one_by_one(start: Start, kn
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
         client.end()
         assert client.rest().count(b"HTTP/1.1 400 ") == 1000
+
+
+@pytest.mark.parametrize("kind", ["dumb", "smart"])
+def test_without_descriptors_it_pauses_and_serves_again_when_there_are_some(
+    start: Start, web: Program, kind: str
+) -> None:
+    proxy = start(kind)
+    used = len(list(Path(f"/proc/{proxy.process.pid}/fd").iterdir()))
+    resource.prlimit(proxy.process.pid, resource.RLIMIT_NOFILE, (used + 3, used + 3))
+    clients = [proxy.connect() for _ in range(8)]
+    proxy.wait_decisions("pausing")
+    clients[0].send(get(web.url, "Connection: close", path="/1k"))
+    assert clients[0].response()[0] == 502  # there is none for a connection to the server either
+    for client in clients:
+        client.close()
+    with proxy.connect() as client:
+        client.send(get(web.url, "Connection: close", path="/1k"))
+        assert client.rest().startswith(b"HTTP/1.1 200")
+    assert len(proxy.decisions("pausing")) < 20  # it did not ask again and again
 
 
 def test_told_to_stop_it_finishes_what_is_under_way(start: Start, knows: str, played: Played) -> None:

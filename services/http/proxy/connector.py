@@ -95,7 +95,10 @@ class Connector:
         while self._addresses:
             address = self._addresses.pop(0)
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            try:
+                sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            except OSError as error:  # no descriptor is left
+                return self._fail(trouble(Trouble.REFUSED, server=self.destination.host, last=error.strerror))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             number = sock.connect_ex((address, self.destination.port))
             if number in (0, errno.EINPROGRESS):

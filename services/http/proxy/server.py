@@ -27,6 +27,8 @@ from lan.services.shell import DecisionLog
 
 BACKLOG = 512
 ACCEPTED_AT_A_TIME = 16
+PAUSE_S = 0.5
+"""How long nobody is accepted after the kernel had no more to give."""
 
 SESSIONS: dict[Kind, Callable[[socket.socket, Context, Destination | None], Served]] = {
     Kind.DUMB: Relay,
@@ -52,6 +54,7 @@ class ProxyServer:
         self._caching: Caching | None = None
         self._caches: dict[Path | None, Caching] = {}
         self._is_accepting = False
+        self.deadline_s = 0.0
 
     @property
     def address(self) -> Address:
@@ -119,7 +122,7 @@ class ProxyServer:
     def step(self) -> None:
         """Wait for what comes next and do it."""
         self.loop.step()
-        if not self._is_accepting and len(self.sessions) < self.limits.connections:
+        if not self._is_accepting and self not in self.loop.timed and len(self.sessions) < self.limits.connections:
             self._accept_again()
 
     def stop(self) -> None:
@@ -160,12 +163,22 @@ class ProxyServer:
                 return None
             except OSError as error:
                 self.log.append("pausing", Reason("accept(2)", "no more connections can be had", error=error.strerror))
-                return self._accept_no_more() if self.sessions else None
+                return self._pause()
             self._begin(sock)
         return None
 
     def fail(self, fault: Exception) -> None:
         """Accepting goes on."""
+
+    def _pause(self) -> None:
+        self._accept_no_more()
+        self.deadline_s = self.loop.now_s + PAUSE_S
+        self.loop.timed.add(self)
+
+    def expire(self) -> None:
+        """The pause is over."""
+        self.loop.timed.discard(self)
+        self._accept_again()
 
     def _begin(self, sock: socket.socket) -> None:
         assert self.context is not None
