@@ -60,9 +60,3 @@ class Outflow:
             return True
         self._is_ended = True
         return False
-
-    def close(self) -> None:
-        """Let the content go."""
-        if self._content is not None:
-            self._content.close()
-            self._content = None

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from lan.reasons import Reason
 from lan.services.http import keep_alive
-from lan.services.http.answer import Answer, plain
+from lan.services.http.answer import Answer, Content, plain
 from lan.services.http.connection import Server
 from lan.services.http.events import Body, Closed, End, Event, Fault, Tunnel
 from lan.services.http.messages import NO_HEADERS, Request, Response
@@ -55,9 +55,9 @@ class Session:
     """The server's end of one TCP connection.  `mask` says what the loop should watch for."""
 
     __slots__ = (
-        "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_date", "_discarded", "_fin_sent",
-        "_is_stopping", "_now_s", "_outflow", "_shortcuts", "_steps", "_tell", "_trailers", "deadline_s",
-        "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state", "transport",
+        "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_content", "_date", "_discarded",
+        "_fin_sent", "_is_stopping", "_now_s", "_outflow", "_shortcuts", "_steps", "_tell", "_trailers",
+        "deadline_s", "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +79,7 @@ class Session:
         self.engine = Server(max_head_bytes=limits.head_bytes, max_body_bytes=limits.body_bytes)
         self._tell, self._date, self._now_s, self._shortcuts = tell, date, now_s, shortcuts
         self._outflow: Outflow | None = None
+        self._content: Content | None = None
         self._answer: Answer | None = None
         self._steps: Iterator[Step] | None = None
         self._body: list[bytes] = []
@@ -290,7 +291,7 @@ class Session:
             )
             answer = replace(answer, response=promised)
         head = engine.respond(answer.response, unwilling=unwilling)
-        self._answer = answer
+        self._answer, self._content = answer, answer.content
         self._tell.answering(answer, self.engine.persistence)
         if unwilling is None and not self._tell.is_heard:
             self._shortcuts.learn(self.engine, answer, head)
@@ -465,11 +466,10 @@ class Session:
         self._tell.decide("closed", why, **({} if first is None else {"first": first}))
 
     def _release(self) -> None:
-        if self._outflow is not None:
-            self._outflow.close()
-            self._outflow = None
-        elif self._answer is not None and self._answer.content is not None:
-            self._answer.content.close()
+        """Let the content go, once: its descriptor's number may be another connection's soon."""
+        content, self._content, self._outflow = self._content, None, None
+        if content is not None:
+            content.close()
 
     # Small things
 

@@ -40,7 +40,8 @@ class Web:
             sent += head
             while piece := outflow.next_piece():
                 sent += piece
-            outflow.close()
+            if answer.content is not None:
+                answer.content.close()
             events = engine.finish()
         return sent
 

@@ -1,0 +1,76 @@
+"""One session of the web server, driven by hand over loopback."""
+
+import select
+import socket
+import time
+
+import pytest
+
+from lan.reasons import Reason
+from lan.services.http.answer import Answer
+from lan.services.http.messages import Response, headers
+from lan.services.http.origin import Origin
+from lan.services.http.session import Session
+from lan.services.http.settings import Limits, parser, read
+from lan.services.http.shortcuts import Shortcuts
+from lan.services.http.site import OnePage
+from lan.services.http.telling import SILENT
+
+SIZE = 200_000
+PATIENCE_S = 20.0
+
+
+class Counted:
+    """Content that counts how often it was closed."""
+
+    descriptor, start_bytes = None, 0
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def read(self, offset: int, count: int) -> bytes:
+        return bytes(min(count, SIZE - offset))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("fields", [[], ["Connection: close"]])
+@pytest.mark.parametrize("reads", [True, False])
+def test_content_is_closed_once_however_the_connection_ends(fields: list[str], *, reads: bool) -> None:
+    """A descriptor that is closed twice may be another connection's by then."""
+    content = Counted()
+
+    class Giving(Origin):
+        def answer(self, *_: object, **__: object) -> Answer:
+            fields = headers([("Content-Length", str(SIZE))])
+            return Answer(Response(200, headers=fields), content, Reason("a test", "much"))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname(), PATIENCE_S)
+        sock, _ = listener.accept()
+    sock.setblocking(False)
+    session = Session(
+        sock,
+        origin=Giving(OnePage(b"", 0)),
+        settings=read(parser().parse_args([])),
+        limits=Limits(),
+        tell=SILENT,
+        shortcuts=Shortcuts(time.time),
+        now_s=0.0,
+        date=time.time,
+    )
+    client.sendall("\r\n".join(["GET / HTTP/1.1", "Host: web", *fields, "", ""]).encode())
+    got = 0
+    while session.is_open:
+        ready, writable, _ = select.select([sock], [sock] if session.mask & select.EPOLLOUT else [], [], PATIENCE_S)
+        assert ready or writable
+        if writable:
+            session.send(1.0)
+        if ready and session.is_open:
+            session.receive(1.0)
+        if reads and got < SIZE:
+            got += len(client.recv(SIZE))
+        else:
+            client.close()
+    assert content.closed == 1
