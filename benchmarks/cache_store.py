@@ -24,7 +24,7 @@ from lan.services.http.cache.decisions import Forward, Relay, Serve
 from lan.services.http.cache.disk_store import DiskStore
 from lan.services.http.cache.memory_store import MemoryStore
 from lan.services.http.cache.store import Store
-from lan.services.http.messages import Request, Response, headers
+from lan.services.http.protocol.messages import Request, Response, headers
 
 MOST_BYTES = 1 << 40
 NOW_S = 1_800_000_000.0

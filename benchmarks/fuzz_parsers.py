@@ -9,14 +9,15 @@ from random import Random
 
 from benchmarks.fuzz_inputs import place
 from lan.errors import UsageError
-from lan.services.http import chunked, conditions, dates, encodings, faults, head, keep_alive, paths, ranges, url, via
 from lan.services.http.cache import cache_control, index_log
 from lan.services.http.cache.entry import Entry
-from lan.services.http.connection import Body, Client, Closed, End, Event, Fault, Server, Tunnel
-from lan.services.http.events import Refused
 from lan.services.http.fetching.page_objects import Scanner
-from lan.services.http.messages import Headers, Request, Response
-from lan.services.http.target import parse_authority, split_absolute
+from lan.services.http.origin import conditions, encodings, faults, paths
+from lan.services.http.protocol import chunked, dates, head, keep_alive, ranges, url, via
+from lan.services.http.protocol.connection import Body, Client, Closed, End, Event, Fault, Server, Tunnel
+from lan.services.http.protocol.events import Refused
+from lan.services.http.protocol.messages import Headers, Request, Response
+from lan.services.http.protocol.target import parse_authority, split_absolute
 
 Run = Callable[[bytes, Random], bool]
 

@@ -53,6 +53,6 @@ class WebServer(Host):
         return [*super().services(), Service("lan.services.http", arguments, files={SETTINGS: self.settings()})]
 
     def settings(self) -> dict[str, Any]:
-        """What the server reads again while it runs; see `lan.services.http.settings`."""
+        """What the server reads again while it runs; see `lan.services.http.origin.settings`."""
         words = ("keep_alive", "app", "listing", "cache_control", "hosts", "faults", "faults_on_request")
         return {word: getattr(self, word) for word in words}

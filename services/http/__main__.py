@@ -14,10 +14,11 @@ import time
 
 from lan.errors import LanError, UsageError
 from lan.reasons import Reason
-from lan.services.http import settings, tls, workers
-from lan.services.http.assembly import Assembly
-from lan.services.http.server import Server, listen
-from lan.services.http.settings import Settings
+from lan.services.http.origin import settings, workers
+from lan.services.http.origin.assembly import Assembly
+from lan.services.http.origin.server import Server, listen
+from lan.services.http.origin.settings import Settings
+from lan.services.http.protocol import tls
 from lan.services.shell import DecisionLog, announce_ready
 
 
@@ -101,7 +102,7 @@ def _tls(now: Settings) -> ssl.SSLContext:
         return tls.server_context(now.certificate, now.key)
     if now.key is not None:
         raise UsageError("--key without --certificate", expected="both, or neither to have a certificate made")
-    authority = importlib.import_module("lan.services.http.authority")  # by name: it loads cryptography
+    authority = importlib.import_module("lan.services.http.origin.authority")  # by name: it loads cryptography
     return tls.server_context_of(authority.own_certificate(now.tls_listen))
 
 

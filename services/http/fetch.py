@@ -21,13 +21,13 @@ from functools import cache
 from pathlib import Path
 
 from lan.errors import FAILED, OK, LanError, UsageError
-from lan.services.http import tls, url
-from lan.services.http.client import Exchange, Phase, Write
 from lan.services.http.fetching import report, telling, waterfall, words
+from lan.services.http.fetching.client import Exchange, Phase, Write
 from lan.services.http.fetching.loop import Loop
 from lan.services.http.fetching.opening import Means
 from lan.services.http.fetching.visit import Visit
-from lan.services.http.persistence import Side
+from lan.services.http.protocol import tls, url
+from lan.services.http.protocol.persistence import Side
 from lan.services.http.strategies.pool import Pool
 from lan.services.http.strategies.strategy import Strategy
 

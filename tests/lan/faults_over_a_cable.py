@@ -30,7 +30,8 @@ FOREVER = 600
 
 PROGRAM = """
 import sys
-from lan.services.http import __main__, server, settings
+from lan.services.http import __main__
+from lan.services.http.origin import server, settings
 short = settings.Limits(idle_s=5.0, linger_s=10.0)
 made = server.Server
 __main__.Server = lambda log: made(log, short)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lan.services.http.faults import FAULTS
+from lan.services.http.origin.faults import FAULTS
 
 HOUSE = Path(__file__).resolve().parents[2]
 CABLE = HOUSE / "tests" / "lan" / "faults_over_a_cable.py"

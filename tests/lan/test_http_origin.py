@@ -18,7 +18,8 @@ from .proxying import PATIENCE_S, WEB, Program
 # `Program` reads the first address that is announced; here it is the one with TLS.
 SECURE = """
 import sys
-from lan.services.http import __main__, server
+from lan.services.http import __main__
+from lan.services.http.origin import server
 server.Server.addresses = property(lambda self, told=server.Server.addresses.fget: sorted(told(self), reverse=True))
 sys.exit(__main__.main(sys.argv[2:]))
 """

@@ -25,7 +25,8 @@ PATIENCE_S = 20.0
 # The limits are settings of `Server`, not of its command line: a test shortens them in the program it starts.
 PROGRAM = """
 import sys
-from lan.services.http import __main__, origin, server, settings
+from lan.services.http import __main__
+from lan.services.http.origin import origin, server, settings
 short = settings.Limits(**eval(sys.argv[1]))
 made = server.Server
 __main__.Server = lambda log: made(log, short)

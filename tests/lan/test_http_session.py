@@ -7,14 +7,14 @@ import time
 import pytest
 
 from lan.reasons import Reason
-from lan.services.http.answer import Answer
-from lan.services.http.messages import Response, headers
-from lan.services.http.origin import Origin
-from lan.services.http.session import Session
-from lan.services.http.settings import Limits, parser, read
-from lan.services.http.shortcuts import Shortcuts
-from lan.services.http.site import OnePage
-from lan.services.http.telling import SILENT
+from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.origin import Origin
+from lan.services.http.origin.session import Session
+from lan.services.http.origin.settings import Limits, parser, read
+from lan.services.http.origin.shortcuts import Shortcuts
+from lan.services.http.origin.site import OnePage
+from lan.services.http.origin.telling import SILENT
+from lan.services.http.protocol.messages import Response, headers
 
 SIZE = 200_000
 PATIENCE_S = 20.0

@@ -42,7 +42,9 @@ SHELLS = re.compile(
     r"""services/( shell | \w+/__main__
     | dhcp/( client_main | configure | show | sockets | waiting )
     | dns/( lookup | server )
-    | http/( authority | fetch | server | session | tls | transport | workers )
+    | http/fetch
+    | http/origin/( authority | server | session | workers )
+    | http/protocol/( tls | transport )
     | http/cache/show
     | http/fetching/( line | loop | names | opening )
     | http/proxy/( __main__ | cached | caching | channel | connector | context | downstream | loop | original )

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lan.reasons import Reason
-from lan.services.http import dates, ranges
 from lan.services.http.cache import freshness, policy, selection, storing, validation
 from lan.services.http.cache.cache_control import Directives
 from lan.services.http.cache.cache_status import CacheStatus, Forwarded
@@ -21,8 +20,9 @@ from lan.services.http.cache.incoming import Incoming
 from lan.services.http.cache.policy import Judgement, Use
 from lan.services.http.cache.settings import Settings
 from lan.services.http.cache.store import Store
-from lan.services.http.messages import Request, Response, headers
-from lan.services.http.ranges import Representation, Span
+from lan.services.http.protocol import dates, ranges
+from lan.services.http.protocol.messages import Request, Response, headers
+from lan.services.http.protocol.ranges import Representation, Span
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 """RFC 9110 §9.2.1; every other method, known or not, may change what is stored."""

@@ -7,7 +7,7 @@ import enum
 import re
 from dataclasses import dataclass
 
-from lan.services.http.messages import Response
+from lan.services.http.protocol.messages import Response
 
 FIELD = "Cache-Status"
 _TOKEN = re.compile(r"[A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*")

@@ -11,8 +11,8 @@ from lan.reasons import Reason
 from lan.services.http.cache.cache_status import CacheStatus, Forwarded
 from lan.services.http.cache.entry import Entry
 from lan.services.http.cache.store import Content
-from lan.services.http.messages import Request, Response
-from lan.services.http.ranges import Span
+from lan.services.http.protocol.messages import Request, Response
+from lan.services.http.protocol.ranges import Span
 
 
 @dataclass(frozen=True, slots=True)

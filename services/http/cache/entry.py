@@ -6,10 +6,10 @@ Pure.  The body lies in a store; the entry carries the head and the two moments 
 import re
 from dataclasses import dataclass, field
 
-from lan.services.http import dates
 from lan.services.http.cache import cache_control
 from lan.services.http.cache.cache_control import MOST_S, Directives
-from lan.services.http.messages import Response
+from lan.services.http.protocol import dates
+from lan.services.http.protocol.messages import Response
 
 Variant = tuple[tuple[str, str | None], ...]
 """The request fields that the response depends on, in lower case, with their normalised values (None: absent)."""

@@ -10,7 +10,7 @@ from lan.services.http.cache.decisions import Serve
 from lan.services.http.cache.policy import Judgement, Use
 from lan.services.http.cache.selection import ROUTING_FIELDS
 from lan.services.http.cache.store import Store
-from lan.services.http.messages import Request
+from lan.services.http.protocol.messages import Request
 
 CAPACITY = 10_000
 

@@ -13,7 +13,7 @@ from lan.services.http.cache.entry import Entry
 from lan.services.http.cache.settings import Settings
 from lan.services.http.cache.store import Store
 from lan.services.http.cache.storing import Storable
-from lan.services.http.messages import Response
+from lan.services.http.protocol.messages import Response
 
 
 class Keeper(Protocol):

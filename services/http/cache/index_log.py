@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 
 from lan.services.http.cache.entry import Entry
-from lan.services.http.messages import Headers, Response
+from lan.services.http.protocol.messages import Headers, Response
 
 MAGIC = b"lan cache index 1\n"
 PUT, DROP = b"P", b"D"

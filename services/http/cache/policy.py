@@ -12,7 +12,7 @@ from lan.services.http.cache.cache_control import Directives
 from lan.services.http.cache.entry import Entry
 from lan.services.http.cache.freshness import Lifetime, lifetime
 from lan.services.http.cache.settings import Settings
-from lan.services.http.messages import Request
+from lan.services.http.protocol.messages import Request
 
 ERRORS = frozenset((500, 502, 503, 504))
 """What stale-if-error takes for an error, RFC 5861 §4."""

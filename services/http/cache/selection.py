@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import urljoin, urlsplit
 
 from lan.services.http.cache.entry import Entry, Variant
-from lan.services.http.messages import Headers, Request, Response
+from lan.services.http.protocol.messages import Headers, Request, Response
 
 ROUTING_FIELDS = frozenset(
     (

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lan.reasons import Reason
-from lan.services.http import dates, hop_by_hop
 from lan.services.http.cache import cache_control
 from lan.services.http.cache.cache_control import Directives
 from lan.services.http.cache.entry import read_date
 from lan.services.http.cache.freshness import HEURISTICALLY_CACHEABLE
 from lan.services.http.cache.selection import has_vary_star
 from lan.services.http.cache.settings import Settings
-from lan.services.http.messages import HTTP_1_1, Headers, Request, Response
+from lan.services.http.protocol import dates, hop_by_hop
+from lan.services.http.protocol.messages import HTTP_1_1, Headers, Request, Response
 
 NEEDED = frozenset(
     ("age", "cache-control", "content-encoding", "content-length", "content-range", "content-type", "date", "etag")

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lan.reasons import Reason
-from lan.services.http import conditions, dates
 from lan.services.http.cache import selection, storing
 from lan.services.http.cache.entry import Entry, read_date
 from lan.services.http.cache.settings import Settings
-from lan.services.http.conditions import Validators
-from lan.services.http.messages import Headers, Request, Response
+from lan.services.http.origin import conditions
+from lan.services.http.origin.conditions import Validators
+from lan.services.http.protocol import dates
+from lan.services.http.protocol.messages import Headers, Request, Response
 
 FOR_THE_ORIGIN = ("If-Match", "If-Unmodified-Since")
 """Conditions that a cache must not judge (§4.3.2)."""

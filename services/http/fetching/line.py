@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lan.errors import LanError, RunError
-from lan.services.http.client import Connection as Record
-from lan.services.http.client import Exchange
-from lan.services.http.connection import Client
+from lan.services.http.fetching.client import Connection as Record
+from lan.services.http.fetching.client import Exchange
 from lan.services.http.fetching.proxies import Route
-from lan.services.http.persistence import Side
+from lan.services.http.protocol.connection import Client
+from lan.services.http.protocol.persistence import Side
+from lan.services.http.protocol.transport import Plain, Tls
 from lan.services.http.strategies.orders import Stage
-from lan.services.http.transport import Plain, Tls
 
 RECEIVE_BYTES = 64 * 1024
 PIECE_BYTES = 256 * 1024

@@ -13,16 +13,16 @@ from ssl import SSLError
 
 from lan.errors import LanError, RunError
 from lan.reasons import Reason
-from lan.services.http import keep_alive, tls
-from lan.services.http.client import Connection as Record
-from lan.services.http.client import Exchange, Phase, Times, ending
-from lan.services.http.connection import Body, Client, Closed, End, Event, Fault, Tunnel
+from lan.services.http.fetching.client import Connection as Record
+from lan.services.http.fetching.client import Exchange, Phase, Times, ending
 from lan.services.http.fetching.line import Line, TlsClient
 from lan.services.http.fetching.opening import Means, Opener, Watcher
 from lan.services.http.fetching.proxies import Route
 from lan.services.http.fetching.visit import Visit
-from lan.services.http.messages import HTTP_1_1, Request, Response
-from lan.services.http.persistence import Persistence, Side, persistence
+from lan.services.http.protocol import keep_alive, tls
+from lan.services.http.protocol.connection import Body, Client, Closed, End, Event, Fault, Tunnel
+from lan.services.http.protocol.messages import HTTP_1_1, Request, Response
+from lan.services.http.protocol.persistence import Persistence, Side, persistence
 from lan.services.http.strategies.orders import Asked, Close, GiveUp, Kept, Open, Order, Retry, Send, Stage
 from lan.services.http.strategies.pool import Pool
 

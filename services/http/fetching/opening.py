@@ -11,15 +11,15 @@ from typing import Protocol
 
 from lan.errors import LanError, RunError
 from lan.reasons import Reason
-from lan.services.http import tls
-from lan.services.http.client import Connection as Record
-from lan.services.http.client import Exchange, Phase
-from lan.services.http.connection import Client, Event, Fault, Tunnel
+from lan.services.http.fetching.client import Connection as Record
+from lan.services.http.fetching.client import Exchange, Phase
 from lan.services.http.fetching.line import Line, SocketOptions, TlsClient
 from lan.services.http.fetching.names import Names
 from lan.services.http.fetching.visit import Visit
-from lan.services.http.messages import Response
-from lan.services.http.persistence import Side
+from lan.services.http.protocol import tls
+from lan.services.http.protocol.connection import Client, Event, Fault, Tunnel
+from lan.services.http.protocol.messages import Response
+from lan.services.http.protocol.persistence import Side
 from lan.services.http.strategies.orders import Order, Stage
 
 

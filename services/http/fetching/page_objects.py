@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from lan.errors import UsageError
-from lan.services.http import url
-from lan.services.http.url import Url
+from lan.services.http.protocol import url
+from lan.services.http.protocol.url import Url
 
 MAX_TEXT = 2 * 1024 * 1024
 """Characters of a page that are looked at."""

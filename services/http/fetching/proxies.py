@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from lan.errors import UsageError
-from lan.services.http.messages import Headers, Request
-from lan.services.http.url import Url
+from lan.services.http.protocol.messages import Headers, Request
+from lan.services.http.protocol.url import Url
 
 
 @dataclass(frozen=True, slots=True)

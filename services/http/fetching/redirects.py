@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lan.errors import UsageError
 from lan.reasons import Reason
-from lan.services.http import url
-from lan.services.http.messages import Response
-from lan.services.http.url import Url
+from lan.services.http.protocol import url
+from lan.services.http.protocol.messages import Response
+from lan.services.http.protocol.url import Url
 
 LIMIT = 20
 """Redirections in a row; more is a circle (RFC 9110 §15.4: a client SHOULD detect and intervene)."""

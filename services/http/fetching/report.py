@@ -6,10 +6,10 @@ Pure: exchanges and connections in.  All times are milliseconds from the run's s
 from collections.abc import Sequence
 from typing import Any
 
-from lan.services.http.client import Connection, Exchange, Phase
 from lan.services.http.fetching import waterfall
+from lan.services.http.fetching.client import Connection, Exchange, Phase
 from lan.services.http.fetching.waterfall import Row
-from lan.services.http.messages import Response
+from lan.services.http.protocol.messages import Response
 from lan.services.http.strategies.orders import Close, GiveUp, Open, Order, Retry, Send
 from lan.services.http.strategies.strategy import Strategy
 

@@ -6,10 +6,10 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from lan.services.http.client import Connection, Exchange, Phase
+from lan.services.http.fetching.client import Connection, Exchange, Phase
 from lan.services.http.fetching.line import Line
 from lan.services.http.fetching.waterfall import Line as Drawn
-from lan.services.http.messages import Request, Response
+from lan.services.http.protocol.messages import Request, Response
 from lan.services.http.strategies.orders import Close, GiveUp, Open, Order, Retry, Send
 
 _NO_TERMINAL_COLUMNS = 100

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lan.reasons import Reason
-from lan.services.http import client
-from lan.services.http.client import Exchange, Write
-from lan.services.http.fetching import proxies, redirects
+from lan.services.http.fetching import client, proxies, redirects
+from lan.services.http.fetching.client import Exchange, Write
 from lan.services.http.fetching.page_objects import Scanner
 from lan.services.http.fetching.proxies import ProxySettings, Route
 from lan.services.http.fetching.redirects import Follow
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version
-from lan.services.http.url import Url
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version
+from lan.services.http.protocol.url import Url
 
 CREDENTIALS = frozenset({"authorization", "cookie"})
 """Fields of the command line that another origin does not get."""

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lan.errors import UsageError
-from lan.services.http import client, messages
 from lan.services.http.arguments import Parser
-from lan.services.http.connection import Client
-from lan.services.http.fetching import redirects
+from lan.services.http.fetching import client, redirects
 from lan.services.http.fetching.line import SocketOptions
 from lan.services.http.fetching.proxies import ProxySettings
 from lan.services.http.fetching.visit import Asking
-from lan.services.http.persistence import Side
+from lan.services.http.protocol import messages
+from lan.services.http.protocol.connection import Client
+from lan.services.http.protocol.persistence import Side
+from lan.services.http.protocol.url import Url
 from lan.services.http.strategies.orders import Patience, Stage
 from lan.services.http.strategies.strategy import STRATEGIES, Strategy, strategy
-from lan.services.http.url import Url
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -10,10 +10,10 @@ import sys
 
 from lan.errors import LanError
 from lan.reasons import Reason
+from lan.services.http.protocol.tls import client_context
 from lan.services.http.proxy import settings
 from lan.services.http.proxy.server import ProxyServer
 from lan.services.http.proxy.settings import Settings
-from lan.services.http.tls import client_context
 from lan.services.shell import DecisionLog, announce_ready
 
 

@@ -10,13 +10,13 @@ from lan.reasons import Reason
 from lan.services.http.cache import decisions
 from lan.services.http.cache.collapse import FOLLOWS
 from lan.services.http.cache.decisions import Forward, Refuse, Repeat, Serve, Storing
-from lan.services.http.forwarding import Downward, Here, Onward, Trouble, trouble
-from lan.services.http.messages import Headers, Request
+from lan.services.http.protocol.messages import Headers, Request
 from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.downstream import State
+from lan.services.http.proxy.forwarding import Downward, Here, Onward, Trouble, trouble
 from lan.services.http.proxy.refresh import Drain, Refresh, as_framed
 from lan.services.http.proxy.smart import Exchange, Session
 from lan.services.http.proxy.upstream import Upstream

@@ -11,10 +11,10 @@ from lan.services.http.cache.collapse import Collapse
 from lan.services.http.cache.disk_store import DiskStore
 from lan.services.http.cache.memory_store import MemoryStore
 from lan.services.http.cache.settings import Settings
-from lan.services.http.connection import Server
-from lan.services.http.messages import Request
+from lan.services.http.origin.shortcuts import Shortcuts
+from lan.services.http.protocol.connection import Server
+from lan.services.http.protocol.messages import Request
 from lan.services.http.proxy.loop import Loop
-from lan.services.http.shortcuts import Shortcuts
 
 MB = 1_000_000
 TABLE_EVERY_S = 1.0

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lan.reasons import Reason
-from lan.services.http.forwarding import Here, Trouble, trouble
 from lan.services.http.proxy import access
 from lan.services.http.proxy.channel import Channel, Owner, TlsChannel
 from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.forwarding import Here, Trouble, trouble
 from lan.services.http.proxy.loop import OUT, Loop
 from lan.services.http.proxy.resolver import Resolver
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lan.reasons import Reason
-from lan.services.http.forwarding import Rules
 from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.channel import Owner
 from lan.services.http.proxy.connector import Connected, Connector, Failed, Reach
 from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.forwarding import Rules
 from lan.services.http.proxy.loop import Loop
 from lan.services.http.proxy.pool import Pool, most_kept
 from lan.services.http.proxy.resolver import Resolver

@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass, field
 
 from lan.errors import UsageError
-from lan.services.http.messages import Request
+from lan.services.http.protocol.messages import Request
 
 REALM = "lan proxy"
 CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'

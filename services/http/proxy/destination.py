@@ -7,7 +7,7 @@ for its letters go to a resolver and into a field.
 import re
 from dataclasses import dataclass
 
-from lan.services.http.target import parse_authority, split_absolute
+from lan.services.http.protocol.target import parse_authority, split_absolute
 
 PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[A-Za-z0-9._:\-]{1,253}")

@@ -8,13 +8,13 @@ import enum
 import socket
 
 from lan.reasons import Reason
-from lan.services.http import forwarding
-from lan.services.http.connection import Server
-from lan.services.http.events import Body, Closed, End, Event, Fault, Tunnel
-from lan.services.http.forwarding import Here
-from lan.services.http.messages import Headers, Request, Response
+from lan.services.http.protocol.connection import Server
+from lan.services.http.protocol.events import Body, Closed, End, Event, Fault, Tunnel
+from lan.services.http.protocol.messages import Headers, Request, Response
+from lan.services.http.proxy import forwarding
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context, named
+from lan.services.http.proxy.forwarding import Here
 from lan.services.http.proxy.notice import notice
 
 READ = Reason("RFC 9112 §3", "a request is read")

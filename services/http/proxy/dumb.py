@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 
 from lan.reasons import Reason
-from lan.services.http.forwarding import Here, Mode, Rules
 from lan.services.http.proxy.destination import Destination, by_authority, by_url
+from lan.services.http.proxy.forwarding import Here, Mode, Rules
 
 MAX_HEAD_BYTES = 64 * 1024
 

@@ -3,9 +3,9 @@
 Pure.  Errors say their reason, for this is a proxy to learn from.
 """
 
-from lan.services.http import dates
-from lan.services.http.forwarding import Here
-from lan.services.http.messages import STATUS_WORDS, Response, headers
+from lan.services.http.protocol import dates
+from lan.services.http.protocol.messages import STATUS_WORDS, Response, headers
+from lan.services.http.proxy.forwarding import Here
 
 _WORDS = {200: "OK", 407: "Proxy Authentication Required", 508: "Loop Detected"}
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from lan.reasons import Reason
-from lan.services.http.messages import Version
+from lan.services.http.protocol.messages import Version
 from lan.services.http.proxy.destination import Destination
 
 T = TypeVar("T", bound=Hashable)

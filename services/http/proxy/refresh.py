@@ -2,15 +2,15 @@
 RFC 5861 §3."""
 
 from lan.reasons import Reason
-from lan.services.http import forwarding
 from lan.services.http.cache.decisions import Forward, Relay, Serve, Storing
-from lan.services.http.connection import Event
-from lan.services.http.events import Body, Closed, End, Fault
-from lan.services.http.forwarding import Here, Onward
-from lan.services.http.messages import Request, Response
+from lan.services.http.protocol.connection import Event
+from lan.services.http.protocol.events import Body, Closed, End, Fault
+from lan.services.http.protocol.messages import Request, Response
+from lan.services.http.proxy import forwarding
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.forwarding import Here, Onward
 from lan.services.http.proxy.upstream import Upstream
 
 MAX_DRAINED_BYTES = 64 * 1024

@@ -13,13 +13,13 @@ import termios
 from contextlib import suppress
 
 from lan.reasons import Reason
-from lan.services.http import messages
-from lan.services.http.forwarding import Here
+from lan.services.http.protocol import messages
 from lan.services.http.proxy import dumb
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.connector import Connector
 from lan.services.http.proxy.context import Context, named
 from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.forwarding import Here
 from lan.services.http.proxy.notice import notice
 
 

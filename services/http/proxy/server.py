@@ -9,13 +9,13 @@ from pathlib import Path
 
 from lan.errors import LanError, MachineError
 from lan.reasons import Reason
-from lan.services.http.forwarding import Mode, Rules
 from lan.services.http.proxy import original
 from lan.services.http.proxy.cached import CachedSession
 from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.connector import Reach
 from lan.services.http.proxy.context import Context, Served
 from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.forwarding import Mode, Rules
 from lan.services.http.proxy.loop import IN, Loop
 from lan.services.http.proxy.pool import Pool
 from lan.services.http.proxy.relay import Relay

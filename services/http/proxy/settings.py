@@ -15,9 +15,9 @@ from typing import Any
 
 from lan.errors import UsageError, nearest
 from lan.services.http.arguments import Parser
-from lan.services.http.forwarding import Mode
 from lan.services.http.proxy.credentials import Accounts, parse_accounts
 from lan.services.http.proxy.destination import PORTS, Destination, by_url
+from lan.services.http.proxy.forwarding import Mode
 from lan.services.shell import parse_listen
 
 Address = tuple[str, int]

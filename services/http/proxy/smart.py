@@ -9,16 +9,16 @@ what its own two ends have said.
 import socket
 
 from lan.reasons import Reason
-from lan.services.http import forwarding, hop_by_hop
-from lan.services.http.events import Body, Closed, End, Event, Fault, Tunnel
-from lan.services.http.forwarding import Content, Downward, Here, Onward, Trouble, trouble
-from lan.services.http.messages import HTTP_1_1, NO_HEADERS, Headers, Request, Response
-from lan.services.http.proxy import credentials, pool
+from lan.services.http.protocol import hop_by_hop
+from lan.services.http.protocol.events import Body, Closed, End, Event, Fault, Tunnel
+from lan.services.http.protocol.messages import HTTP_1_1, NO_HEADERS, Headers, Request, Response
+from lan.services.http.proxy import credentials, forwarding, pool
 from lan.services.http.proxy.channel import FULL_BYTES, Channel
 from lan.services.http.proxy.connector import Connector
 from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.downstream import Downstream, State
+from lan.services.http.proxy.forwarding import Content, Downward, Here, Onward, Trouble, trouble
 from lan.services.http.proxy.upstream import Upstream
 
 MAX_REPLAY_BYTES = 64 * 1024

@@ -3,9 +3,9 @@
 from typing import Protocol
 
 from lan.reasons import Reason
-from lan.services.http import keep_alive
-from lan.services.http.connection import Client, Event
-from lan.services.http.messages import Response
+from lan.services.http.protocol import keep_alive
+from lan.services.http.protocol.connection import Client, Event
+from lan.services.http.protocol.messages import Response
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context, named
 from lan.services.http.proxy.destination import Destination

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from lan.engine.certificates import Authority
-from lan.services.http import tls
+from lan.services.http.protocol import tls
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from lan.services.http.connection import Body, Client, Decided, End, Event, Fault, Server, Tunnel
-from lan.services.http.messages import Request, Response, headers
+from lan.services.http.protocol.connection import Body, Client, Decided, End, Event, Fault, Server, Tunnel
+from lan.services.http.protocol.messages import Request, Response, headers
 
 GET = b"GET / HTTP/1.1\r\nHost: web\r\n\r\n"
 CLOSE = b"GET /last HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"

@@ -5,8 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.access_log import line
-from lan.services.http.messages import Request, headers
+from lan.services.http.origin.access_log import line
+from lan.services.http.protocol.messages import Request, headers
 
 MOMENT_S = 1795827723  # 28 Nov 2026 01:02:03 UTC
 QUOTED = r'"((?:[^"\\]|\\x..)*)"'

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lan.services.http.echo import Echo
-from lan.services.http.head import read_response
-from lan.services.http.messages import Request, Version, build, headers
-from lan.services.http.origin import Origin, Rules
-from lan.services.http.persistence import persistence
-from lan.services.http.plan import Step, wire_plan
-from lan.services.http.routes import Routes
-from lan.services.http.site import Directory
-from lan.services.http.store import Store
+from lan.services.http.origin.echo import Echo
+from lan.services.http.origin.origin import Origin, Rules
+from lan.services.http.origin.plan import Step, wire_plan
+from lan.services.http.origin.routes import Routes
+from lan.services.http.origin.site import Directory
+from lan.services.http.origin.store import Store
+from lan.services.http.protocol.head import read_response
+from lan.services.http.protocol.messages import Request, Version, build, headers
+from lan.services.http.protocol.persistence import persistence
 
 NOW_S = 2_000_000_000.0
 FIELDS = [

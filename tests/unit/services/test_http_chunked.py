@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import chunked
-from lan.services.http.events import Refused
-from lan.services.http.messages import Headers, headers
+from lan.services.http.protocol import chunked
+from lan.services.http.protocol.events import Refused
+from lan.services.http.protocol.messages import Headers, headers
 
 from .dialogue import each_way
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.errors import UsageError
-from lan.services.http import client, messages, url
-from lan.services.http.client import Exchange, Phase, Times
-from lan.services.http.connection import Client, Closed, Event, Fault
+from lan.services.http.fetching import client
+from lan.services.http.fetching.client import Exchange, Phase, Times
+from lan.services.http.protocol import messages, url
+from lan.services.http.protocol.connection import Client, Closed, Event, Fault
 
 URLS = {
     "www.ark-inflearn.com": "http://www.ark-inflearn.com/",

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import dates
-from lan.services.http.conditions import EntityTag, Unmet, Validators, evaluate, parse_tags
-from lan.services.http.messages import Request, headers
+from lan.services.http.origin.conditions import EntityTag, Unmet, Validators, evaluate, parse_tags
+from lan.services.http.protocol import dates
+from lan.services.http.protocol.messages import Request, headers
 
 CHANGED_S = 1_000_000_000
 AT, BEFORE, AFTER = (dates.build(CHANGED_S + by) for by in (0, -1, 1))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.connection import Client, Closed, Server
-from lan.services.http.messages import HTTP_1_0, Request, Response, headers
+from lan.services.http.protocol.connection import Client, Closed, Server
+from lan.services.http.protocol.messages import HTTP_1_0, Request, Response, headers
 
 from .dialogue import ASK, CHUNKED, CLOSE, GET, OK, POST, RESPONSE, each_way, fetch, fetched, serve, words
 

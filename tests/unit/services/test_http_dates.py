@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import dates
+from lan.services.http.protocol import dates
 
 NOVEMBER_6_1994 = 784111777
 

@@ -1,8 +1,8 @@
 """What the engine tells of its decisions: each kind, its rule, and the bytes of the peer's stream that it is about."""
 
 from lan.reasons import Reason
-from lan.services.http.connection import Client, Server
-from lan.services.http.messages import Response, headers
+from lan.services.http.protocol.connection import Client, Server
+from lan.services.http.protocol.messages import Response, headers
 
 from .dialogue import ASK, CHUNKED, CLOSE, GET, OK, POST, RESPONSE, each_way
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.chunked import NOT_IN_TRAILERS
-from lan.services.http.connection import Body, Client, End, Fault, Server, Tunnel
-from lan.services.http.messages import Headers, Request, Response, headers
+from lan.services.http.protocol.chunked import NOT_IN_TRAILERS
+from lan.services.http.protocol.connection import Body, Client, End, Fault, Server, Tunnel
+from lan.services.http.protocol.messages import Headers, Request, Response, headers
 
 from .dialogue import CHUNKED, CLOSE, GET, OK, POST, RESPONSE
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.answer import Answer
-from lan.services.http.echo import HELP, ROUTES, Echo, Numbers
-from lan.services.http.head import read_request, read_response
-from lan.services.http.messages import NO_HEADERS, Headers, Request, build, headers
-from lan.services.http.origin import Origin
-from lan.services.http.site import OnePage
-from lan.services.http.upgrade import Echo as EchoProtocol
+from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.echo import HELP, ROUTES, Echo, Numbers
+from lan.services.http.origin.origin import Origin
+from lan.services.http.origin.site import OnePage
+from lan.services.http.origin.upgrade import Echo as EchoProtocol
+from lan.services.http.protocol.head import read_request, read_response
+from lan.services.http.protocol.messages import NO_HEADERS, Headers, Request, build, headers
 
 NOW_S = 2_000_000_000.0
 ORIGIN = Origin(OnePage(b"page", 1), app=Echo())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.encodings import ENDINGS, IDENTITY, choose, parse
+from lan.services.http.origin.encodings import ENDINGS, IDENTITY, choose, parse
 
 ALL = tuple(ENDINGS)
 

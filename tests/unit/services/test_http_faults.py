@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.faults import FAULTS, Drip, Faults, Stall, UnknownFaultError, parse, parse_text, requested
-from lan.services.http.messages import Request, headers
-from lan.services.http.persistence import Side
+from lan.services.http.origin.faults import FAULTS, Drip, Faults, Stall, UnknownFaultError, parse, parse_text, requested
+from lan.services.http.protocol.messages import Request, headers
+from lan.services.http.protocol.persistence import Side
 
 WORDS = [
     ("content-length:none", Faults(content_length="none")),

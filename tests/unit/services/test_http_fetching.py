@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.reasons import Reason
-from lan.services.http import messages, url
-from lan.services.http.client import Connection, Exchange, Phase, Times
-from lan.services.http.connection import Body, End
 from lan.services.http.fetching import report, waterfall, words
+from lan.services.http.fetching.client import Connection, Exchange, Phase, Times
 from lan.services.http.fetching.proxies import ProxySettings
 from lan.services.http.fetching.visit import Asking, Visit
 from lan.services.http.fetching.waterfall import Row
-from lan.services.http.messages import HTTP_1_0, Response, headers
+from lan.services.http.protocol import messages, url
+from lan.services.http.protocol.connection import Body, End
+from lan.services.http.protocol.messages import HTTP_1_0, Response, headers
 from lan.services.http.strategies.orders import Close, GiveUp, Open, Retry, Send
 from lan.services.http.strategies.strategy import STRATEGIES
 

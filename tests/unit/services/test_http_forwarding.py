@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import forwarding, messages
-from lan.services.http.events import Refused
-from lan.services.http.forwarding import Content, Here, Mode, Onward, Rules, Trouble
-from lan.services.http.head import read_request
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version, headers
+from lan.services.http.protocol import messages
+from lan.services.http.protocol.events import Refused
+from lan.services.http.protocol.head import read_request
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version, headers
+from lan.services.http.proxy import forwarding
 from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.forwarding import Content, Here, Mode, Onward, Rules, Trouble
 
 WEB = Destination("http", "web", 80)
 FORWARD = Rules("proxy:3128")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lan.services.http.connection import Client, End, Server
-from lan.services.http.events import Refused
-from lan.services.http.framing import Kind, frame_request, frame_response
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version, headers
+from lan.services.http.protocol.connection import Client, End, Server
+from lan.services.http.protocol.events import Refused
+from lan.services.http.protocol.framing import Kind, frame_request, frame_response
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version, headers
 
 from .dialogue import GET, POST, RESPONSE, fetch, fetched, heard, rule, serve, words
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import head, messages
-from lan.services.http.events import Refused
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Request, Response, headers
+from lan.services.http.protocol import head, messages
+from lan.services.http.protocol.events import Refused
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, Response, headers
 
 from .dialogue import fetch, fetched, heard, rule, serve, words
 

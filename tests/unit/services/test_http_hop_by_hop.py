@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import hop_by_hop
-from lan.services.http.messages import Headers, headers
+from lan.services.http.protocol import hop_by_hop
+from lan.services.http.protocol.messages import Headers, headers
 
 KNOWN = [
     "Connection",

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.errors import UsageError
-from lan.services.http import settings
-from lan.services.http.keep_alive import KeepAlive, exhausted, parse, promise
-from lan.services.http.messages import Request, Response, headers
+from lan.services.http.origin import settings
+from lan.services.http.protocol.keep_alive import KeepAlive, exhausted, parse, promise
+from lan.services.http.protocol.messages import Request, Response, headers
 
 GET = Request("GET", "/")
 OK = Response(200, headers=headers([("Content-Length", "2")]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lan.services.http.connection import Body, Client, End, Server
+from lan.services.http.protocol.connection import Body, Client, End, Server
 
 from .dialogue import ASK, CHUNKED, GET, OK, RESPONSE, fetch, serve, words
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.errors import UsageError
-from lan.services.http import settings
-from lan.services.http.answer import Answer, Joined, Memory, Window
-from lan.services.http.assembly import Assembly
-from lan.services.http.faults import Faults, Stall
-from lan.services.http.messages import STATUS_WORDS, Request, headers
-from lan.services.http.origin import Origin, Rules, host_of
-from lan.services.http.routes import Routes
-from lan.services.http.site import OnePage
+from lan.services.http.origin import settings
+from lan.services.http.origin.answer import Answer, Joined, Memory, Window
+from lan.services.http.origin.assembly import Assembly
+from lan.services.http.origin.faults import Faults, Stall
+from lan.services.http.origin.origin import Origin, Rules, host_of
+from lan.services.http.origin.routes import Routes
+from lan.services.http.origin.site import OnePage
+from lan.services.http.protocol.messages import STATUS_WORDS, Request, headers
 
 NOW_S = 2_000_000_000.0
 PAGE = Origin(OnePage(b"0123456789" * 100, 1))

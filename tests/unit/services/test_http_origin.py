@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.errors import UsageError
-from lan.services.http import dates, paths
-from lan.services.http.answer import Answer
-from lan.services.http.messages import Request, build, headers
-from lan.services.http.origin import Origin
-from lan.services.http.paths import Path as HttpPath
-from lan.services.http.site import Directory, OnePage
+from lan.services.http.origin import paths
+from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.origin import Origin
+from lan.services.http.origin.paths import Path as HttpPath
+from lan.services.http.origin.site import Directory, OnePage
+from lan.services.http.protocol import dates
+from lan.services.http.protocol.messages import Request, build, headers
 
 NOW_S = 2_000_000_000.0
 MODIFIED_S = 1_000_000_000

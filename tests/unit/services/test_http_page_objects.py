@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lan.services.http import url
 from lan.services.http.fetching import page_objects
 from lan.services.http.fetching.page_objects import Scanner
+from lan.services.http.protocol import url
 
 PAGE = url.parse("http://web.lan.test/dir/index.html")
 

@@ -3,8 +3,8 @@
 import pytest
 
 from lan.reasons import Reason
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version, headers
-from lan.services.http.persistence import Side, closing, connection_option, persistence
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version, headers
+from lan.services.http.protocol.persistence import Side, closing, connection_option, persistence
 
 
 def request(version: Version, connection: str | None) -> Request:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lan.services.http.connection import Client, Server
-from lan.services.http.messages import Request, headers
+from lan.services.http.protocol.connection import Client, Server
+from lan.services.http.protocol.messages import Request, headers
 
 from .dialogue import ASK, CLOSE, GET, OK, POST, RESPONSE, each_way, heard, rule, words
 

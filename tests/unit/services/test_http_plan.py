@@ -8,11 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.reasons import Reason
-from lan.services.http.answer import Answer, Content, Memory
-from lan.services.http.faults import FAULTS, parse_text
-from lan.services.http.messages import Headers, Request, Response, Version, headers
-from lan.services.http.persistence import Persistence, persistence
-from lan.services.http.plan import Close, Farewell, Pause, Reset, SetNodelay, ShutdownWrite, Step, Write, wire_plan
+from lan.services.http.origin.answer import Answer, Content, Memory
+from lan.services.http.origin.faults import FAULTS, parse_text
+from lan.services.http.origin.plan import (
+    Close,
+    Farewell,
+    Pause,
+    Reset,
+    SetNodelay,
+    ShutdownWrite,
+    Step,
+    Write,
+    wire_plan,
+)
+from lan.services.http.protocol.messages import Headers, Request, Response, Version, headers
+from lan.services.http.protocol.persistence import Persistence, persistence
 
 WHY = Reason("a test", "a test")
 KEEP, CLOSE = Persistence(True, WHY), Persistence(False, WHY)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import head, messages
-from lan.services.http.connection import Body, Client, Closed, End, Event, Fault, Server
-from lan.services.http.events import Refused
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Headers, Request, Response, headers
+from lan.services.http.protocol import head, messages
+from lan.services.http.protocol.connection import Body, Client, Closed, End, Event, Fault, Server
+from lan.services.http.protocol.events import Refused
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Headers, Request, Response, headers
 
 from .dialogue import CHUNKED, CLOSE, GET, POST, RESPONSE, fetch, joined, serve
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.errors import UsageError
-from lan.services.http import client, messages, url
-from lan.services.http.fetching import proxies
+from lan.services.http.fetching import client, proxies
 from lan.services.http.fetching.proxies import Proxy, ProxySettings
+from lan.services.http.protocol import messages, url
 
 ENVIRONMENT = {
     "http_proxy": "http://p1:3128/",

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.errors import UsageError
-from lan.services.http.forwarding import Here, Mode, Rules
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Request, headers
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, headers
 from lan.services.http.proxy import access, credentials, dumb
 from lan.services.http.proxy.destination import Destination, by_authority, by_url
 from lan.services.http.proxy.dumb import Relay
+from lan.services.http.proxy.forwarding import Here, Mode, Rules
 from lan.services.http.proxy.pool import MAX_REMEMBERED, Pool, most_kept
 
 WEB, OTHER = Destination("http", "web", 80), Destination("http", "other", 80)

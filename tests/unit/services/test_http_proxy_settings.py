@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from lan.errors import UsageError
-from lan.services.http.forwarding import Mode
 from lan.services.http.proxy import original, settings
 from lan.services.http.proxy.destination import Destination
+from lan.services.http.proxy.forwarding import Mode
 from lan.services.http.proxy.settings import Kind, Redirect, Settings
 
 

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import dates, ranges
-from lan.services.http.messages import Request, Response, build, headers
-from lan.services.http.ranges import ContentRange, Partial, RangeSpec, Representation, Span, Unsatisfiable, Whole
+from lan.services.http.protocol import dates, ranges
+from lan.services.http.protocol.messages import Request, Response, build, headers
+from lan.services.http.protocol.ranges import (
+    ContentRange,
+    Partial,
+    RangeSpec,
+    Representation,
+    Span,
+    Unsatisfiable,
+    Whole,
+)
 
 CONTENT = bytes(range(256)) * 4
 SIZE = len(CONTENT)

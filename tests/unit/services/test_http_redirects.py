@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import url
 from lan.services.http.fetching.redirects import Follow, Stay, follow
-from lan.services.http.messages import Response, headers
+from lan.services.http.protocol import url
+from lan.services.http.protocol.messages import Response, headers
 
 HERE = url.parse("http://web.lan.test/a/b?c")
 

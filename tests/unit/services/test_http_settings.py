@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lan.errors import UsageError
-from lan.services.http import settings
-from lan.services.http.persistence import Side
+from lan.services.http.origin import settings
+from lan.services.http.protocol.persistence import Side
 
 
 def read(*words: str) -> settings.Settings:

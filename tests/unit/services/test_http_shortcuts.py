@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.connection import Server
-from lan.services.http.faults import Faults
-from lan.services.http.messages import Request
-from lan.services.http.origin import Origin, Rules
-from lan.services.http.outflow import Outflow
-from lan.services.http.resource import Place
-from lan.services.http.routes import Routes
-from lan.services.http.shortcuts import Shortcuts
-from lan.services.http.site import SMALL_BYTES, Directory, OnePage
+from lan.services.http.origin.faults import Faults
+from lan.services.http.origin.origin import Origin, Rules
+from lan.services.http.origin.outflow import Outflow
+from lan.services.http.origin.resource import Place
+from lan.services.http.origin.routes import Routes
+from lan.services.http.origin.shortcuts import Shortcuts
+from lan.services.http.origin.site import SMALL_BYTES, Directory, OnePage
+from lan.services.http.protocol.connection import Server
+from lan.services.http.protocol.messages import Request
 
 NOW_S = 4_000_000_000.0  # long after the files of a test were made
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import listing, paths
-from lan.services.http.answer import Answer
-from lan.services.http.messages import Request, headers
-from lan.services.http.origin import Origin
-from lan.services.http.paths import Path as HttpPath
-from lan.services.http.resource import Entry, Listing, Nothing, Resource
-from lan.services.http.site import SMALL_BYTES, Directory
+from lan.services.http.origin import listing, paths
+from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.origin import Origin
+from lan.services.http.origin.paths import Path as HttpPath
+from lan.services.http.origin.resource import Entry, Listing, Nothing, Resource
+from lan.services.http.origin.site import SMALL_BYTES, Directory
+from lan.services.http.protocol.messages import Request, headers
 
 NOW_S = 2_000_000_000.0
 OLD_S, OLDER_S = 1_000_000_000, 999_999_999

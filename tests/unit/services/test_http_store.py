@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from lan.services.http.answer import Answer
-from lan.services.http.messages import Request, build, headers
-from lan.services.http.origin import Origin
-from lan.services.http.site import OnePage
-from lan.services.http.store import MERGE_PATCH, Store, merge
+from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.origin import Origin
+from lan.services.http.origin.site import OnePage
+from lan.services.http.origin.store import MERGE_PATCH, Store, merge
+from lan.services.http.protocol.messages import Request, build, headers
 
 NOW_S = 2_000_000_000.0
 

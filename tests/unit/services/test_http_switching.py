@@ -2,8 +2,8 @@
 
 import pytest
 
-from lan.services.http.connection import Client, Closed, Server, Tunnel
-from lan.services.http.messages import Request, Response, headers
+from lan.services.http.protocol.connection import Client, Closed, Server, Tunnel
+from lan.services.http.protocol.messages import Request, Response, headers
 
 from .dialogue import ASK, GET, each_way, fetch, fetched, rule, words
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http.target import Authority, parse_authority, split_absolute
+from lan.services.http.protocol.target import Authority, parse_authority, split_absolute
 
 from .dialogue import heard, rule, words
 

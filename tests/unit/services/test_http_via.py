@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.services.http import keep_alive, max_forwards, via
-from lan.services.http.keep_alive import KeepAlive
-from lan.services.http.max_forwards import Step
-from lan.services.http.messages import HTTP_1_0, HTTP_1_1, Headers, Request, headers
-from lan.services.http.via import Hop
+from lan.services.http.protocol import keep_alive, max_forwards, via
+from lan.services.http.protocol.keep_alive import KeepAlive
+from lan.services.http.protocol.max_forwards import Step
+from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Headers, Request, headers
+from lan.services.http.protocol.via import Hop
 
 VIA = [
     ("1.0 fred, 1.1 p.example.net", [Hop("1.0", "fred"), Hop("1.1", "p.example.net")]),

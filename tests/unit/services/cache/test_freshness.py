@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lan.services.http.cache import freshness
 from lan.services.http.cache.entry import Entry, read_age, read_date
 from lan.services.http.cache.settings import Settings
-from lan.services.http.messages import Response, headers
+from lan.services.http.protocol.messages import Response, headers
 
 from .world import NOW_S, Reply, World, date, fields_of
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lan.services.http.cache.cache import Cache
 from lan.services.http.cache.decisions import Serve
-from lan.services.http.messages import Request, headers
+from lan.services.http.protocol.messages import Request, headers
 
 from .world import Reply, World, fields_of, read
 

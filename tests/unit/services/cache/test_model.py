@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lan.services.http.cache.disk_store import DiskStore
 from lan.services.http.cache.memory_store import MemoryStore
-from lan.services.http.messages import Request
+from lan.services.http.protocol.messages import Request
 
 from .world import Got, Reply, World
 

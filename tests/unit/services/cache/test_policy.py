@@ -3,7 +3,7 @@
 import pytest
 
 from lan.services.http.cache.decisions import Forward, Refuse, Relay, Serve
-from lan.services.http.messages import Request
+from lan.services.http.protocol.messages import Request
 
 from .world import Reply, World, date
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lan.services.http.cache import selection
-from lan.services.http.messages import Request, headers
+from lan.services.http.protocol.messages import Request, headers
 
 from .world import Reply, World, date
 

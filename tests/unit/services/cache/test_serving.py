@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lan.services.http.cache.cache_status import CacheStatus, Forwarded
 from lan.services.http.cache.collapse import FOLLOWS, LEADS, WAITED, Collapse
 from lan.services.http.cache.decisions import Forward
-from lan.services.http.messages import Request, Response, build, headers
+from lan.services.http.protocol.messages import Request, Response, build, headers
 
 from .world import Reply, World, date
 

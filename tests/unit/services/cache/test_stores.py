@@ -15,7 +15,7 @@ from lan.services.http.cache.disk_store import DiskStore
 from lan.services.http.cache.entry import Entry
 from lan.services.http.cache.memory_store import ENTRY_BYTES, MemoryStore
 from lan.services.http.cache.store import Store
-from lan.services.http.messages import Response, headers
+from lan.services.http.protocol.messages import Response, headers
 
 from .world import NOW_S, Reply, World
 

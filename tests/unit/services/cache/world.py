@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lan.reasons import Reason
-from lan.services.http import dates
 from lan.services.http.cache.cache import Cache
 from lan.services.http.cache.decisions import Forward, Refuse, Relay, Repeat, Serve, Stored
 from lan.services.http.cache.memory_store import MemoryStore
 from lan.services.http.cache.settings import Settings
 from lan.services.http.cache.store import Store
-from lan.services.http.messages import Headers, Request, Response, headers
+from lan.services.http.protocol import dates
+from lan.services.http.protocol.messages import Headers, Request, Response, headers
 
 NOW_S = 1_800_000_000.0
 

@@ -1,0 +1,1 @@
+"""The origin server: what is served, how, and the loop that does it."""

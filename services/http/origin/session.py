@@ -1,0 +1,496 @@
+"""One accepted connection, from its first byte to its last FIN.  RFC 9112 §9; the book, 4.7.
+
+A session does what the pure parts decide: `connection.Server` reads, `origin.Origin` answers,
+`persistence` keeps or closes.  It never waits: the loop in `server.py` calls `receive` and `send`
+when the socket is ready, and `expire` when `deadline_s` has passed.
+
+Closing is done in view.  When the client's FIN comes, the kernel would delay its ACK and let it
+ride on our own FIN (three segments).  Setting TCP_QUICKACK right after the read that returned
+nothing makes the kernel send the owed ACK within that very call, before `close` makes our FIN:
+FIN, ACK, FIN, ACK.
+"""
+
+import enum
+import select
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from lan.reasons import Reason
+from lan.services.http.origin import plan
+from lan.services.http.origin.answer import Answer, Content, plain
+from lan.services.http.origin.origin import Origin
+from lan.services.http.origin.outflow import Outflow
+from lan.services.http.origin.settings import Limits, Settings
+from lan.services.http.origin.shortcuts import Shortcuts
+from lan.services.http.origin.telling import Teller
+from lan.services.http.protocol import keep_alive
+from lan.services.http.protocol.connection import Server
+from lan.services.http.protocol.events import Body, Closed, End, Event, Fault, Tunnel
+from lan.services.http.protocol.messages import NO_HEADERS, Request, Response
+from lan.services.http.protocol.persistence import Side, closing
+from lan.services.http.protocol.transport import RECEIVE_BYTES, Plain, Tls, Transport
+
+READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+PIECES_A_TURN = 16
+"""Then the others have their turn, however fast this client takes its file."""
+CONTINUE = Response(100, headers=NO_HEADERS)
+
+
+class State(enum.StrEnum):
+    """What a session waits for."""
+
+    HANDSHAKE = "the TLS handshake"
+    REQUEST = "a request"
+    ANSWER = "room to send the answer"
+    PAUSE = "the moment to go on"
+    TUNNEL = "bytes of the other protocol"
+    FAREWELL = "room to send the last bytes before our FIN"
+    LINGER = "the client's FIN"
+    CLOSED = "nothing"
+
+
+class Session:
+    """The server's end of one TCP connection.  `mask` says what the loop should watch for."""
+
+    __slots__ = (
+        "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_content", "_date", "_discarded",
+        "_fin_sent", "_is_stopping", "_now_s", "_outflow", "_shortcuts", "_steps", "_tell", "_trailers",
+        "deadline_s", "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state", "transport",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        origin: Origin,
+        settings: Settings,
+        limits: Limits,
+        tell: Teller,
+        shortcuts: Shortcuts,
+        now_s: float,
+        date: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.sock, self.descriptor = sock, sock.fileno()
+        self.origin, self.settings, self.limits = origin, settings, limits
+        self.transport: Transport = Plain() if tls is None else Tls(tls)
+        self.engine = Server(max_head_bytes=limits.head_bytes, max_body_bytes=limits.body_bytes)
+        self._tell, self._date, self._now_s, self._shortcuts = tell, date, now_s, shortcuts
+        self._outflow: Outflow | None = None
+        self._content: Content | None = None
+        self._answer: Answer | None = None
+        self._steps: Iterator[plan.Step] | None = None
+        self._body: list[bytes] = []
+        self._trailers = NO_HEADERS
+        self._closing: Request | None = None
+        self._answer_until_s, self._discarded = 0.0, 0
+        self._alert_awaits_fin = self._fin_sent = self._is_stopping = False
+        self.state, self.mask = State.REQUEST, READ
+        self.deadline_s = now_s + limits.head_s
+        if tls is not None:
+            self.state, self.deadline_s = State.HANDSHAKE, now_s + limits.handshake_s
+        if self._tell.is_heard:
+            scheme = "http" if tls is None else "https"
+            self._tell.decide("accepted", Reason("RFC 9293 §3.5", "the three-way handshake is done", scheme=scheme))
+
+    # What the loop calls
+
+    def receive(self, now_s: float) -> None:
+        """The socket has bytes, or the client's FIN."""
+        self._now_s = now_s
+        try:
+            data = self.sock.recv(RECEIVE_BYTES)
+            if data:
+                self._take(data)
+                if self.state in _SENDING:
+                    self._go_on()
+            else:
+                self._fin()
+        except BlockingIOError:
+            pass
+        except ssl.SSLError as error:
+            self._flush_alert()
+            self._close(Reason("RFC 8446 §6.2", "TLS failed", error=error.reason or error))
+        except OSError as error:
+            self._broke(error)
+
+    def send(self, now_s: float) -> None:
+        """The socket has room."""
+        self._now_s = now_s
+        try:
+            if self.state not in _SENDING and self.transport.flush(self.sock):
+                self.mask = READ
+            self._go_on()
+        except OSError as error:
+            self._broke(error)
+
+    def expire(self, now_s: float) -> None:
+        """`deadline_s` has passed."""
+        self._now_s = now_s
+        try:
+            self._expire()
+            self._go_on()
+        except OSError as error:
+            self._broke(error)
+
+    def stop(self, now_s: float) -> None:
+        """The server ends: close when idle, else after the answer under way."""
+        self._is_stopping = True
+        if self.state is State.REQUEST and self.engine.is_idle:
+            self.receive(now_s)  # a request may have come that was not looked at yet
+        if self.state is State.TUNNEL or (self.state is State.REQUEST and self.engine.is_idle):
+            self._farewell(Reason("RFC 9112 §9.5", "the server is told to stop"))
+            self.send(now_s)
+
+    @property
+    def is_open(self) -> bool:
+        """The socket has not been closed."""
+        return self.state is not State.CLOSED
+
+    def hang_up(self) -> None:
+        """The connection is gone while nothing was to be read (a reset, or both FINs)."""
+        self._close(Reason("RFC 9293 §3.10.7", "the connection broke", awaited=self.state))
+
+    def abort(self, why: Reason) -> None:
+        """Close now, whatever is under way."""
+        self._close(why)
+
+    # Bytes in
+
+    def _take(self, data: bytes) -> None:
+        transport = self.transport
+        plain_bytes = transport.take(data)
+        if self.state is State.HANDSHAKE and transport.is_ready:
+            self._await_request(self.limits.head_s)
+        if plain_bytes and self.state is State.REQUEST and self._take_shortcut(plain_bytes):
+            return
+        self.mask = READ if transport.flush(self.sock) else READ | WRITE
+        if self.state is State.LINGER:
+            self._discard(len(data))
+        if plain_bytes and self.state is State.REQUEST:
+            if self.engine.is_idle:
+                self.deadline_s = self._now_s + self.limits.head_s
+            self._act(self.engine.receive(plain_bytes))
+        elif plain_bytes and self.state in (State.TUNNEL, State.ANSWER, State.PAUSE):
+            self._act(self.engine.receive(plain_bytes))
+        if transport.has_ended:
+            self._end_of_tls()
+
+    def _take_shortcut(self, data: bytes) -> bool:
+        """Send the answers that are known to these very bytes; False where they need a closer look."""
+        if not self.engine.is_idle or self._is_stopping or self._tell.is_heard:
+            return False
+        found = self._shortcuts.answer(data, self._now_s)
+        if found is None:
+            return False
+        answers, self._closing = found
+        self.deadline_s = self._now_s + self.limits.idle_s
+        self.transport.queue(answers)
+        if not self.transport.flush(self.sock):
+            self.state, self.mask, self.deadline_s = State.ANSWER, WRITE, self._now_s + self.limits.stall_s
+            self._answer_until_s = self._now_s + 3 * self.limits.stall_s
+        elif self._closing is not None:
+            self._close_in_turn(self._closing, self.settings.closes_first)
+        elif self.mask != READ:
+            self.mask = READ
+        return True
+
+    def _act(self, events: list[Event]) -> None:
+        """Answer once the request is here; 100 where the client asks before it sends a body."""
+        for event in events:
+            if isinstance(event, Request):
+                self._tell.asked(event)
+                self._body = []
+                self.deadline_s = self._now_s + self.limits.body_s
+                if event.headers.get("Expect") and not self.engine.request_complete and self._meets_expectation(event):
+                    return
+            elif isinstance(event, Body):
+                self._body.append(event.data)
+            elif isinstance(event, End):
+                self._trailers = event.trailers
+            elif isinstance(event, Tunnel):
+                self._pass_on(event.data)
+            elif isinstance(event, Closed) and self.state is State.TUNNEL:
+                self._pass_on(b"")
+            elif isinstance(event, Fault):
+                self._refuse(event.status, event.why)
+                return
+        if self.state is State.REQUEST and self.engine.request is not None and self.engine.request_complete:
+            body = b"".join(self._body)
+            self._give(self.origin.answer(self.engine.request, body, now_s=self._date(), trailers=self._trailers))
+
+    def _meets_expectation(self, request: Request) -> bool:
+        """Whether the request is answered before its content; sends 100 (Continue) where it is wanted."""
+        early = self.origin.before_body(request, now_s=self._date())
+        if early is not None:
+            self._give(early)
+            return True
+        if self.engine.expects_continue:
+            self._tell.decide("continue", Reason("RFC 9110 §10.1.1", "the client waits for 100 before its content"))
+            self.transport.queue(self.engine.inform(CONTINUE))
+            self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
+        return False
+
+    def _pass_on(self, data: bytes) -> None:
+        """Bytes of the protocol that was switched to."""
+        if self._answer is None or self._answer.upgrade is None:
+            return
+        self.deadline_s = self._now_s + self.limits.idle_s
+        self.transport.queue(self._answer.upgrade.receive(data))
+        self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
+
+    def _discard(self, count: int) -> None:
+        self._discarded += count
+        if self._discarded > self.limits.discard_bytes:
+            self._close(Reason("RFC 9112 §9.6", "the client goes on sending after the last response"))
+
+    def _end_of_tls(self) -> None:
+        if self.state is State.TUNNEL:
+            self._pass_on(b"")
+        if self.state in (State.REQUEST, State.LINGER):
+            self._await_fin_after_alert()
+
+    def _await_fin_after_alert(self) -> None:
+        """A client that ended TLS mostly sends its FIN at once, and its socket may be gone: our close_notify would
+        be answered by a reset.  A client that sends no FIN awaits our close_notify, and gets it after a moment."""
+        if not self._fin_sent and not self._alert_awaits_fin:
+            self._alert_awaits_fin = True
+            self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.alert_s
+
+    def _fin(self) -> None:
+        if self.settings.quickack:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # sends the ACK it owes, now
+        first = Side.SERVER if self._fin_sent else Side.CLIENT
+        if self.state is State.LINGER:
+            text = "both sides have sent their FIN" if self._fin_sent else "the client closed, so does the server"
+            return self._close(Reason("RFC 9112 §9.6", text), first=first)
+        if self.state is State.TUNNEL:
+            self._pass_on(b"")
+            return self._farewell(Reason("RFC 9110 §7.8", "the client ended the other protocol"))
+        if self.state in (State.ANSWER, State.PAUSE):  # a half close: the client still reads (book 4.7.4)
+            self.engine.receive(b"")
+            self.mask &= ~READ
+            return None
+        if self.state is State.REQUEST and self.engine.is_idle:
+            return self._close(Reason("RFC 9112 §9.5", "the client closed between requests"), first=first)
+        return self._close(Reason("RFC 9112 §8", "the client closed too early", awaited=self.state), first=first)
+
+    # Bytes out
+
+    def _give(self, answer: Answer) -> None:
+        engine, setting = self.engine, self.settings.keep_alive
+        unwilling = keep_alive.exhausted(setting, engine.exchanges)
+        if self._is_stopping:
+            unwilling = Reason("RFC 9112 §9.5", "the server is told to stop")
+        elif setting is not None and engine.request is not None and answer.upgrade is None:
+            response, is_complete = answer.response, engine.request_complete
+            promised = keep_alive.promise(
+                response, engine.request, setting, engine.exchanges, request_complete=is_complete
+            )
+            answer = replace(answer, response=promised)
+        head = engine.respond(answer.response, unwilling=unwilling)
+        self._answer, self._content = answer, answer.content
+        self._tell.answering(answer, self.engine.persistence)
+        if unwilling is None and not self._tell.is_heard:
+            self._shortcuts.learn(self.engine, answer, head)
+        length = answer.length_bytes or 0
+        self.state, self.mask = State.ANSWER, WRITE
+        self._answer_until_s = self._now_s + 3 * self.limits.stall_s + length / self.limits.slowest_bytes_per_s
+        self.deadline_s = self._now_s + self.limits.stall_s
+        if answer.is_planned and self.engine.request is not None and self.engine.persistence is not None:
+            self._steps = plan.wire_plan(answer, self.engine.request, self.engine.persistence)
+            self._answer_until_s = float("inf")
+            return
+        self._outflow = Outflow(answer, self.engine, is_plain=not isinstance(self.transport, Tls))
+        self.transport.queue(head if self._outflow.is_file else head + self._outflow.next_piece())
+
+    def _refuse(self, status: int, why: Reason) -> None:
+        self._tell.decide("refused", why, status=status)
+        answer = plain(status, why, now_s=self._date())
+        self._give(Answer(answer.response.with_field("Connection", "close"), answer.content, why))
+
+    def _go_on(self) -> None:
+        """Send as far as the socket takes it, answer after answer."""
+        for _ in range(PIECES_A_TURN):
+            if self.state not in _SENDING:
+                return
+            if not self.transport.flush(self.sock):
+                self.mask = WRITE
+                return
+            if self.state is State.FAREWELL:
+                self._send_fin()
+            elif self._steps is not None:
+                self._take_step(self._steps)
+            elif not self._send_more():
+                self._after_answer()
+        if self.state in _SENDING:
+            self.mask = WRITE
+
+    def _send_more(self) -> bool:
+        """Queue, or let the kernel send, what comes next of the content; False when all has left."""
+        outflow = self._outflow
+        if outflow is None:
+            return False
+        if outflow.is_file:
+            try:
+                more = outflow.send_file(self.descriptor)
+            except BlockingIOError:
+                more = True
+        else:
+            piece = outflow.next_piece()
+            self.transport.queue(piece)
+            more = bool(piece)
+        if more:
+            self.deadline_s = self._now_s + self.limits.stall_s
+            if outflow.length_bytes is not None:
+                self.deadline_s = min(self.deadline_s, self._answer_until_s)
+        return more
+
+    def _take_step(self, steps: Iterator[plan.Step]) -> None:
+        """One step of an answer that is broken, or late, by plan."""
+        step = next(steps, None)
+        if step is None:
+            self._steps = None
+            self._after_answer()
+        elif isinstance(step, plan.Write):
+            self.transport.queue(step.data)
+            self.deadline_s = self._now_s + self.limits.stall_s
+        elif isinstance(step, plan.Pause):
+            self.state, self.mask, self.deadline_s = State.PAUSE, READ, self._now_s + step.seconds_s
+        elif isinstance(step, plan.SetNodelay):
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(step.on))
+        elif isinstance(step, plan.ShutdownWrite):
+            self._tell.decide("fault", Reason("RFC 9112 §9.6", "half close: our FIN, and we go on reading"))
+            self.sock.shutdown(socket.SHUT_WR)
+            self._fin_sent = True
+        elif isinstance(step, plan.Reset):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+            self._close(Reason("RFC 9293 §3.10.4", "a fault on demand: reset"), first=Side.SERVER)
+        elif isinstance(step, plan.Close):
+            self._close(Reason("book 4.7.4", "a fault on demand: full close, of both directions"), first=Side.SERVER)
+        elif isinstance(step, plan.Farewell):
+            self._steps = None
+            self._note_access(is_whole=True)
+            self._farewell(Reason("RFC 9112 §9.5", "a fault on demand: closed, whatever was promised"))
+
+    def _after_answer(self) -> None:
+        outflow, answer = self._outflow, self._answer
+        is_short = outflow is not None and outflow.is_short
+        self._note_access(is_whole=not is_short)
+        self._release()
+        if is_short:
+            return self._close(Reason("RFC 9112 §8", "the file became shorter than its Content-Length"))
+        if answer is None:  # a shortcut that did not leave at once
+            if self._closing is not None:
+                return self._close_in_turn(self._closing, self.settings.closes_first)
+            return self._await_request(self.limits.idle_s)
+        request, decision = self.engine.request, self.engine.persistence
+        closes_first = None if answer.faults is None else answer.faults.closes_first
+        if answer.upgrade is not None:
+            self.state, self.mask, self.deadline_s = State.TUNNEL, READ, self._now_s + self.limits.idle_s
+            self._act(self.engine.finish())
+        elif decision is not None and decision.keep and not self._fin_sent:
+            self._answer = None
+            self._await_request(self.limits.idle_s)
+            self._act(self.engine.finish())
+        elif request is None or decision is None or not self.engine.request_complete:
+            self._farewell(Reason("RFC 9112 §9.6", "nothing that may follow could be read"))
+        else:
+            self._close_in_turn(request, closes_first or self.settings.closes_first)
+        if self.transport.has_ended:
+            self._end_of_tls()
+        return None
+
+    # The end
+
+    def _close_in_turn(self, request: Request, closes_first: Side) -> None:
+        decision = closing(request, closes_first)
+        if self._fin_sent:
+            self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
+            return None
+        if decision.first is Side.SERVER:
+            return self._farewell(decision.why)
+        self._tell.decide("closing", decision.why, first=decision.first)
+        self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
+        return None
+
+    def _farewell(self, why: Reason) -> None:
+        """Send the first FIN, then linger for the client's: closing with bytes unread would reset (RFC 9112 §9.6)."""
+        self._tell.decide("closing", why, first=Side.SERVER)
+        self.transport.queue_end()
+        self.state, self.mask, self.deadline_s = State.FAREWELL, WRITE, self._now_s + self.limits.stall_s
+
+    def _send_fin(self) -> None:
+        if not self._fin_sent:
+            self.sock.shutdown(socket.SHUT_WR)
+        self._fin_sent = True
+        self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
+
+    def _expire(self) -> None:
+        if self.state is State.PAUSE:
+            self.state, self.mask, self.deadline_s = State.ANSWER, WRITE, self._now_s + self.limits.stall_s
+            return None
+        if self.state is State.REQUEST and not self.engine.is_idle:
+            return self._refuse(408, Reason("RFC 9110 §15.5.9", "the request takes too long"))
+        if self.state in (State.REQUEST, State.TUNNEL):
+            return self._farewell(Reason("RFC 9112 §9.5", "idle for too long"))
+        if self.state is State.LINGER and not self._fin_sent:
+            return self._linger_on()
+        return self._close(Reason("RFC 9112 §9.5", "the client takes too long", awaited=self.state))
+
+    def _linger_on(self) -> None:
+        """No FIN yet: give the close_notify that a TLS client may await; then take the first step ourselves."""
+        if not self._alert_awaits_fin:
+            return self._farewell(Reason("RFC 9112 §9.6", "the client said close and did not close in time"))
+        self._alert_awaits_fin = False
+        self._tell.decide("close_notify", Reason("RFC 8446 §6.1", "the client ended TLS and awaits the same of us"))
+        self.transport.queue_end()
+        self.transport.has_ended = False
+        self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
+        self.deadline_s = self._now_s + self.limits.linger_s
+        return None
+
+    def _broke(self, error: OSError) -> None:
+        self._close(Reason("RFC 9293 §3.10.7", "the connection broke", error=error.strerror))
+
+    def _close(self, why: Reason, *, first: Side | None = None) -> None:
+        if self.state is State.CLOSED:
+            return
+        if self.state in (State.ANSWER, State.PAUSE):
+            self._note_access(is_whole=False)
+        self.state, self.mask, self._steps = State.CLOSED, 0, None
+        self._release()
+        self.sock.close()
+        self._tell.decide("closed", why, **({} if first is None else {"first": first}))
+
+    def _release(self) -> None:
+        """Let the content go, once: its descriptor's number may be another connection's soon."""
+        content, self._content, self._outflow = self._content, None, None
+        if content is not None:
+            content.close()
+
+    # Small things
+
+    def _await_request(self, within_s: float) -> None:
+        self.state, self.mask, self.deadline_s = State.REQUEST, READ, self._now_s + within_s
+
+    def _flush_alert(self) -> None:
+        """Let a TLS alert out, if the socket takes it."""
+        try:
+            self.transport.flush(self.sock)
+        except OSError:
+            pass
+
+    def _note_access(self, *, is_whole: bool) -> None:
+        """One line in the access log, as long as the answer's content is still here."""
+        if self._tell.is_heard and (answer := self._answer) is not None:
+            sent = (answer.length_bytes or 0) if self._outflow is None else self._outflow.sent_bytes
+            request, moment_s = self.engine.request, self._date()
+            self._tell.answered(request, answer, body_bytes=sent, moment_s=moment_s, is_whole=is_whole)
+
+
+_SENDING = (State.ANSWER, State.FAREWELL)
+_LINGER_RESET = b"\1\0\0\0\0\0\0\0"
+"""struct linger: on, for no time at all; closing then sends a RST."""

@@ -1,0 +1,113 @@
+"""Answers to request bytes that were seen before: the same bytes mean the same request, and get the same answer.
+
+A request's meaning depends on its bytes alone, and an answer on the request, the file, and the second
+in Date.  So while the file is unchanged and the second lasts, the answer to known bytes is known too.
+Only whole requests without content are remembered, whose answers lie in memory.
+The decision log needs the reasons anew, so nothing is cut short while it is written.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lan.services.http.origin.answer import Answer
+from lan.services.http.protocol.connection import Server
+from lan.services.http.protocol.messages import Request
+
+MAX_ENTRIES = 1024
+MAX_REQUEST_BYTES = 2048
+MAX_ANSWER_BYTES = 64 * 1024
+MAX_PIPELINED = 256
+MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An answer, all of it.  `closing`: the request, where the connection closes after it."""
+
+    whole: bytes
+    closing: Request | None
+    second: int
+    is_current: Callable[[], bool]
+
+
+class Shortcuts:
+    """What one server remembers.  `date`: seconds since 1970."""
+
+    def __init__(
+        self, date: Callable[[], float], *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._date, self.max_entries, self.max_bytes = date, max_entries, max_bytes
+        self.size_bytes = 0
+        self._known: dict[bytes, Known] = {}
+        self._checked: dict[bytes, Known] = {}
+        self._checked_at_s = -1.0
+
+    def answer(self, data: bytes, now_s: float) -> tuple[bytes, Request | None] | None:
+        """The answers to all the requests in these bytes, and the last one where it closes; None unless all are known.
+
+        A file is looked at once in a turn of the loop (`now_s`), however many ask for it meanwhile.
+        """
+        if now_s != self._checked_at_s:
+            self._checked_at_s = now_s
+            self._checked.clear()
+        if (known := self._one(data)) is not None:
+            return known.whole, known.closing
+        if len(data) > MAX_REQUEST_BYTES * MAX_PIPELINED or not data.endswith(b"\r\n\r\n") or _is_one(data):
+            return None
+        return self._several(data)
+
+    def _several(self, data: bytes) -> tuple[bytes, Request | None] | None:
+        answers: list[bytes] = []
+        closing: Request | None = None
+        for request in data.split(b"\r\n\r\n")[:-1]:
+            known = self._one(request + b"\r\n\r\n")
+            if known is None or closing is not None:
+                return None
+            answers.append(known.whole)
+            closing = known.closing
+        return b"".join(answers), closing
+
+    def _one(self, data: bytes) -> Known | None:
+        if (checked := self._checked.get(data)) is not None:
+            return checked
+        known = self._known.get(data)
+        if known is None:
+            return None
+        if known.second != int(self._date()) or not known.is_current():
+            self._forget(data)
+            return None
+        self._checked[data] = known
+        return known
+
+    def _forget(self, data: bytes) -> None:
+        self.size_bytes -= len(self._known.pop(data).whole)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def learn(self, engine: Server, answer: Answer, head: bytes) -> None:
+        """Remember this answer to the request that the engine has just read, where it may be given again."""
+        if answer.is_current is None or answer.is_planned or answer.upgrade is not None:
+            return
+        length = answer.length_bytes
+        if length is None or length > MAX_ANSWER_BYTES:
+            return
+        body = answer.content.read(0, length) if answer.content is not None and length else b""
+        if len(body) == length:
+            self.remember(engine, head + body, answer.is_current)
+
+    def remember(self, engine: Server, whole: bytes, is_current: Callable[[], bool]) -> None:
+        """These are the bytes that answer the request which the engine has just read, for this second at most."""
+        data, request, decision = engine.lone_request_bytes, engine.request, engine.persistence
+        if data is None or request is None or decision is None or len(data) > MAX_REQUEST_BYTES:
+            return
+        if data in self._known:
+            self._forget(data)
+        self._known[data] = Known(whole, None if decision.keep else request, int(self._date()), is_current)
+        self.size_bytes += len(whole)
+        while len(self._known) > self.max_entries or self.size_bytes > self.max_bytes:
+            self._forget(next(iter(self._known)))
+
+
+def _is_one(data: bytes) -> bool:
+    return data.find(b"\r\n\r\n") == len(data) - 4
