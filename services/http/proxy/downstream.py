@@ -4,6 +4,7 @@ What becomes of a request is the subclass's (`smart.py`); here are the order of 
 our own, time-outs of the client, and closing in view of it.
 """
 
+import abc
 import enum
 import socket
 
@@ -30,7 +31,7 @@ class State(enum.StrEnum):
     CLOSED = "nothing"
 
 
-class Downstream:
+class Downstream(abc.ABC):
     """The client's side.  Subclasses define what is marked so below."""
 
     def __init__(self, sock: socket.socket, context: Context) -> None:
@@ -51,33 +52,33 @@ class Downstream:
 
     # ---- defined by the subclass
 
+    @abc.abstractmethod
     def begin(self, request: Request) -> None:
         """A request has come; its content follows."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def content(self, data: bytes) -> None:
         """Some of its content."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def content_end(self, trailers: Headers) -> None:
         """The request is whole."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def into_tunnel(self, data: bytes) -> None:
         """The client's bytes after a switch; ``b""`` is its FIN."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def let_go(self, why: Reason) -> None:
         """Give up what is under way elsewhere for this client."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def client_has_room(self) -> None:
         """The client takes bytes again."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def expire_exchange(self) -> None:
         """An exchange takes too long."""
-        raise NotImplementedError
 
     # ---- what the channel calls
 
