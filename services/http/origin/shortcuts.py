@@ -1,33 +1,46 @@
 """Answers to request bytes that were seen before: the same bytes mean the same request, and get the same answer.
 
 A request's meaning depends on its bytes alone, and an answer on the request, the file, and the second
-in Date.  So while the file is unchanged and the second lasts, the answer to known bytes is known too.
+in Date.  So while the file is unchanged, the answer to known bytes is known too, but for that second.
 Only whole requests without content are remembered, whose answers lie in memory.
 The decision log needs the reasons anew, so nothing is cut short while it is written.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lan.services.http.origin.answer import Answer
+from lan.services.http.protocol import dates
 from lan.services.http.protocol.connection import Server
 from lan.services.http.protocol.messages import Request
 
-MAX_ENTRIES = 1024
+MAX_ENTRIES = 4096
 MAX_REQUEST_BYTES = 2048
-MAX_ANSWER_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 128 * 1024
 MAX_PIPELINED = 256
-MAX_BYTES = 16 * 1024 * 1024
+_DATE = b"\r\nDate: "
+MAX_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An answer, all of it.  `closing`: the request, where the connection closes after it."""
+    """An answer, all of it.  `closing`: the request, where the connection closes after it.
+
+    `date_at`: where the second stands in it, which alone tells it from a later answer; 0: it is right in this
+    second alone.
+    """
 
     whole: bytes
     closing: Request | None
     second: int
     is_current: Callable[[], bool]
+    date_at: int = 0
+
+    def at(self, second: int) -> "Known":
+        """The answer in another second."""
+        whole, start = self.whole, self.date_at
+        date = dates.build(second).encode("ascii")
+        return replace(self, whole=b"%b%b%b" % (whole[:start], date, whole[start + len(date) :]), second=second)
 
 
 class Shortcuts:
@@ -73,9 +86,12 @@ class Shortcuts:
         known = self._known.get(data)
         if known is None:
             return None
-        if known.second != int(self._date()) or not known.is_current():
+        second = int(self._date())
+        if (known.second != second and not known.date_at) or not known.is_current():
             self._forget(data)
             return None
+        if known.second != second:
+            known = self._known[data] = known.at(second)
         self._checked[data] = known
         return known
 
@@ -94,16 +110,19 @@ class Shortcuts:
             return
         body = answer.content.read(0, length) if answer.content is not None and length else b""
         if len(body) == length:
-            self.remember(engine, head + body, answer.is_current)
+            found = head.find(_DATE)
+            date_at = found + len(_DATE) if found >= 0 else 0
+            self.remember(engine, head + body, answer.is_current, date_at=date_at)
 
-    def remember(self, engine: Server, whole: bytes, is_current: Callable[[], bool]) -> None:
-        """These are the bytes that answer the request which the engine has just read, for this second at most."""
+    def remember(self, engine: Server, whole: bytes, is_current: Callable[[], bool], *, date_at: int = 0) -> None:
+        """These are the bytes that answer the request which the engine has just read: for this second at most,
+        unless the place of the second is told."""
         data, request, decision = engine.lone_request_bytes, engine.request, engine.persistence
         if data is None or request is None or decision is None or len(data) > MAX_REQUEST_BYTES:
             return
         if data in self._known:
             self._forget(data)
-        self._known[data] = Known(whole, None if decision.keep else request, int(self._date()), is_current)
+        self._known[data] = Known(whole, None if decision.keep else request, int(self._date()), is_current, date_at)
         self.size_bytes += len(whole)
         while len(self._known) > self.max_entries or self.size_bytes > self.max_bytes:
             self._forget(next(iter(self._known)))

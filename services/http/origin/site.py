@@ -19,7 +19,7 @@ from lan.services.http.origin.paths import Path
 from lan.services.http.origin.resource import Entry, Folder, Found, Listing, Nothing, Place, Resource, Signature
 
 INDEX = "index.html"
-SMALL_BYTES = 64 * 1024
+SMALL_BYTES = 128 * 1024
 """A file as small as this is read whole; a larger one is left open, for sendfile."""
 MOST_ENTRIES = 5000
 

@@ -15,7 +15,7 @@ from lan.services.http.origin.routes import Routes
 from lan.services.http.origin.shortcuts import Shortcuts
 from lan.services.http.origin.site import SMALL_BYTES, Directory, OnePage
 from lan.services.http.protocol.connection import Server
-from lan.services.http.protocol.messages import Request
+from lan.services.http.protocol.messages import Request, Response
 
 NOW_S = 4_000_000_000.0  # long after the files of a test were made
 
@@ -93,8 +93,22 @@ def test_a_request_that_closes_is_told_and_ends_the_row(web: Web) -> None:
     assert web.short(last + get()) is None
 
 
-def test_another_second_has_another_date(web: Web) -> None:
-    web.plain(get())
+def test_another_second_has_another_date_and_nothing_else(web: Web) -> None:
+    first = web.plain(get())
+    for seconds in (1, 3600):
+        web.now_s += seconds
+        known = web.short(get())
+        assert known is not None
+        assert known[0] != first
+        assert known[0] == web.plain(get())
+
+
+def test_an_answer_without_a_date_is_right_in_its_second_alone(web: Web) -> None:
+    engine = Server()
+    engine.receive(get())
+    engine.respond(Response(204))
+    web.shortcuts.remember(engine, b"whole", lambda: True)
+    assert web.short(get()) == (b"whole", None)
     web.now_s += 1
     assert web.short(get()) is None
     assert len(web.shortcuts) == 0
