@@ -18,6 +18,8 @@ from lan.services.http.proxy.loop import Loop
 
 MB = 1_000_000
 TABLE_EVERY_S = 1.0
+TABLE_AFTER_S = 0.05
+"""A change is in the table so soon, unless another was written within `TABLE_EVERY_S`."""
 
 
 class Caching:
@@ -31,6 +33,7 @@ class Caching:
         self.collapse: Collapse[Any] = Collapse()
         self.shortcuts = Shortcuts(time.time)
         self.table: Path | None = None
+        self._written_s = -TABLE_EVERY_S
         self.deadline_s = 0.0
 
     def set(self, name: str, size_mb: int, table: Path | None) -> None:
@@ -50,12 +53,13 @@ class Caching:
     def touch(self) -> None:
         """Something was stored, used or dropped: the table is written soon."""
         if self.table is not None and self not in self.loop.timed:
-            self.deadline_s = self.loop.now_s + TABLE_EVERY_S
+            self.deadline_s = max(self.loop.now_s + TABLE_AFTER_S, self._written_s + TABLE_EVERY_S)
             self.loop.timed.add(self)
 
     def expire(self) -> None:
         """Write the table."""
         self.loop.timed.discard(self)
+        self._written_s = self.loop.now_s
         if self.table is not None:
             rows.write(self.table, self.cache, time.time())
 
