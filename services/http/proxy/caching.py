@@ -17,7 +17,7 @@ from lan.services.http.protocol.messages import Request
 from lan.services.http.proxy.loop import Loop
 
 MB = 1_000_000
-TABLE_EVERY_S = 1.0
+TABLE_EVERY_S = 0.25
 TABLE_AFTER_S = 0.05
 """A change is in the table so soon, unless another was written within `TABLE_EVERY_S`."""
 
