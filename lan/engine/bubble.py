@@ -129,13 +129,27 @@ def blow(main: Main, keep: Collection[int] = ()) -> Bubble:
             idmap.write(middle, users)
             ours.sendall(b"M")
         pid = int(_expect(ours, b"P", more=16))
+    except _SilentError:
+        ours.close()
+        os.close(lifeline_write)
+        _, status = os.waitpid(middle, 0)
+        raise _forbidden(f"the process that makes them ended with {_told(status)}, and without a word") from None
     except BaseException:
         ours.close()
         os.close(lifeline_write)
-        raise
-    finally:
         os.waitpid(middle, 0)
+        raise
+    os.waitpid(middle, 0)
     return Bubble(pid, ours, lifeline_write)
+
+
+class _SilentError(Exception):
+    """The process between is gone, and has not said why."""
+
+
+def _told(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"code {code}" if code >= 0 else signal.Signals(-code).name
 
 
 def _expect(channel: socket.socket, tag: bytes, more: int = 0) -> bytes:
@@ -143,7 +157,9 @@ def _expect(channel: socket.socket, tag: bytes, more: int = 0) -> bytes:
     first = channel.recv(1)
     if first == tag:
         return channel.recv(more, socket.MSG_WAITALL) if more else b""
-    raise _forbidden(channel.recv(4096).decode() if first == b"E" else "it ended without a word")
+    if first != b"E":
+        raise _SilentError
+    raise _forbidden(channel.recv(4096).decode() or "its first process ended without a word")
 
 
 def _forbidden(why: str) -> MachineError:
@@ -172,8 +188,8 @@ def _between(
         _make_inside(channel, lifeline, users, main)
     except ConnectionError:  # the caller is gone
         pass
-    except OSError as error:
-        channel.sendall(b"E" + str(error).encode())
+    except BaseException as error:
+        channel.sendall(b"E" + (str(error) if isinstance(error, OSError) else repr(error)).encode())
     finally:
         os._exit(1)
 
@@ -207,13 +223,15 @@ def _make_inside(channel: socket.socket, lifeline: int, users: idmap.IdMap | Non
         channel.sendall(b"E" + f"{words or error}".encode())
         os._exit(1)
     furnished, told = os.pipe()
+    introduced, silence = os.pipe()
     inside = os.fork()
     if inside:
         os.close(told)
         with os.fdopen(furnished) as answer:
             trouble = answer.read()
         channel.sendall(b"P" + f"{inside:16d}".encode() if trouble == "ready" else b"E" + trouble.encode())
-        return
+        return  # and end, which closes `silence`
+    os.close(silence)
     code = 1
     try:
         watch = Lifeline(lifeline)
@@ -228,6 +246,8 @@ def _make_inside(channel: socket.socket, lifeline: int, users: idmap.IdMap | Non
             return
         os.write(told, b"ready")
         os.close(told)
+        os.read(introduced, 1)  # until its process id has been told: `main` speaks on the same channel
+        os.close(introduced)
         main(channel, watch)
         code = 0
     except BaseException:
