@@ -64,7 +64,8 @@ class Program:
         return Client(self.port, source)
 
     def decisions(self, *what: str) -> list[dict[str, Any]]:
-        records = [json.loads(line) for line in self.log.read_text().splitlines()]
+        written = self.log.read_text().rpartition("\n")[0]  # the last line may be under way
+        records = [json.loads(line) for line in written.splitlines()]
         return [record for record in records if record["what"] in what]
 
     def wait_decisions(self, what: str, count: int = 1, text: str = "") -> None:

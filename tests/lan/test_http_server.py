@@ -72,7 +72,8 @@ class Running:
         return socket.create_connection(("127.0.0.1", self.ports["http"]), PATIENCE_S)
 
     def decisions(self, what: str) -> list[dict[str, Any]]:
-        records = [json.loads(line) for line in self.log.read_text().splitlines()]
+        written = self.log.read_text().rpartition("\n")[0]  # the last line may be under way
+        records = [json.loads(line) for line in written.splitlines()]
         return [record for record in records if record["what"] == what]
 
     def stop(self) -> int:

@@ -39,7 +39,9 @@ class Site:
         return f"http://localhost:{self.port}{path}"
 
     def accepted(self) -> int:
-        return sum(json.loads(line)["what"] == "accepted" for line in self.log.read_text().splitlines())
+        return sum(
+            json.loads(line)["what"] == "accepted" for line in self.log.read_text().rpartition("\n")[0].splitlines()
+        )
 
 
 @pytest.fixture(scope="module")
