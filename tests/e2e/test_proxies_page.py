@@ -28,19 +28,22 @@ def words_of(line: str) -> tuple[list[str], int]:
 
 def test_the_commands_on_a_lan_do_what_the_page_says(lan: Command) -> None:
     assert len(ON_A_LAN) > 15
-    for line in ON_A_LAN:
-        (first, *words), code = words_of(line)
-        assert first == "lan"
-        ended = lan.run(*words)
-        assert ended.code == code, f"{line} {ended}"
-        if words[0] == "exec":
-            assert "<html" in ended.out, f"{line} {ended}"
-        if words == ["show", "cache"]:
-            for _ in range(100):  # the table follows within a moment
-                if "http://web/" in ended.out:
-                    break
-                ended = lan.run(*words)
-            assert "http://web/" in ended.out
+    try:
+        for line in ON_A_LAN:
+            (first, *words), code = words_of(line)
+            assert first == "lan"
+            ended = lan.run(*words)
+            assert ended.code == code, f"{line} {ended}"
+            if words[0] == "exec":
+                assert "<html" in ended.out, f"{line} {ended}"
+            if words == ["show", "cache"]:
+                for _ in range(100):  # the table follows within a moment
+                    if "http://web/" in ended.out:
+                        break
+                    ended = lan.run(*words)
+                assert "http://web/" in ended.out
+    finally:
+        lan.run("down", "--all")
 
 
 @pytest.mark.parametrize("block", ALONE)
