@@ -5,10 +5,8 @@ order: the kernel's, userspace over TAP, userspace without TAP (`dummy`, where /
 closed to ordinary users).
 """
 
-import contextlib
 import json
 import os
-import select
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -16,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lan.engine.bubble import HOME
+from lan.engine.ovsdb import Ovsdb
 from lan.errors import MachineError, RunError
+from lan.wire import ovsdb
+from lan.wire.ovsdb import Operation
 
 FOLDER = HOME / "ovs"
 _SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -26,7 +27,7 @@ DATAPATHS = {"kernel": "system", "userspace": "netdev", "userspace, no TAP": "du
 
 def installed() -> bool:
     """Whether this machine has the programs."""
-    return _SCHEMA.is_file() and all(shutil.which(name) for name in ("ovs-vswitchd", "ovsdb-server", "ovs-vsctl"))
+    return _SCHEMA.is_file() and all(shutil.which(name) for name in ("ovs-vswitchd", "ovsdb-server", "ovsdb-tool"))
 
 
 def datapath() -> str:
@@ -54,7 +55,7 @@ class OpenVswitch:
 
     def __init__(self, kind: str, folder: Path = FOLDER) -> None:
         self.kind, self._folder = kind, folder
-        self._begun: list[subprocess.Popen[str]] = []
+        self._connection: Ovsdb | None = None
         self._answer: int | None = None
         self._pids: list[int] = []
         self._socket = f"unix:{folder}/db.sock"
@@ -114,70 +115,44 @@ class OpenVswitch:
 
     def add_bridges(self, plans: Sequence[BridgePlan], controller: str) -> None:
         """Write all bridges, without ports, into the database; the daemon makes them while we go on."""
-        words: list[str] = []
+        operations: list[Operation] = []
         for plan in plans:
-            words += ["--", "add-br", plan.name, "--", "set", "bridge", plan.name]
-            words += [f"datapath_type={DATAPATHS[self.kind]}", f"other-config:datapath-id={plan.dpid:016x}"]
-            words += [f'other-config:hwaddr="{plan.mac}"', "protocols=OpenFlow13", "other-config:disable-in-band=true"]
-            words += ["fail_mode=secure", "--", "set-controller", plan.name, controller]
-            words += ["--", "set", "controller", plan.name, "max_backoff=1000", "inactivity_probe=0"]
-            words += ["connection_mode=out-of-band"]
-        self.started()
-        self._run("ovs-vsctl", "--no-wait", "--timeout=60", f"--db={self._socket}", *words)
+            columns = {"datapath_type": DATAPATHS[self.kind], "protocols": "OpenFlow13", "fail_mode": "secure"}
+            maps = {"datapath-id": f"{plan.dpid:016x}", "hwaddr": plan.mac, "disable-in-band": "true"}
+            operations += ovsdb.new_bridge(plan.name, controller, columns, maps)
+        self._database().begin(operations)
 
     def begin_ports(self, ports: Sequence[tuple[str, str, int]]) -> None:
         """Have (bridge, interface, OpenFlow port number) plugged in; the daemon works while we go on."""
-        words: list[str] = []
+        plugged: dict[str, list[tuple[str, int]]] = {}
         for bridge, port, number in ports:
-            words += ["--", "add-port", bridge, port, "--", "set", "interface", port, f"ofport_request={number}"]
-        self._begin(words)
+            plugged.setdefault(bridge, []).append((port, number))
+        if plugged:
+            self._database().begin([op for bridge, its in plugged.items() for op in ovsdb.new_ports(bridge, its)])
 
     def finish(self) -> None:
         """Wait for all that was begun.  Raises RunError."""
-        while self._begun:
-            command = self._begun.pop(0)
-            self._await(command)
-            _, said = command.communicate()
-            self._check("ovs-vsctl", command.returncode, said)
-
-    def _await(self, command: "subprocess.Popen[str]") -> None:
-        """Until a command has ended, or a daemon, which it would wait for in vain.  Raises RunError."""
-        with contextlib.ExitStack() as stack:
-            ends = []
-            with contextlib.suppress(ProcessLookupError):
-                for pid in (command.pid, *self._pids):
-                    ends.append(os.pidfd_open(pid))
-                    stack.callback(os.close, ends[-1])
-            is_whole = len(ends) == 1 + len(self._pids)
-            if is_whole and ends[0] in select.select(ends, [], [])[0]:
-                return
-        command.kill()
-        command.communicate()
-        raise RunError("Open vSwitch ended", todo=_INSTEAD)
-
-    def _begin(self, words: Sequence[str]) -> None:
-        if words:
-            self.started()
-            command = ["ovs-vsctl", "--timeout=60", f"--db={self._socket}", *words]
-            begun = subprocess.Popen(
-                command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            self._begun.append(begun)
+        self._database().settle()
 
     def remove_ports(self, bridge: str, ports: Sequence[str]) -> None:
         """Take ports off a bridge."""
-        self._begin([word for port in ports for word in ("--", "--if-exists", "del-port", bridge, port)])
+        found = self._database().ask([ovsdb.find("Port", port) for port in ports])
+        self._database().begin([ovsdb.drop_ports(bridge, [uuid for each in found for uuid in ovsdb.found_uuids(each)])])
         self.finish()
 
     def remove_bridge(self, bridge: str) -> None:
         """Take a switch away for good."""
-        self._begin(["--", "--if-exists", "del-br", bridge])
+        found = self._database().ask([ovsdb.find("Bridge", bridge)])
+        self._database().begin([ovsdb.drop_bridges(ovsdb.found_uuids(found[0]))])
         self.finish()
+
+    def _database(self) -> Ovsdb:
+        """The connection, once the daemons are there; made with the first use."""
+        if self._connection is None:
+            pids = self.started()
+            self._connection = Ovsdb(self._folder / "db.sock", pids, _INSTEAD)
+            self._connection.ask([ovsdb.new_root()])
+        return self._connection
 
     def _run(self, *command: str) -> None:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
@@ -198,7 +173,7 @@ def require(kind: str | None) -> str:
     if not installed():
         raise MachineError(
             "Open vSwitch is not installed",
-            expected="the programs ovs-vswitchd, ovsdb-server and ovs-vsctl",
+            expected="the programs ovs-vswitchd, ovsdb-server and ovsdb-tool",
             todo="bin/lan installs them; or --switch bridge",
         )
     return kind or datapath()
