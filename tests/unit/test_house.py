@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trace": GROUND,
     "engine": {"devices"} | GROUND,
     "devices": {"topo", "reasons"},
-    "topo": {"errors"},
+    "topo": {"errors", "links"},
+    "links": GROUND,
     "services": GROUND,
     "openflow": GROUND,
     "doctor": {"engine", "environment"},
@@ -35,8 +36,15 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Room → the rooms its row of the table names; what lies below those is allowed too."""
 
-EXCEPTIONS = {("lan/openflow/controller.py", "lan.services.shell"), ("lan/engine/pki.py", "lan.services.shell")}
-"""A switch's controller and the maker of certificates are started as services are, and announce themselves so."""
+EXCEPTIONS = {
+    ("lan/openflow/controller.py", "lan.services.shell"),
+    ("lan/engine/pki.py", "lan.services.shell"),
+    ("lan/links/__main__.py", "lan.services.shell"),
+}
+"""A switch's controller, the maker of certificates and the carrier of cables are started as services are."""
+
+VOCABULARY = {"lan.links.options", "lan.links.words", "lan.links.schedule"}
+"""What other rooms import of links: what cables mean.  What carries their frames is started by module name."""
 
 SHELLS = re.compile(
     r"""services/( shell | \w+/__main__
@@ -57,7 +65,9 @@ SHELLS = re.compile(
 )
 """Files that may see clocks, sockets and chance.  Every other one of a core's room is a core."""
 
-CORES = re.compile(r"(lan/wire|lan/openflow|lan/trace/trackers|lan/topo|services)/.*\.py|lan/(reasons|errors)\.py")
+CORES = re.compile(
+    r"(lan/wire|lan/openflow|lan/links|lan/trace/trackers|lan/topo|services)/.*\.py|lan/(reasons|errors)\.py"
+)
 NOT_IN_CORES = {
     "asyncio",
     "random",
@@ -96,6 +106,15 @@ def breaches_of_the_order() -> Iterator[str]:
                 continue
             if target not in below(room):
                 yield f"{path}:{line}: {room} may not import {name}"
+
+
+def test_nobody_imports_what_carries_the_frames_of_cables() -> None:
+    hold(
+        f"{path}:{line}: {name}"
+        for path in python_files("lan", "services", "labs")
+        for line, name in ours(path)
+        if name.startswith("lan.links.") and room_of(path) != "links" and name not in VOCABULARY
+    )
 
 
 def test_topologies_import_mininet_alone() -> None:
