@@ -13,6 +13,7 @@ from typing import Any
 
 HOUSE = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20.0
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 # The limits are settings of `ProxyServer`, not of its command line: a test shortens them in the program it starts.
 PROXY = """
@@ -29,9 +30,7 @@ WEB = "import sys\nfrom lan.services.http import __main__\nsys.exit(__main__.mai
 class Program:
     """One of our servers, its port, and its decisions."""
 
-    def __init__(
-        self, source: str, log: Path, limits: dict[str, float], *words: str, is_told: bool = True
-    ) -> None:
+    def __init__(self, source: str, log: Path, limits: dict[str, float], *words: str, is_told: bool = True) -> None:
         self.log = log
         self.ready, theirs = os.pipe()
         self.process = subprocess.Popen(
@@ -87,6 +86,10 @@ class Program:
         self.process.kill()
         self.process.communicate()
         os.close(self.ready)
+
+
+Start = Callable[..., Program]
+"""Starts a program of ours with words and limits, and ends it with the test."""
 
 
 class Stream:
@@ -215,3 +218,9 @@ def field(head: str, name: str) -> str:
     """A field's value; ``""`` where it does not stand."""
     found = re.search(rf"\r\n{re.escape(name)}:[ \t]*([^\r]*)\r\n", head, re.IGNORECASE)
     return found[1] if found else ""
+
+
+def get(url: str, *fields: str, version: str = "1.1", path: str = "/") -> bytes:
+    """A GET of a server's path, in absolute form, with these fields."""
+    host = url.removeprefix("http://")
+    return "\r\n".join([f"GET {url}{path} HTTP/{version}", f"Host: {host}", *fields, "", ""]).encode()
