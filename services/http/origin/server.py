@@ -12,11 +12,13 @@ import ssl
 import time
 import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from lan.errors import MachineError
 from lan.reasons import Reason
+from lan.services.http.origin.essence import essence
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.session import Session, State
 from lan.services.http.origin.settings import Address, Limits, Settings
@@ -95,12 +97,21 @@ class Server:
             self._access.close()
         self._access = access
         self.settings, self.origin, self._tls = settings, origin, tls
-        self._shortcuts = Shortcuts(time.time, max_entries=MAX_ENTRIES if settings.keep_alive is None else 0)
+        self._shortcuts = self._new_shortcuts(settings)
         self._limits = self.limits
         if settings.keep_alive is not None and settings.keep_alive.timeout_s is not None:
             self._limits = replace(self.limits, idle_s=float(settings.keep_alive.timeout_s))
         self._listeners = kept + opened
         self._accept_again()
+
+    def _new_shortcuts(self, settings: Settings) -> Shortcuts:
+        """None are learned where each answer tells how many are left on its connection."""
+        return Shortcuts(
+            time.time,
+            key=partial(essence, has_query=settings.faults_on_request),
+            max_request_bytes=self.limits.head_bytes,
+            max_entries=MAX_ENTRIES if settings.keep_alive is None else 0,
+        )
 
     def wake(self) -> None:
         """Make `step` return soon; may be called from a signal handler."""

@@ -1,21 +1,23 @@
-"""Answers to request bytes that were seen before: the same bytes mean the same request, and get the same answer.
+"""Answers to requests that were seen before: the same bytes mean the same request, and get the same answer.
 
 A request's meaning depends on its bytes alone, and an answer on the request, the file, and the second
 in Date.  So while the file is unchanged, the answer to known bytes is known too, but for that second.
-Only whole requests without content are remembered, whose answers lie in memory.
+And a request need not be the same to the last byte: `key` says what of it an answer depends on (for files
+that is its `essence`).  Only whole requests without content are remembered, whose answers lie in memory.
 The decision log needs the reasons anew, so nothing is cut short while it is written.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.essence import MAX_REQUEST_BYTES
 from lan.services.http.protocol import dates
 from lan.services.http.protocol.connection import Server
 from lan.services.http.protocol.messages import Request
 
 MAX_ENTRIES = 4096
-MAX_REQUEST_BYTES = 2048
 MAX_ANSWER_BYTES = 128 * 1024
 MAX_PIPELINED = 256
 _DATE = b"\r\nDate: "
@@ -44,12 +46,23 @@ class Known:
 
 
 class Shortcuts:
-    """What one server remembers.  `date`: seconds since 1970."""
+    """What one server remembers.  `date`: seconds since 1970; `key`: what of a request its answer depends on.
+
+    Longer requests than `max_request_bytes` are the engine's.
+    """
 
     def __init__(
-        self, date: Callable[[], float], *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES
+        self,
+        date: Callable[[], float],
+        *,
+        key: Callable[[bytes], bytes] | None = None,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+        max_entries: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._date, self.max_entries, self.max_bytes = date, max_entries, max_bytes
+        self.max_request_bytes = min(max_request_bytes, MAX_REQUEST_BYTES)
+        self._key = None if key is None else lru_cache(max_entries)(key)
         self.size_bytes = 0
         self._known: dict[bytes, Known] = {}
         self._checked: dict[bytes, Known] = {}
@@ -83,20 +96,28 @@ class Shortcuts:
     def _one(self, data: bytes) -> Known | None:
         if (checked := self._checked.get(data)) is not None:
             return checked
-        known = self._known.get(data)
+        if len(data) > self.max_request_bytes:
+            return None
+        key = data if self._key is None else self._key(data)
+        known = self._checked.get(key) or self._still_true(key)
+        if known is not None:
+            self._checked[data] = self._checked[key] = known
+        return known
+
+    def _still_true(self, key: bytes) -> Known | None:
+        known = self._known.get(key)
         if known is None:
             return None
         second = int(self._date())
         if (known.second != second and not known.date_at) or not known.is_current():
-            self._forget(data)
+            self._forget(key)
             return None
         if known.second != second:
-            known = self._known[data] = known.at(second)
-        self._checked[data] = known
+            known = self._known[key] = known.at(second)
         return known
 
-    def _forget(self, data: bytes) -> None:
-        self.size_bytes -= len(self._known.pop(data).whole)
+    def _forget(self, key: bytes) -> None:
+        self.size_bytes -= len(self._known.pop(key).whole)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -118,11 +139,12 @@ class Shortcuts:
         """These are the bytes that answer the request which the engine has just read: for this second at most,
         unless the place of the second is told."""
         data, request, decision = engine.lone_request_bytes, engine.request, engine.persistence
-        if data is None or request is None or decision is None or len(data) > MAX_REQUEST_BYTES:
+        if data is None or request is None or decision is None or len(data) > self.max_request_bytes:
             return
-        if data in self._known:
-            self._forget(data)
-        self._known[data] = Known(whole, None if decision.keep else request, int(self._date()), is_current, date_at)
+        key = data if self._key is None else self._key(data)
+        if key in self._known:
+            self._forget(key)
+        self._known[key] = Known(whole, None if decision.keep else request, int(self._date()), is_current, date_at)
         self.size_bytes += len(whole)
         while len(self._known) > self.max_entries or self.size_bytes > self.max_bytes:
             self._forget(next(iter(self._known)))
