@@ -1,19 +1,17 @@
 """Proxies, servers and clients of the proxy tests: programs of ours on loopback, and servers played by the test."""
 
-import json
-import os
 import re
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Self
 
-HOUSE = Path(__file__).resolve().parents[2]
+from ..program import Program, module
+
 PATIENCE_S = 20.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+Start = Callable[..., Program]
+"""Starts a program of ours with words and limits, and ends it with the test."""
 
 # The limits are settings of `ProxyServer`, not of its command line: a test shortens them in the program it starts.
 PROXY = """
@@ -24,72 +22,16 @@ made = __main__.ProxyServer
 __main__.ProxyServer = lambda log: made(log, short)
 sys.exit(__main__.main(sys.argv[2:]))
 """
-WEB = "import sys\nfrom lan.services.http import __main__\nsys.exit(__main__.main(sys.argv[2:]))"
 
 
-class Program:
-    """One of our servers, its port, and its decisions."""
-
-    def __init__(self, source: str, log: Path, limits: dict[str, float], *words: str, is_told: bool = True) -> None:
-        self.log = log
-        self.ready, theirs = os.pipe()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", source, repr(limits), *words],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(HOUSE),
-                **({"LAN_DECISIONS": str(self.log)} if is_told else {}),
-                "LAN_READY_FD": str(theirs),
-            },
-            pass_fds=[theirs],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        os.close(theirs)
-        self.port = self.wait_ready()
-
-    def wait_ready(self) -> int:
-        """The port, when it says that it is ready (again)."""
-        said = os.read(self.ready, 4096).decode()
-        found = re.match(r"ready \w+ \S+:(\d+)", said)
-        assert found is not None, said or self.process.communicate(timeout=PATIENCE_S)
-        return int(found[1])
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def connect(self, source: str = "127.0.0.1") -> "Client":
-        return Client(self.port, source)
-
-    def decisions(self, *what: str) -> list[dict[str, Any]]:
-        written = self.log.read_text().rpartition("\n")[0]  # the last line may be under way
-        records = [json.loads(line) for line in written.splitlines()]
-        return [record for record in records if record["what"] in what]
-
-    def wait_decisions(self, what: str, count: int = 1, text: str = "") -> None:
-        """Until so many decisions are logged whose reason holds this text."""
-        wait_until(lambda: sum(text in one["reason"]["text"] for one in self.decisions(what)) >= count)
-
-    def peak_kib(self) -> int:
-        """The most memory that it ever held."""
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
-        assert found is not None
-        return int(found[1])
-
-    def stop(self) -> int:
-        self.process.terminate()
-        self.process.communicate(timeout=PATIENCE_S)
-        return self.process.returncode
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-        os.close(self.ready)
+def proxy_command(kind: str, *words: str, **limits: float) -> list[str]:
+    """The command of a proxy on loopback, with these of its limits shortened."""
+    return [sys.executable, "-c", PROXY, repr(limits), "--kind", kind, "--listen", "127.0.0.1:0", *words]
 
 
-Start = Callable[..., Program]
-"""Starts a program of ours with words and limits, and ends it with the test."""
+def web_command(*words: str) -> list[str]:
+    """The command of our web server on loopback."""
+    return module("lan.services.http", "--listen", "127.0.0.1:0", *words)
 
 
 class Stream:
@@ -148,7 +90,7 @@ class Stream:
     def close(self) -> None:
         self.sock.close()
 
-    def __enter__(self) -> "Stream":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -156,10 +98,10 @@ class Stream:
 
 
 class Client(Stream):
-    """A client's connection."""
+    """A client's connection to a program of ours."""
 
-    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
-        super().__init__(socket.create_connection(("127.0.0.1", port), PATIENCE_S, (source, 0)))
+    def __init__(self, program: Program, source: str = "127.0.0.1") -> None:
+        super().__init__(socket.create_connection(("127.0.0.1", program.port), PATIENCE_S, (source, 0)))
 
 
 class Played:
@@ -199,14 +141,6 @@ class Played:
         self.listener.close()
         for stream in self.accepted:
             stream.close()
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Look until it is so; fails after a long while."""
-    until_s = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < until_s, "waited in vain"
-        time.sleep(0.01)
 
 
 def has_field(head: str, name: str) -> bool:

@@ -121,6 +121,10 @@ class Scripted:
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
+    def urls(self, count: int) -> list[str]:
+        """So many of its URLs: ``/1``, ``/2``, …"""
+        return [self.url(f"/{n}") for n in range(1, count + 1)]
+
     def paths(self) -> list[list[str]]:
         """The targets that each connection was asked for."""
         return [[request.split()[1].decode() for request in read] for read in self.requests]

@@ -11,18 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lan.engine.certificates import Authority
+from ..pem import write_pem
+from ..program import Program
+from .proxying import PATIENCE_S, web_command
 
-from .proxying import PATIENCE_S, WEB, Program
-
-# `Program` reads the first address that is announced; here it is the one with TLS.
-SECURE = """
-import sys
-from lan.services.http import __main__
-from lan.services.http.origin import server
-server.Server.addresses = property(lambda self, told=server.Server.addresses.fget: sorted(told(self), reverse=True))
-sys.exit(__main__.main(sys.argv[2:]))
-"""
 LARGE = os.urandom(3_000_000)
 
 
@@ -50,9 +42,8 @@ def web(folder: Path) -> Iterator[Program]:
     hosts = {"echo.test": {"app": "echo"}, "store.test": {"app": "store"}, "list.test": {"listing": True}}
     hosts["list.test"]["root"] = str(folder / "www")
     config.write_text(json.dumps({"root": str(folder / "www"), "hosts": hosts}))
-    program = Program(WEB, folder / "decisions", {}, "--listen", "127.0.0.1:0", "--config", str(config))
-    yield program
-    program.kill()
+    with Program(web_command("--config", str(config)), folder / "decisions") as program:
+        yield program
 
 
 def exchange(web: Program, request: bytes) -> bytes:
@@ -248,44 +239,25 @@ def test_a_name_with_a_line_break_is_quoted_in_a_redirect(web: Program, folder: 
 
 def test_over_tls_an_early_close_is_no_orderly_end(tmp_path: Path) -> None:
     """No close_notify comes before the FIN, so a client can tell that the body was cut (RFC 8446 §6.1)."""
-    authority = Authority.create("a test")
-    certificate, key = authority.issue(["localhost"], [])
-    (tmp_path / "server.pem").write_bytes(certificate + key)
-    words = [
-        "--app",
-        "echo",
-        "--faults",
-        "--closes-first",
-        "server",
-        "--tls",
-        "--certificate",
-        str(tmp_path / "server.pem"),
-    ]
-    listen = ["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]
-    program = Program(SECURE, tmp_path / "decisions", {}, *listen, *words)
-    context = ssl.create_default_context(cadata=authority.certificate_pem.decode())
+    words = ["--app", "echo", "--faults", "--closes-first", "server"]
+    tls = ["--tls", "--tls-listen", "127.0.0.1:0", *write_pem(tmp_path, "localhost")]
+    context = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
     context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-    try:
+    with Program(web_command(*words, *tls), tmp_path / "decisions") as program:
         for fault, is_cut in (
-            ("", False),
-            ("content-length:none", False),
-            ("early-close:99", True),
-            ("reset:99", True),
-        ):
-            plain = socket.create_connection(("127.0.0.1", program.port), PATIENCE_S)
+            ("", False), ("content-length:none", False), ("early-close:99", True), ("reset:99", True),
+        ):  # fmt: skip
+            plain = socket.create_connection(("127.0.0.1", program.ports["https"]), PATIENCE_S)
             with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as sock:
                 sock.sendall(f"GET /1k HTTP/1.1\r\nHost: a\r\nLan-Fault: {fault}\r\nConnection: close\r\n\r\n".encode())
                 with pytest.raises((ssl.SSLError, ConnectionResetError)) if is_cut else nullcontext():
                     data = whole(sock)
                     assert len(body_of(data)) == 1024
-    finally:
-        program.kill()
 
 
 def test_keep_alive_is_said_and_held(tmp_path: Path) -> None:
     """The book, 4.5.4: so many requests more, so long when idle; then the server closes."""
-    program = Program(WEB, tmp_path / "decisions", {}, "--listen", "127.0.0.1:0", "--keep-alive", "timeout=1, max=3")
-    try:
+    with Program(web_command("--keep-alive", "timeout=1, max=3"), tmp_path / "decisions") as program:
         for line in (b"GET / HTTP/1.1\r\nHost: web\r\n", b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n"):
             with socket.create_connection(("127.0.0.1", program.port), PATIENCE_S) as sock:
                 sock.sendall((line + b"\r\n") * 4)  # the fourth gets no answer
@@ -301,8 +273,6 @@ def test_keep_alive_is_said_and_held(tmp_path: Path) -> None:
             assert whole(idle).count(b"HTTP/1.1 200 OK") == 1
         [closing] = [one for one in program.decisions("closing") if "idle" in one["reason"]["text"]]
         assert closing["first"] == "server"
-    finally:
-        program.kill()
 
 
 def whole(sock: socket.socket) -> bytes:

@@ -3,14 +3,13 @@
 import json
 import select
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .proxying import PATIENCE_S, PROXY, Client, Played, Program, Stream, field, has_field, wait_until
-
-Start = Callable[..., Program]
+from ..program import Program, wait_until
+from .proxying import PATIENCE_S, Client, Played, Start, Stream, field, has_field, proxy_command
 
 
 @pytest.fixture
@@ -20,8 +19,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def make(*words: str, is_told: bool = True, **limits: float) -> Program:
         log = tmp_path / f"decisions{len(started)}"
-        arguments = ["--kind", "cache", "--name", "c", "--listen", "127.0.0.1:0", "--allow-loopback", *words]
-        started.append(Program(PROXY, log, limits, *arguments, is_told=is_told))
+        command = proxy_command("cache", "--name", "c", "--allow-loopback", *words, **limits)
+        started.append(Program(command, log, is_told=is_told))
         return started[-1]
 
     yield make
@@ -48,7 +47,7 @@ def answer(body: bytes, *fields: str, status: str = "200 OK") -> bytes:
 
 
 def test_the_second_request_is_answered_from_the_store(start: Start, played: Played) -> None:
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -69,7 +68,7 @@ def test_the_second_request_is_answered_from_the_store(start: Start, played: Pla
 
 
 def test_a_stale_answer_is_validated_and_served_anew(start: Start, played: Played) -> None:
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -90,7 +89,7 @@ def test_a_stale_answer_is_validated_and_served_anew(start: Start, played: Playe
 
 def test_requests_for_the_same_wait_for_one_answer(start: Start, played: Played) -> None:
     proxy = start()
-    clients = [proxy.connect() for _ in range(20)]
+    clients = [Client(proxy) for _ in range(20)]
     for client in clients:
         ask(client, played)
     server = played.accept()
@@ -105,7 +104,7 @@ def test_requests_for_the_same_wait_for_one_answer(start: Start, played: Played)
 
 def test_an_answer_for_one_client_is_not_given_to_those_who_waited(start: Start, played: Played) -> None:
     proxy = start()
-    with proxy.connect() as first, proxy.connect() as second:
+    with Client(proxy) as first, Client(proxy) as second:
         ask(first, played)
         one = played.accept()
         assert one.head()
@@ -120,8 +119,8 @@ def test_an_answer_for_one_client_is_not_given_to_those_who_waited(start: Start,
 
 def test_those_who_waited_go_on_when_the_first_client_leaves(start: Start, played: Played) -> None:
     proxy = start()
-    with proxy.connect() as second:
-        first = proxy.connect()
+    with Client(proxy) as second:
+        first = Client(proxy)
         ask(first, played)
         one = played.accept()
         assert one.head()
@@ -144,14 +143,14 @@ def test_those_who_waited_go_on_when_the_first_client_leaves(start: Start, playe
 ])  # fmt: skip
 def test_a_truncated_answer_is_never_stored(start: Start, played: Played, broken: bytes) -> None:
     proxy = start()
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
         server.send(broken)
         server.close()
         assert b"short" in client.rest()
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -161,7 +160,7 @@ def test_a_truncated_answer_is_never_stored(start: Start, played: Played, broken
 
 
 def test_a_stale_answer_is_given_where_the_origin_is_gone(start: Start, played: Played) -> None:
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -175,7 +174,7 @@ def test_a_stale_answer_is_given_where_the_origin_is_gone(start: Start, played: 
 
 def test_a_stale_answer_is_served_while_it_is_validated_in_the_background(start: Start, played: Played) -> None:
     proxy = start()
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -191,7 +190,7 @@ def test_a_stale_answer_is_served_while_it_is_validated_in_the_background(start:
 
 
 def test_an_unsafe_method_invalidates_what_is_stored(start: Start, played: Played) -> None:
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -208,7 +207,7 @@ def test_an_unsafe_method_invalidates_what_is_stored(start: Start, played: Playe
 
 
 def test_a_field_that_no_key_holds_does_not_poison_the_store(start: Start, played: Played) -> None:
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played, "X-Forwarded-Host: evil")
         server = played.accept()
         assert field(server.head(), "X-Forwarded-Host") == "evil"
@@ -221,7 +220,7 @@ def test_a_field_that_no_key_holds_does_not_poison_the_store(start: Start, playe
 
 
 def test_a_range_is_cut_from_what_is_stored(start: Start, played: Played) -> None:
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -234,7 +233,7 @@ def test_a_range_is_cut_from_what_is_stored(start: Start, played: Played) -> Non
 def test_a_large_stored_answer_reaches_a_client_that_reads_late(start: Start, played: Played, tmp_path: Path) -> None:
     body = bytes(range(256)) * 40_000
     proxy = start("--store", str(tmp_path / "store"))
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -245,7 +244,7 @@ def test_a_large_stored_answer_reaches_a_client_that_reads_late(start: Start, pl
         before_kib = proxy.peak_kib()
         for _ in range(3):
             ask(client, played)  # all three at once: the last are read when the first is gone
-        with proxy.connect() as other:
+        with Client(proxy) as other:
             ask(other, played)
             assert other.response()[2] == body
         for _ in range(3):
@@ -255,7 +254,7 @@ def test_a_large_stored_answer_reaches_a_client_that_reads_late(start: Start, pl
 
 def test_a_store_on_disk_outlives_a_kill(start: Start, played: Played, tmp_path: Path) -> None:
     proxy = start("--store", str(tmp_path / "store"))
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -264,7 +263,7 @@ def test_a_store_on_disk_outlives_a_kill(start: Start, played: Played, tmp_path:
     proxy.wait_decisions("stored")
     proxy.process.kill()
     proxy.process.wait()
-    with start("--store", str(tmp_path / "store")).connect() as client:
+    with Client(start("--store", str(tmp_path / "store"))) as client:
         ask(client, played)
         status, head, content = client.response()
         assert (status, content) == (200, b"kept") and "hit" in field(head, "Cache-Status")
@@ -277,7 +276,7 @@ def test_a_folder_in_use_is_refused(start: Start, tmp_path: Path) -> None:
 
 
 def test_the_table_says_what_is_stored(start: Start, played: Played, tmp_path: Path) -> None:
-    with start("--table", str(tmp_path / "table.json")).connect() as client:
+    with Client(start("--table", str(tmp_path / "table.json"))) as client:
         ask(client, played, path="/a")
         server = played.accept()
         assert server.head()
@@ -290,7 +289,7 @@ def test_the_table_says_what_is_stored(start: Start, played: Played, tmp_path: P
 
 
 def test_only_if_cached_is_never_forwarded(start: Start, played: Played) -> None:
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played, "Cache-Control: only-if-cached")
         assert client.response()[0] == 504
     assert not played.has_visitor()
@@ -298,7 +297,7 @@ def test_only_if_cached_is_never_forwarded(start: Start, played: Played) -> None
 
 def test_known_bytes_are_answered_from_the_store_as_at_first(start: Start, played: Played) -> None:
     """Without a decision log the proxy takes its shortcut: the same answers, until what is stored has changed."""
-    with start(is_told=False).connect() as client:
+    with Client(start(is_told=False)) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -327,7 +326,7 @@ def test_known_bytes_are_answered_from_the_store_as_at_first(start: Start, playe
 
 def test_a_validation_answered_for_another_version_is_repeated_whole(start: Start, played: Played) -> None:
     """304 for an entity tag that was not asked about: nobody knows what it is of (RFC 9111 §4.3.3, §4.3.4)."""
-    with start().connect() as client:
+    with Client(start()) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -345,7 +344,7 @@ def test_a_validation_answered_for_another_version_is_repeated_whole(start: Star
 
 def test_a_1_0_client_gets_a_stored_chunked_answer_with_its_length(start: Start, played: Played) -> None:
     proxy = start()
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         ask(client, played)
         server = played.accept()
         assert server.head()
@@ -353,7 +352,7 @@ def test_a_1_0_client_gets_a_stored_chunked_answer_with_its_length(start: Start,
             b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
         )
         assert client.head() and client.until(b"0\r\n\r\n")
-    with Client(proxy.port) as client:
+    with Client(proxy) as client:
         ask(client, played, version="1.0")
         head, _, content = client.rest().partition(b"\r\n\r\n")
         assert content == b"ok" and b"Content-Length: 2" in head

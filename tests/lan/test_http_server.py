@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
-from lan.engine.certificates import Authority
 from lan.services.http import fetch
 
-HOUSE = Path(__file__).resolve().parents[2]
+from ..command import CHECKOUT
+from ..pem import write_pem
+from ..program import Program, module
+from .proxying import PATIENCE_S, Start, web_command
+
 GET = b"GET / HTTP/1.1\r\nHost: web\r\n\r\n"
 CLOSE = b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n"
-PATIENCE_S = 20.0
 
 # The limits are settings of `Server`, not of its command line: a test shortens them in the program it starts.
 PROGRAM = """
@@ -39,65 +41,23 @@ sys.exit(__main__.main(sys.argv[2:]))
 """
 
 
-class Running:
-    """A web server, its readiness and its decisions."""
-
-    def __init__(self, folder: Path, limits: dict[str, float], *words: str, is_told: bool = True) -> None:
-        self.log = folder / "decisions"
-        self.ready, theirs = os.pipe()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, repr(limits), *words],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(HOUSE),
-                **({"LAN_DECISIONS": str(self.log)} if is_told else {}),
-                "LAN_READY_FD": str(theirs),
-            },
-            pass_fds=[theirs],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        os.close(theirs)
-        self.ports = self.wait_ready()
-
-    def wait_ready(self) -> dict[str, int]:
-        """Scheme → port, when the server says that it is ready (again)."""
-        words = os.read(self.ready, 4096).decode().split()
-        assert words[:1] == ["ready"], self.process.communicate(timeout=PATIENCE_S)
-        return {
-            scheme: int(address.rpartition(":")[2]) for scheme, address in zip(words[1::2], words[2::2], strict=True)
-        }
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.ports["http"]), PATIENCE_S)
-
-    def decisions(self, what: str) -> list[dict[str, Any]]:
-        written = self.log.read_text().rpartition("\n")[0]  # the last line may be under way
-        records = [json.loads(line) for line in written.splitlines()]
-        return [record for record in records if record["what"] == what]
-
-    def stop(self) -> int:
-        self.process.terminate()
-        self.process.communicate(timeout=PATIENCE_S)
-        return self.process.returncode
-
-
-Start = Callable[..., Running]
-
-
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    started: list[Running] = []
+    """Start a web server on loopback: ``start("--root", folder, head_s=0.2)``."""
+    started: list[Program] = []
 
-    def make(*words: str, is_told: bool = True, **limits: float) -> Running:
-        started.append(Running(tmp_path, limits, "--listen", "127.0.0.1:0", *words, is_told=is_told))
+    def make(*words: str, is_told: bool = True, **limits: float) -> Program:
+        command = [sys.executable, "-c", PROGRAM, repr(limits), "--listen", "127.0.0.1:0", *words]
+        started.append(Program(command, tmp_path / "decisions", is_told=is_told))
         return started[-1]
 
     yield make
-    for running in started:
-        running.process.kill()
-        running.process.communicate()
-        os.close(running.ready)
+    for program in started:
+        program.kill()
+
+
+def connect(web: Program) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", web.port), PATIENCE_S)
 
 
 def read_all(sock: socket.socket) -> bytes:
@@ -110,7 +70,7 @@ def read_all(sock: socket.socket) -> bytes:
 
 def test_each_step_of_a_connection_is_a_decision_with_its_four_addresses(start: Start) -> None:
     web = start()
-    with web.connect() as sock:
+    with connect(web) as sock:
         ours, theirs = (f"127.0.0.1:{address[1]}" for address in (sock.getsockname(), sock.getpeername()))
         sock.sendall(CLOSE)
         sock.shutdown(socket.SHUT_WR)
@@ -128,7 +88,7 @@ def test_a_thousand_pipelined_requests_are_answered_in_order(start: Start, tmp_p
     for n in range(10):
         (tmp_path / "www" / str(n)).write_text(f"<{n}>")
     web = start("--root", str(tmp_path / "www"))
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(b"".join(GET.replace(b"/ ", b"/%d " % (n % 10)) for n in range(1000)))
         sock.shutdown(socket.SHUT_WR)
         bodies = [part[:3] for part in read_all(sock).split(b"\r\n\r\n")[1:]]
@@ -147,7 +107,7 @@ def test_known_requests_are_answered_as_at_first(start: Start, tmp_path: Path) -
     web = start("--root", str(tmp_path), is_told=False)
     last, length = asked.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), 0
     for asks in (asked, asked, asked * 16, asked * 16, asked + last, asked + last):
-        with web.connect() as sock:
+        with connect(web) as sock:
             sock.sendall(asks)
             sock.shutdown(socket.SHUT_WR)
             parts = read_all(sock).split(b"HTTP/1.1 200 OK\r\n")[1:]
@@ -161,7 +121,7 @@ def test_a_client_that_reads_late_gets_every_known_answer(start: Start, tmp_path
     settled(tmp_path / "page", bytes(60_000))
     asked = GET.replace(b"/ ", b"/page ")
     web = start("--root", str(tmp_path), is_told=False)
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(asked)
         got = len(sock.recv(1 << 20))
         for _ in range(40):
@@ -176,7 +136,7 @@ def test_the_access_log_has_a_line_for_each_request_and_is_opened_anew(start: St
     log = tmp_path / "access"
     web = start("--access-log", str(log), is_told=False)
     for _ in range(2):
-        with web.connect() as sock:
+        with connect(web) as sock:
             sock.sendall(GET + CLOSE.replace(b"/ ", b"/none "))
             sock.shutdown(socket.SHUT_WR)
             read_all(sock)
@@ -191,20 +151,20 @@ def test_the_access_log_has_a_line_for_each_request_and_is_opened_anew(start: St
 def test_content_that_was_waited_for_comes_after_100(start: Start) -> None:
     web = start("--app", "echo")
     head = b"POST /%b HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\nExpect: %b\r\nConnection: close\r\n\r\n"
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(head % (b"any", b"100-continue"))
         assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         sock.sendall(b"hello")
         sock.shutdown(socket.SHUT_WR)
         assert read_all(sock).endswith(b"\r\n\r\nhello")
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(head % (b"any", b"miracles"))
         assert read_all(sock).startswith(b"HTTP/1.1 417 ")
 
 
 def test_an_upgraded_connection_speaks_the_other_protocol(start: Start) -> None:
     web = start()
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n") + b"early")
         data = b""
         while b"early" not in data:
@@ -221,7 +181,7 @@ def test_a_large_file_reaches_a_client_that_reads_late(start: Start, tmp_path: P
     (tmp_path / "www").mkdir()
     (tmp_path / "www" / "index.html").write_bytes(data)
     web = start("--root", str(tmp_path / "www"))
-    with web.connect() as late, web.connect() as other:
+    with connect(web) as late, connect(web) as other:
         late.sendall(CLOSE)
         other.sendall(CLOSE)  # is served while the first one's buffers are full
         for sock in (other, late):
@@ -239,7 +199,7 @@ def read_all_of_length(sock: socket.socket, length: int) -> bytes:
 
 def test_a_client_that_says_close_and_stays_is_closed_in_time(start: Start) -> None:
     web = start(linger_s=0.2)
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(CLOSE)
         assert read_all(sock).endswith(b"</html>\n")
         assert web.decisions("closing")[-1]["reason"]["text"] == "the client said close and did not close in time"
@@ -258,24 +218,24 @@ def test_a_client_that_says_close_and_stays_is_closed_in_time(start: Start) -> N
 )
 def test_a_slow_or_endless_request_is_ended(start: Start, sent: bytes, status: bytes, limits: dict[str, float]) -> None:
     web = start(**limits)
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(sent)
         assert read_all(sock)[9:12] == status
 
 
 def test_bytes_after_the_last_response_do_not_keep_it_alive(start: Start) -> None:
     web = start(discard_bytes=1000)
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(CLOSE + b"x" * 2000)
         with pytest.raises(OSError, match=r"reset|Broken"):
             while True:
                 sock.sendall(b"x" * 2000)
-    assert web.decisions("closed")[0]["reason"]["text"] == "the client goes on sending after the last response"
+    web.wait_decisions("closed", text="the client goes on sending after the last response")
 
 
 def test_connections_are_bounded_and_the_next_one_waits_its_turn(start: Start) -> None:
     web = start(connections=2)
-    with web.connect() as first, web.connect() as second, web.connect() as third:
+    with connect(web) as first, connect(web) as second, connect(web) as third:
         for sock in (first, second, third):
             sock.sendall(GET)
         assert first.recv(12) == second.recv(12) == b"HTTP/1.1 200"
@@ -286,7 +246,7 @@ def test_connections_are_bounded_and_the_next_one_waits_its_turn(start: Start) -
 
 def test_a_fault_of_our_own_ends_one_connection_and_no_other(start: Start) -> None:
     web = start()
-    with web.connect() as other, web.connect() as sock:
+    with connect(web) as other, connect(web) as sock:
         sock.sendall(GET.replace(b"/ ", b"/fault "))
         assert read_all(sock) == b""
         other.sendall(GET)
@@ -296,7 +256,7 @@ def test_a_fault_of_our_own_ends_one_connection_and_no_other(start: Start) -> No
 
 def test_expect_100_continue_gets_the_final_answer_and_no_body_is_awaited(start: Start) -> None:
     web = start()
-    with web.connect() as sock:
+    with connect(web) as sock:
         sock.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
         answer = read_all(sock)
         assert answer.startswith(b"HTTP/1.1 405")
@@ -310,7 +270,7 @@ def test_sighup_reads_the_settings_anew_and_wrong_ones_change_nothing(start: Sta
     web = start("--config", str(config))
 
     def body() -> bytes:
-        with web.connect() as sock:
+        with connect(web) as sock:
             sock.sendall(CLOSE)
             sock.shutdown(socket.SHUT_WR)
             return read_all(sock).partition(b"\r\n\r\n")[2]
@@ -347,12 +307,9 @@ def test_https_goes_on_and_off(start: Start, tmp_path: Path, monkeypatch: pytest
 
 def test_a_client_that_ends_tls_and_stays_gets_our_close_notify(start: Start, tmp_path: Path) -> None:
     """Request and close_notify come together; then the client waits for the server's, and sends no FIN."""
-    authority = Authority.create("a test")
-    certificate, key = authority.issue(["localhost"], [])
-    (tmp_path / "server.pem").write_bytes(certificate + key)
-    web = start("--tls", "--tls-listen", "127.0.0.1:0", "--certificate", str(tmp_path / "server.pem"))
+    web = start("--tls", "--tls-listen", "127.0.0.1:0", *write_pem(tmp_path, "localhost"))
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-    context = ssl.create_default_context(cadata=authority.certificate_pem.decode())
+    context = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
     client = context.wrap_bio(down, up, server_hostname="localhost")
 
     def run(step: Callable[[], Any], sock: socket.socket) -> Any:
@@ -379,7 +336,7 @@ def test_a_client_that_ends_tls_and_stays_gets_our_close_notify(start: Start, tm
 
 def test_sigterm_lets_an_exchange_end_and_closes_the_idle(start: Start) -> None:
     web = start()
-    with web.connect() as idle, web.connect() as busy:
+    with connect(web) as idle, connect(web) as busy:
         idle.sendall(GET)
         assert idle.recv(12) == b"HTTP/1.1 200"
         busy.sendall(GET[:-2])
@@ -398,35 +355,32 @@ def test_sigterm_lets_an_exchange_end_and_closes_the_idle(start: Start) -> None:
 
 def test_a_taken_port_is_said_in_words(start: Start) -> None:
     web = start()
-    words = ["-m", "lan.services.http", "--listen", f"127.0.0.1:{web.ports['http']}"]
-    done = subprocess.run([sys.executable, *words], cwd=HOUSE, capture_output=True, text=True, check=False)
+    command = module("lan.services.http", "--listen", f"127.0.0.1:{web.port}")
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert done.stderr.startswith(f"can't listen on 127.0.0.1:{web.ports['http']}: Address already in use\n  try ")
+    assert done.stderr.startswith(f"can't listen on 127.0.0.1:{web.port}: Address already in use\n  try ")
 
 
 def children(pid: int) -> set[int]:
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
-def test_workers_share_a_port_come_anew_and_end_together() -> None:
-    ready, theirs = os.pipe()
-    program = [sys.executable, "-m", "lan.services.http", "--listen", "127.0.0.1:0", "--workers", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(HOUSE), "LAN_READY_FD": str(theirs)}
-    with subprocess.Popen(program, env=environment, pass_fds=[theirs], stderr=subprocess.PIPE, text=True) as parent:
-        os.close(theirs)
-        words = os.read(ready, 4096).decode()
-        port = int(words.split()[2].rpartition(":")[2])
+def test_workers_share_a_port_come_anew_and_end_together(tmp_path: Path) -> None:
+    parent = Program(web_command("--workers", "2"), tmp_path / "decisions", is_told=False)
+    try:
+        words, pid = parent.words, parent.process.pid
         assert words.endswith("by 2 workers\n")
-        for killed in sorted(children(parent.pid)):
+        for killed in sorted(children(pid)):
             os.kill(killed, signal.SIGKILL)
-            assert os.read(ready, 4096).decode() == words  # another is there, on the same port
-            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as sock:
+            parent.wait_ready()
+            assert parent.words == words  # another is there, on the same port
+            with connect(parent) as sock:
                 sock.sendall(CLOSE)
                 sock.shutdown(socket.SHUT_WR)
                 assert read_all(sock).startswith(b"HTTP/1.1 200 OK\r\n")
-        last = children(parent.pid)
-        parent.terminate()
-        assert parent.wait(PATIENCE_S) == 0
-    os.close(ready)
+        last = children(pid)
+        assert parent.stop() == 0
+    finally:
+        parent.kill()
     assert len(last) == 2
-    assert not any(Path(f"/proc/{pid}").exists() for pid in last)
+    assert not any(Path(f"/proc/{child}").exists() for child in last)

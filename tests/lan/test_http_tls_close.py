@@ -3,24 +3,20 @@
 RFC 9112 §9.8, against a server and a client that leave the alert out.
 """
 
-import io
 import json
-import os
 import socket
 import ssl
-import subprocess
-import sys
 import threading
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lan.engine.certificates import Authority
-from lan.services.http import fetch
+from .. import fetching
+from ..pem import write_pem
+from ..program import Program
+from .proxying import web_command
 
-HOUSE = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
 BY_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
@@ -29,12 +25,9 @@ UNTIL_THE_CLOSE = b"HTTP/1.1 200 OK\r\n\r\nhello"
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with server.pem, for localhost, and its authority.pem."""
+    """A folder with pair.pem, for localhost, and its authority.pem."""
     folder = tmp_path_factory.mktemp("pem")
-    authority = Authority.create("a test")
-    certificate, key = authority.issue(["localhost"], [])
-    (folder / "server.pem").write_bytes(certificate + key)
-    (folder / "authority.pem").write_bytes(authority.certificate_pem)
+    write_pem(folder, "localhost")
     return folder
 
 
@@ -48,7 +41,7 @@ class Abrupt:
         self.answer, self.says_end = answer, says_end
         self.heard = "nothing"
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(pem / "server.pem")
+        self._context.load_cert_chain(pem / "pair.pem")
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE_S)
         self.port = self._listener.getsockname()[1]
@@ -84,10 +77,7 @@ class Abrupt:
 
 
 def asked(pem: Path, port: int) -> tuple[int, dict[str, Any]]:
-    out = io.StringIO()
-    with redirect_stdout(out), redirect_stderr(io.StringIO()):
-        code = fetch.main(["--json", "--cacert", str(pem / "authority.pem"), f"https://localhost:{port}/"])
-    return code, json.loads(out.getvalue())
+    return fetching.asked("--cacert", str(pem / "authority.pem"), f"https://localhost:{port}/")
 
 
 @pytest.mark.parametrize("answer", [BY_LENGTH, IN_CHUNKS])
@@ -110,21 +100,12 @@ def test_a_response_until_the_close_is_whole_with_close_notify_alone(pem: Path) 
 def test_the_server_says_close_notify_before_its_fin_and_bears_a_client_that_says_none(
     pem: Path, tmp_path: Path
 ) -> None:
-    ready, theirs = os.pipe()
-    words = ["--listen", "127.0.0.1:0", "--tls", "--tls-listen", "127.0.0.1:0", "--closes-first", "server"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "lan.services.http", *words, "--certificate", str(pem / "server.pem")],
-        cwd=HOUSE,
-        env={**os.environ, "LAN_READY_FD": str(theirs), "LAN_DECISIONS": str(tmp_path / "decisions")},
-        pass_fds=[theirs],
-    ) as server:
-        os.close(theirs)
-        said = os.read(ready, 4096).decode().split()
-        os.close(ready)
-        port = int(said[said.index("https") + 1].rpartition(":")[2])
+    words = ["--tls", "--tls-listen", "127.0.0.1:0", "--closes-first", "server"]
+    command = web_command(*words, "--certificate", str(pem / "pair.pem"))
+    with Program(command, tmp_path / "decisions") as server:
         context = ssl.create_default_context(cafile=str(pem / "authority.pem"))
         for _ in range(2):  # the second one comes after a client that closed without a word
-            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as sock:
+            with socket.create_connection(("127.0.0.1", server.ports["https"]), PATIENCE_S) as sock:
                 tls = context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
                 tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 got = b""
@@ -132,6 +113,5 @@ def test_the_server_says_close_notify_before_its_fin_and_bears_a_client_that_say
                     got += data
                 assert got.startswith(b"HTTP/1.1 200 ")
                 socket.socket(fileno=tls.detach()).close()
-        server.terminate()
     closed = (tmp_path / "decisions").read_text()
     assert "Traceback" not in closed

@@ -17,7 +17,7 @@ import pytest
 from lan.engine.certificates import Authority
 from lan.services.http.strategies.strategy import STRATEGIES
 
-from ..lan.test_http_fetching import asked, outcomes
+from ..fetching import asked, outcomes
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 """The one that has Debian's package of uvicorn."""

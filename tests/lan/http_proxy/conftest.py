@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ..proxying import PROXY, WEB, Played, Program, Start
+from ...program import Program
+from ..proxying import Played, Start, proxy_command, web_command
 
 
 @pytest.fixture
@@ -15,8 +16,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def make(kind: str, *words: str, **limits: float) -> Program:
         log = tmp_path / f"decisions{len(started)}"
-        arguments = ["--kind", kind, "--listen", "127.0.0.1:0", "--allow-loopback", *words]
-        started.append(Program(PROXY, log, limits, *arguments))
+        started.append(Program(proxy_command(kind, "--allow-loopback", *words, **limits), log))
         return started[-1]
 
     yield make
@@ -34,9 +34,8 @@ def knows(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Program]:
     """Our web server, with its echo application."""
-    program = Program(WEB, tmp_path / "web", {}, "--listen", "127.0.0.1:0", "--app", "echo")
-    yield program
-    program.kill()
+    with Program(web_command("--app", "echo"), tmp_path / "web") as program:
+        yield program
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ..proxying import PROXY, Played, Program, Start, field, get
+from ...program import Program
+from ..proxying import Client, Played, Start, field, get, proxy_command
 
 
 def test_a_client_without_credentials_gets_407(start: Start, knows: str, web: Program, tmp_path: Path) -> None:
     (tmp_path / "users").write_text("# staff\nkim:s:e\n박:비밀\n")
-    with start(knows, "--auth-file", str(tmp_path / "users")).connect() as client:
+    with Client(start(knows, "--auth-file", str(tmp_path / "users"))) as client:
         for user in (None, "kim:wrong", "lee:s:e", "kim"):
             token = "" if user is None else f"Proxy-Authorization: Basic {base64.b64encode(user.encode()).decode()}"
             client.send(get(web.url, *([token] if token else []), path="/1k"))
@@ -25,7 +26,7 @@ def test_a_client_without_credentials_gets_407(start: Start, knows: str, web: Pr
 
 def test_a_child_passes_its_parents_challenge_and_the_clients_answer(start: Start, web: Program) -> None:
     parent = start("smart", "--auth", "a:b")
-    with start("smart", "--parent", parent.url).connect() as client:
+    with Client(start("smart", "--parent", parent.url)) as client:
         client.send(get(web.url, path="/1k"))
         assert client.response()[0] == 407
         token = base64.b64encode(b"a:b").decode()
@@ -39,27 +40,20 @@ OURS += ["[::ffff:7f00:1]", "[64:ff9b::127.0.0.1]", "169.254.169.254", "[fe80::1
 
 @pytest.mark.parametrize("kind", ["dumb", "smart", "cache"])
 def test_a_forward_proxy_does_not_reach_its_own_machine(tmp_path: Path, played: Played, kind: str) -> None:
-    proxy = Program(PROXY, tmp_path / "log", {}, "--kind", kind, "--listen", "127.0.0.1:0")
-    try:
+    with Program(proxy_command(kind), tmp_path / "log") as proxy:
         for host in OURS:
-            with proxy.connect() as client:
+            with Client(proxy) as client:
                 client.send(get(f"http://{host}:{played.port}"))
                 assert client.head().split()[1] in ("403", "502"), host
             if kind != "dumb":
-                with proxy.connect() as client:
+                with Client(proxy) as client:
                     client.send(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
                     assert client.head().split()[1] in ("403", "502"), host
-        assert not played.has_visitor()
-    finally:
-        proxy.kill()
+    assert not played.has_visitor()
 
 
 def test_a_named_upstream_may_be_on_this_machine(tmp_path: Path, web: Program) -> None:
-    words = ["--kind", "smart", "--listen", "127.0.0.1:0", "--upstream", web.url]
-    proxy = Program(PROXY, tmp_path / "log", {}, *words)
-    try:
-        with proxy.connect() as client:
-            client.send(b"GET /1k HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
-            assert client.response()[0] == 200
-    finally:
-        proxy.kill()
+    proxy = Program(proxy_command("smart", "--upstream", web.url), tmp_path / "log")
+    with proxy, Client(proxy) as client:
+        client.send(b"GET /1k HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
+        assert client.response()[0] == 200

@@ -1,18 +1,20 @@
 """Proxies behind proxies: Max-Forwards, circles, chains of all kinds; a proxy on the clients' way."""
 
-import socket
+import json
+import signal
 from pathlib import Path
 
 import pytest
 
-from ..proxying import PROXY, Program, Start, field, get
+from ...program import Program
+from ..proxying import Client, Start, field, get
 
 
 def test_trace_ends_where_max_forwards_says(start: Start, web: Program) -> None:
     last = start("smart", "--name", "last")
     first = start("smart", "--name", "first", "--parent", last.url)
     for limit, via in ((0, ""), (1, "1.1 first")):
-        with first.connect() as client:
+        with Client(first) as client:
             host = web.url.removeprefix("http://")
             client.send(
                 f"TRACE {web.url}/ HTTP/1.1\r\nHost: {host}\r\nMax-Forwards: {limit}\r\nCookie: a\r\n\r\n".encode()
@@ -23,20 +25,18 @@ def test_trace_ends_where_max_forwards_says(start: Start, web: Program) -> None:
     assert len(last.decisions("request")) == 1
 
 
-def test_a_circle_of_proxies_is_seen_at_the_second_visit(tmp_path: Path, start: Start, web: Program) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    one = start("smart", "--name", "one", "--parent", f"http://127.0.0.1:{port}")
-    two = Program(
-        PROXY, tmp_path / "two", {}, "--kind", "smart", "--listen", f"127.0.0.1:{port}", "--parent", one.url
-    )  # fmt: skip
-    try:
-        with one.connect() as client:
-            client.send(get(web.url))
-            assert client.response()[0] == 508
-        assert len(one.decisions("request")) == 2
-    finally:
-        two.kill()
+def test_a_circle_of_proxies_is_seen_at_the_second_visit(start: Start, web: Program, tmp_path: Path) -> None:
+    config = tmp_path / "one.json"
+    config.write_text("{}")
+    one = start("smart", "--name", "one", "--config", str(config))
+    two = start("smart", "--parent", one.url)
+    config.write_text(json.dumps({"parent": two.url}))
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_ready()
+    with Client(one) as client:
+        client.send(get(web.url))
+        assert client.response()[0] == 508
+    assert len(one.decisions("request")) == 2
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_proxies_chain_in_any_order(start: Start, web: Program, kinds: list[str]
     proxy = start(kinds[-1])
     for kind in reversed(kinds[:-1]):
         proxy = start(kind, "--parent", proxy.url)
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.send(get(web.url, "Connection: close", path="/echo"))
         head, _, content = client.rest().partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
@@ -55,7 +55,7 @@ def test_proxies_chain_in_any_order(start: Start, web: Program, kinds: list[str]
 
 def test_without_a_redirect_an_intercepting_proxy_goes_by_host(start: Start, web: Program) -> None:
     for kind in ("dumb", "smart", "cache"):
-        with start(kind, "--intercept").connect() as client:
+        with Client(start(kind, "--intercept")) as client:
             host = web.url.removeprefix("http://")
             client.send(f"GET /1k HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             assert client.rest().startswith(b"HTTP/1.1 200")

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from ..proxying import OK, Played, Start, field, get, has_field
+from ..proxying import OK, Client, Played, Start, field, get, has_field
 
 
 def test_chunks_become_a_body_until_the_close_for_a_1_0_client(start: Start, knows: str, played: Played) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url, version="1.0"))
         server = played.accept()
         assert server.head()
@@ -26,7 +26,7 @@ def test_chunks_become_a_body_until_the_close_for_a_1_0_client(start: Start, kno
 
 
 def test_a_body_until_the_close_becomes_chunks_and_the_client_is_kept(start: Start, knows: str, played: Played) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url))
         server = played.accept()
         assert server.head()
@@ -39,7 +39,7 @@ def test_a_body_until_the_close_becomes_chunks_and_the_client_is_kept(start: Sta
 
 
 def test_trailers_go_through_in_both_directions(start: Start, knows: str, played: Played) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url, "TE: trailers", "Connection: TE"))
         server = played.accept()
         asked = server.head()
@@ -60,7 +60,7 @@ def test_trailers_go_through_in_both_directions(start: Start, knows: str, played
 def test_chunks_for_an_unknown_server_are_held_until_their_length_is_known(
     start: Start, knows: str, played: Played
 ) -> None:
-    with start(knows, held_bytes=10).connect() as client:
+    with Client(start(knows, held_bytes=10)) as client:
         head = f"POST {played.url}/ HTTP/1.1\r\nHost: {played.host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
         client.send(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         server = played.accept()
@@ -74,7 +74,7 @@ def test_chunks_for_an_unknown_server_are_held_until_their_length_is_known(
 
 
 def test_expect_is_passed_on_and_so_is_100(start: Start, knows: str, played: Played) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         fields = f"Host: {played.host}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
         client.send(f"PUT {played.url}/ HTTP/1.1\r\n{fields}".encode())
         server = played.accept()
@@ -89,7 +89,7 @@ def test_expect_is_passed_on_and_so_is_100(start: Start, knows: str, played: Pla
 
 
 def test_a_final_answer_before_the_content_ends_both_connections(start: Start, knows: str, played: Played) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(f"PUT {played.url}/ HTTP/1.1\r\nHost: {played.host}\r\nContent-Length: 9\r\n\r\nhalf".encode())
         server = played.accept()
         assert server.head() and server.take(4) == b"half"
@@ -106,7 +106,7 @@ def test_a_client_that_reads_late_holds_up_the_server_and_not_the_memory(
 ) -> None:
     proxy = start(kind)
     data = os.urandom(1 << 16)
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.send(get(played.url))
         server = played.accept()
@@ -129,7 +129,7 @@ def test_a_client_that_reads_late_holds_up_the_server_and_not_the_memory(
 def test_a_large_body_goes_through_whole_both_ways(start: Start, played: Played, kind: str) -> None:
     data = os.urandom(1 << 16) * 100
     length = f"Content-Length: {len(data)}\r\n\r\n".encode()
-    with start(kind).connect() as client:
+    with Client(start(kind)) as client:
         head = f"POST {played.url}/ HTTP/1.1\r\nHost: {played.host}\r\n".encode() + length
         sending = threading.Thread(target=client.send, args=(head + data,))
         sending.start()
@@ -150,7 +150,7 @@ def test_a_large_body_goes_through_whole_both_ways(start: Start, played: Played,
 def test_an_answer_cut_short_is_seen_to_be_short(
     start: Start, knows: str, played: Played, version: str, answer: bytes
 ) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url, version=version))
         server = played.accept()
         assert server.head()

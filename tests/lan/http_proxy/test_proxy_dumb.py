@@ -2,13 +2,14 @@
 
 import pytest
 
-from ..proxying import OK, Played, Program, Start, field, get
+from ...program import Program
+from ..proxying import OK, Client, Played, Start, field, get
 
 
 def test_a_dumb_proxy_hangs_when_keep_alive_is_passed_on(start: Start, played: Played) -> None:
     """Both ends agree to keep it through a proxy that knows nothing of it: the second request is not read."""
     proxy = start("dumb")
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.send(get(played.url, "Connection: Keep-Alive", version="1.0"))
         server = played.accept()
         asked = server.head()
@@ -27,7 +28,7 @@ def test_a_dumb_proxy_hangs_when_keep_alive_is_passed_on(start: Start, played: P
 
 def test_proxy_connection_passed_on_does_no_harm(start: Start, web: Program) -> None:
     proxy = start("dumb")
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.send(get(web.url, "Proxy-Connection: Keep-Alive", version="1.0", path="/1k"))
         answer = client.rest()  # the server did not take the field for Connection, and closed
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and len(answer.partition(b"\r\n\r\n")[2]) == 1024
@@ -37,7 +38,7 @@ def test_proxy_connection_passed_on_does_no_harm(start: Start, web: Program) -> 
 def test_next_to_a_smart_proxy_a_dumb_one_hangs_again(start: Start, web: Program) -> None:
     smart = start("smart", idle_s=0.5)
     dumb = start("dumb", "--parent", smart.url)
-    with dumb.connect() as client:
+    with Client(dumb) as client:
         client.send(get(web.url, "Proxy-Connection: Keep-Alive", version="1.0", path="/1k"))
         status, head, _ = client.response()
         assert status == 200 and field(head, "Connection") == "keep-alive"  # the smart one meant the dumb one
@@ -51,7 +52,7 @@ def test_next_to_a_smart_proxy_a_dumb_one_hangs_again(start: Start, web: Program
 def test_as_the_rfc_has_it_a_smart_proxy_does_not_heed_the_field_and_nobody_hangs(start: Start, web: Program) -> None:
     smart = start("smart", "--no-proxy-connection")
     dumb = start("dumb", "--parent", smart.url)
-    with dumb.connect() as client:
+    with Client(dumb) as client:
         client.send(get(web.url, "Proxy-Connection: Keep-Alive", version="1.0", path="/1k"))
         assert field(client.rest().decode("latin-1"), "Connection") == "close"
     assert not dumb.decisions("ignored")
@@ -62,7 +63,7 @@ def test_as_the_rfc_has_it_a_smart_proxy_does_not_heed_the_field_and_nobody_hang
 def test_a_smart_proxy_alone_never_hangs(start: Start, web: Program, said: str, version: str) -> None:
     """Each request is answered, on the same connection where that is kept, else on a next one."""
     proxy = start("smart")
-    client = proxy.connect()
+    client = Client(proxy)
     for _ in range(3):
         client.send(get(web.url, said, version=version, path="/1k"))
         status, head, content = client.response()
@@ -70,14 +71,14 @@ def test_a_smart_proxy_alone_never_hangs(start: Start, web: Program, said: str, 
         if field(head, "Connection") == "close":
             assert client.rest() == b""
             client.close()
-            client = proxy.connect()
+            client = Client(proxy)
     client.close()
 
 
 def test_a_dumb_proxy_passes_all_fields_on_and_the_clients_one_body(start: Start, played: Played) -> None:
     proxy = start("dumb")
     request = f"POST {played.url}/a HTTP/1.1\r\nHost: x\r\nConnection: X-A\r\nX-A: 1\r\nTE: trailers\r\n".encode()
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.send(request + b"Content-Length: 5\r\n\r\nhello" + b"GET / HTTP/1.1\r\n\r\n")
         server = played.accept()
         passed = request.replace(played.url.encode(), b"") + b"Content-Length: 5\r\n\r\nhello"
@@ -89,7 +90,7 @@ def test_a_dumb_proxy_passes_all_fields_on_and_the_clients_one_body(start: Start
 
 
 def test_a_half_close_passes_a_dumb_proxy(start: Start, played: Played) -> None:
-    with start("dumb").connect() as client:
+    with Client(start("dumb")) as client:
         client.send(get(played.url))
         client.end()
         server = played.accept()

@@ -2,11 +2,11 @@
 
 import select
 
-from ..proxying import OK, PATIENCE_S, Played, Start, field, get, has_field
+from ..proxying import OK, PATIENCE_S, Client, Played, Start, field, get, has_field
 
 
 def test_hop_by_hop_fields_end_at_a_smart_proxy_in_both_directions(start: Start, knows: str, played: Played) -> None:
-    with start(knows, "--name", "p1").connect() as client:
+    with Client(start(knows, "--name", "p1")) as client:
         client.send(get(played.url, "Connection: close, X-Hop", "X-Hop: 1", "Keep-Alive: max=5", "X-End: 2"))
         server = played.accept()
         asked = server.head()
@@ -24,7 +24,7 @@ def test_hop_by_hop_fields_end_at_a_smart_proxy_in_both_directions(start: Start,
 def test_the_client_closes_and_the_servers_connection_is_kept(start: Start, played: Played) -> None:
     proxy = start("smart")
     for n in range(3):
-        with proxy.connect() as client:
+        with Client(proxy) as client:
             client.send(get(played.url, "Connection: close"))
             server = played.accept() if n == 0 else played.accepted[0]
             assert server.head()
@@ -39,7 +39,7 @@ def test_the_client_closes_and_the_servers_connection_is_kept(start: Start, play
 
 def test_a_proxy_of_n_clients_holds_2n_connections_to_the_server(start: Start, played: Played) -> None:
     proxy = start("smart")
-    clients = [proxy.connect(f"127.0.0.{n}") for n in range(2, 7) for _ in range(2)]
+    clients = [Client(proxy, f"127.0.0.{n}") for n in range(2, 7) for _ in range(2)]
     for _ in range(3):
         for client in clients:
             client.send(get(played.url))
@@ -58,7 +58,7 @@ def test_a_proxy_of_n_clients_holds_2n_connections_to_the_server(start: Start, p
 def test_idle_connections_to_servers_go_as_those_of_the_client_do(start: Start, played: Played) -> None:
     """One client uses four, and as many are kept; when two are left, two are closed, the longest idle first."""
     proxy = start("smart")
-    clients = [proxy.connect() for _ in range(4)]
+    clients = [Client(proxy) for _ in range(4)]
     for _ in range(2):
         for client in clients:
             client.send(get(played.url))
@@ -85,7 +85,7 @@ def test_idle_connections_to_servers_go_as_those_of_the_client_do(start: Start, 
 def test_a_server_that_speaks_1_0_is_spoken_to_in_1_0_and_kept_where_it_says_so(
     start: Start, knows: str, played: Played
 ) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url))
         server = played.accept()
         assert server.head().startswith("GET / HTTP/1.1")

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from ..proxying import OK, Client, Played, Program, Start, field, get
+from ...program import Program
+from ..proxying import OK, Client, Played, Start, field, get
 
 
 def test_a_client_that_drips_its_head_is_told_so(start: Start, knows: str) -> None:
-    with start(knows, head_s=0.3).connect() as client:
+    with Client(start(knows, head_s=0.3)) as client:
         client.send(b"GET http://x/ HTTP/1.1\r\n")
         assert client.response()[0] == 408
         assert client.rest() == b""
 
 
 def test_a_client_that_drips_its_content_is_told_so(start: Start, knows: str, played: Played) -> None:
-    with start(knows, stall_s=0.3).connect() as client:
+    with Client(start(knows, stall_s=0.3)) as client:
         client.send(f"POST {played.url}/ HTTP/1.1\r\nHost: {played.host}\r\nContent-Length: 9\r\n\r\nx".encode())
         assert client.response()[0] == 408
         server = played.accept()
@@ -25,7 +26,7 @@ def test_a_client_that_drips_its_content_is_told_so(start: Start, knows: str, pl
 
 
 def test_pipelined_requests_are_answered_in_order(start: Start, knows: str, web: Program) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(b"".join(get(web.url, f"X-N: {n}", path="/echo") for n in range(200)))
         for n in range(200):
             status, _, content = client.response()
@@ -33,7 +34,7 @@ def test_pipelined_requests_are_answered_in_order(start: Start, knows: str, web:
 
 
 def test_a_thousand_refusals_in_one_breath_are_given_one_by_one(start: Start, knows: str) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
         client.end()
         assert client.rest().count(b"HTTP/1.1 400 ") == 1000
@@ -46,13 +47,13 @@ def test_without_descriptors_it_pauses_and_serves_again_when_there_are_some(
     proxy = start(kind)
     used = len(list(Path(f"/proc/{proxy.process.pid}/fd").iterdir()))
     resource.prlimit(proxy.process.pid, resource.RLIMIT_NOFILE, (used + 3, used + 3))
-    clients = [proxy.connect() for _ in range(8)]
+    clients = [Client(proxy) for _ in range(8)]
     proxy.wait_decisions("pausing")
     clients[0].send(get(web.url, "Connection: close", path="/1k"))
     assert clients[0].response()[0] == 502  # there is none for a connection to the server either
     for client in clients:
         client.close()
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.send(get(web.url, "Connection: close", path="/1k"))
         assert client.rest().startswith(b"HTTP/1.1 200")
     assert len(proxy.decisions("pausing")) < 20  # it did not ask again and again
@@ -60,7 +61,7 @@ def test_without_descriptors_it_pauses_and_serves_again_when_there_are_some(
 
 def test_told_to_stop_it_finishes_what_is_under_way(start: Start, knows: str, played: Played) -> None:
     proxy = start(knows)
-    with proxy.connect() as client, proxy.connect() as idle:
+    with Client(proxy) as client, Client(proxy) as idle:
         client.send(get(played.url))
         server = played.accept()
         assert server.head()
@@ -77,12 +78,12 @@ def test_settings_are_read_again_on_sighup(start: Start, web: Program, tmp_path:
     (tmp_path / "settings").write_text('{"connect_port": [1]}')
     proxy = start("smart", "--config", str(tmp_path / "settings"))
     ask = f"CONNECT 127.0.0.1:{web.port} HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\n\r\n".encode()
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.send(ask)
         assert client.head().startswith("HTTP/1.1 403")
     (tmp_path / "settings").write_text(f'{{"connect_port": [{web.port}]}}')
     proxy.process.send_signal(signal.SIGHUP)
     proxy.wait_ready()
-    with Client(proxy.port) as client:
+    with Client(proxy) as client:
         client.send(ask)
         assert client.head().startswith("HTTP/1.1 200")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..proxying import Played, Start, field, get
+from ..proxying import Client, Played, Start, field, get
 
 HOST = "Host: {host}\r\n"
 POST, GET = "POST {url}/ HTTP/1.1\r\n" + HOST, "GET {url}/ HTTP/1.1\r\n" + HOST
@@ -35,7 +35,7 @@ SMUGGLED = {
 def test_a_request_that_could_be_read_two_ways_is_refused_and_ends_the_connection(
     start: Start, knows: str, played: Played, name: str
 ) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         data = SMUGGLED[name].format(url=played.url, host=played.host).encode("latin-1")
         client.send(data + get(played.url, path="/smuggled"))
         if name.startswith("chunk"):  # the head was good: it was on its way when the chunk was read

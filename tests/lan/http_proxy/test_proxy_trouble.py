@@ -4,12 +4,12 @@ import socket
 
 import pytest
 
-from ..proxying import OK, Played, Start, get
+from ..proxying import OK, Client, Played, Start, get
 
 
 def test_a_get_whose_kept_connection_just_closed_is_sent_again(start: Start, knows: str, played: Played) -> None:
     proxy = start(knows)
-    with proxy.connect() as client:
+    with Client(proxy) as client:
         client.send(get(played.url))
         first = played.accept()
         assert first.head()
@@ -26,7 +26,7 @@ def test_a_get_whose_kept_connection_just_closed_is_sent_again(start: Start, kno
 
 
 def test_a_post_is_never_sent_twice(start: Start, knows: str, played: Played) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url))
         first = played.accept()
         assert first.head()
@@ -41,10 +41,9 @@ def test_a_post_is_never_sent_twice(start: Start, knows: str, played: Played) ->
 
 def test_nobody_there_is_502_and_no_answer_in_time_504(start: Start, knows: str, played: Played) -> None:
     proxy = start(knows, answer_s=0.3)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with proxy.connect() as client:
-        client.send(get(f"http://127.0.0.1:{port}"))
+    with socket.socket() as deaf, Client(proxy) as client:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        client.send(get(f"http://127.0.0.1:{deaf.getsockname()[1]}"))
         assert client.response()[0] == 502
         client.send(get(played.url))
         assert client.response()[0] == 504
@@ -59,7 +58,7 @@ def test_nobody_there_is_502_and_no_answer_in_time_504(start: Start, knows: str,
     b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n",
 ])  # fmt: skip
 def test_an_answer_that_can_not_be_passed_on_is_502(start: Start, knows: str, played: Played, answer: bytes) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url))
         server = played.accept()
         assert server.head()

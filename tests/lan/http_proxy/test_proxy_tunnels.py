@@ -1,10 +1,10 @@
 """CONNECT and Upgrade through a proxy: bytes both ways, each half closed alone."""
 
-from ..proxying import Played, Start, field, get, has_field
+from ..proxying import Client, Played, Start, field, get, has_field
 
 
 def test_connect_makes_a_tunnel_with_each_half_closed_alone(start: Start, knows: str, played: Played) -> None:
-    with start(knows, "--connect-port", str(played.port)).connect() as client:
+    with Client(start(knows, "--connect-port", str(played.port))) as client:
         client.send(f"CONNECT {played.host} HTTP/1.1\r\nHost: {played.host}\r\n\r\n\x16early".encode())
         head = client.head()
         assert head.startswith("HTTP/1.1 200") and not has_field(head, "Content-Length")
@@ -23,7 +23,7 @@ def test_connect_makes_a_tunnel_with_each_half_closed_alone(start: Start, knows:
 
 def test_a_tunnel_goes_through_a_parent(start: Start, played: Played) -> None:
     parent = start("smart", "--connect-port", str(played.port))
-    with start("smart", "--connect-port", str(played.port), "--parent", parent.url).connect() as client:
+    with Client(start("smart", "--connect-port", str(played.port), "--parent", parent.url)) as client:
         client.send(f"CONNECT {played.host} HTTP/1.1\r\nHost: {played.host}\r\n\r\n".encode())
         assert client.head().startswith("HTTP/1.1 200")
         server = played.accept()
@@ -35,7 +35,7 @@ def test_a_tunnel_goes_through_a_parent(start: Start, played: Played) -> None:
 
 
 def test_an_upgrade_passes_when_both_sides_agree(start: Start, knows: str, played: Played) -> None:
-    with start(knows).connect() as client:
+    with Client(start(knows)) as client:
         client.send(get(played.url, "Upgrade: echo, h2c", "Connection: Upgrade") + b"one ")
         server = played.accept()
         asked = server.head()

@@ -9,10 +9,8 @@ import pytest
 
 from lan.services.http.strategies.strategy import STRATEGIES
 
-from .scripted_server import OK, Peer, Scripted
-from .test_http_fetching import asked, no_proxy
-
-__all__ = ["no_proxy"]
+from ...fetching import asked
+from ..scripted_server import OK, Peer, Scripted
 
 OBJECTS = 30
 BODY = "x" * 3000

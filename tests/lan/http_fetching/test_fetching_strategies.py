@@ -1,9 +1,6 @@
 """Each of the book's strategies against our own web server: connections counted by the server, bodies compared."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +10,10 @@ import pytest
 
 from lan.services.http.strategies.strategy import STRATEGIES
 
-from .test_http_fetching import asked
+from ...fetching import asked
+from ...program import Program
+from ..proxying import web_command
 
-HOUSE = Path(__file__).resolve().parents[2]
 OBJECTS = 10
 CONNECTIONS = {
     "serial": (11, 11),
@@ -29,19 +27,16 @@ CONNECTIONS = {
 
 @dataclass
 class Site:
-    """A running server, the files that it serves, its decisions."""
+    """A running server and the files that it serves."""
 
-    port: int
+    web: Program
     files: dict[str, bytes]
-    log: Path
 
     def url(self, path: str = "/") -> str:
-        return f"http://localhost:{self.port}{path}"
+        return f"http://localhost:{self.web.port}{path}"
 
     def accepted(self) -> int:
-        return sum(
-            json.loads(line)["what"] == "accepted" for line in self.log.read_text().rpartition("\n")[0].splitlines()
-        )
+        return len(self.web.decisions("accepted"))
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +48,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     files["index.html"] = f"<!doctype html><title>page</title>{images}".encode()
     for name, data in files.items():
         (folder / "www" / name).write_bytes(data)
-    ready, theirs = os.pipe()
-    log = folder / "decisions"
-    with subprocess.Popen(
-        [sys.executable, "-m", "lan.services.http", "--listen", "127.0.0.1:0", "--root", str(folder / "www")],
-        cwd=HOUSE,
-        env={**os.environ, "LAN_READY_FD": str(theirs), "LAN_DECISIONS": str(log)},
-        pass_fds=[theirs],
-    ) as server:
-        os.close(theirs)
-        said = os.read(ready, 4096).decode().split()
-        os.close(ready)
-        yield Site(int(said[said.index("http") + 1].rpartition(":")[2]), files, log)
-        server.terminate()
+    with Program(web_command("--root", str(folder / "www")), folder / "decisions") as web:
+        yield Site(web, files)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -73,7 +57,7 @@ def test_a_page_comes_whole_on_as_many_connections_as_the_strategy_has(
     site: Site, strategy: str, tmp_path: Path
 ) -> None:
     before = site.accepted()
-    words = ["--resolve", f"localhost:{site.port}:127.0.0.1", "-o", str(tmp_path)]
+    words = ["--resolve", f"localhost:{site.web.port}:127.0.0.1", "-o", str(tmp_path)]
     code, said = asked("--page", "--strategy", strategy, *words, site.url())
     assert code == 0
     assert [one["status"] for one in said["objects"]] == [200] * (OBJECTS + 1)
@@ -128,8 +112,8 @@ def test_keep_alive_of_http_1_0_serves_a_page_on_one_connection(site: Site) -> N
 
 
 def test_a_hundred_objects_over_two_names_keep_the_limit_of_each(site: Site) -> None:
-    words = ["--resolve", f"a.test:{site.port}:127.0.0.1", "--resolve", f"b.test:{site.port}:127.0.0.1"]
-    urls = [f"http://{'ab'[n % 2]}.test:{site.port}/{n % 5}.png" for n in range(100)]
+    words = ["--resolve", f"a.test:{site.web.port}:127.0.0.1", "--resolve", f"b.test:{site.web.port}:127.0.0.1"]
+    urls = [f"http://{'ab'[n % 2]}.test:{site.web.port}/{n % 5}.png" for n in range(100)]
     code, said = asked("--strategy", "persistent+parallel", *words, *urls)
     assert code == 0
     assert sorted(one["to"][0] for one in said["connections"]) == ["a", "a", "b", "b"]

@@ -1,16 +1,16 @@
 """lan-fetch through our own proxies: every strategy, Proxy-Connection, credentials, the hang of the book."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lan.services.http.strategies.strategy import STRATEGIES
 
-from .proxying import PROXY, WEB, Program
-from .test_http_fetching import asked, outcomes, shown
+from ...fetching import asked, outcomes, shown
+from ...program import Program
+from ..proxying import Start, proxy_command, web_command
 
-Start = Callable[..., Program]
 OLD = ["--http1.0", "--strategy", "persistent"]
 
 
@@ -20,8 +20,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Program] = []
 
     def make(kind: str, *words: str) -> Program:
-        arguments = ["--kind", kind, "--listen", "127.0.0.1:0", "--allow-loopback", *words]
-        started.append(Program(PROXY, tmp_path / f"decisions{len(started)}", {}, *arguments))
+        command = proxy_command(kind, "--allow-loopback", *words)
+        started.append(Program(command, tmp_path / f"decisions{len(started)}"))
         return started[-1]
 
     yield make
@@ -32,9 +32,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Program]:
     """Our web server with its echo application."""
-    program = Program(WEB, tmp_path / "web", {}, "--listen", "127.0.0.1:0", "--app", "echo")
-    yield program
-    program.kill()
+    with Program(web_command("--app", "echo"), tmp_path / "web") as program:
+        yield program
 
 
 WAYS = [(name, kind) for name in STRATEGIES for kind in ("smart", "cache")]

@@ -1,0 +1,125 @@
+"""The words of lan-fetch: socket options, pages with their objects, folders, the waterfall, misuse."""
+
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...fetching import asked, outcomes, shown
+from ..scripted_server import OK, Peer, Scripted
+
+
+def test_linger_0_closes_by_a_reset() -> None:
+    ends: list[BaseException | bytes] = []
+
+    def see(peer: Peer) -> None:
+        peer.answer("a")
+        try:
+            ends.append(peer.await_end())
+        except ConnectionResetError as reset:
+            ends.append(reset)
+
+    with Scripted(see) as server:
+        code, said = asked("--linger-s", "0", server.url())
+    assert (code, said["closed_first"], said["is_closed"]) == (0, None, False)
+    assert isinstance(ends[0], ConnectionResetError)
+
+
+def test_socket_options_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    kept = socket.socket.setsockopt
+
+    class Watched(socket.socket):
+        def setsockopt(self, level: int, name: int, value: Any, *more: Any) -> None:  # type: ignore[override]
+            seen.append((name, value))
+            kept(self, level, name, value, *more)
+
+    with Scripted(Peer.serve) as server:
+        monkeypatch.setattr(socket, "socket", Watched)
+        words = ["--no-nodelay", "--no-quickack", "--sndbuf-bytes", "9000", "--rcvbuf-bytes", "8000"]
+        assert shown(*words, server.url())[0] == 0
+    wanted = {
+        (socket.TCP_NODELAY, False),
+        (socket.TCP_QUICKACK, False),
+        (socket.SO_SNDBUF, 9000),
+        (socket.SO_RCVBUF, 8000),
+    }
+    assert wanted <= set(seen)
+
+
+def test_a_page_is_fetched_with_its_objects_from_several_hosts_while_it_still_comes() -> None:
+    go_on = threading.Event()
+
+    def page(peer: Peer) -> None:
+        peer.request()
+        head = f"<html><img src=/1.png><img src='{other.url('/2.png')}'>"
+        tail = "<img src=/3.png><a href=/no></a>"
+        peer.send(f"{OK}Content-Type: text/html\r\nContent-Length: {len(head + tail)}\r\n\r\n{head}")
+        assert go_on.wait(30)
+        peer.send(tail)
+        peer.serve()
+
+    def image(peer: Peer) -> None:
+        peer.request()
+        go_on.set()  # an object of the page is asked for before the page is complete
+        peer.send(f"{OK}Content-Length: 1\r\nConnection: close\r\n\r\nx")
+        peer.await_end()
+
+    with Scripted(image, Peer.serve) as other, Scripted(page, Peer.serve) as server:
+        code, said = asked("--page", server.url("/index.html"))
+    assert (code, outcomes(said)) == (0, ["200"] * 4)
+    assert [one["kind"] for one in said["objects"]] == ["page", "img", "img", "img"]
+    assert sorted(path for paths in server.paths() for path in paths) == ["/1.png", "/3.png", "/index.html"]
+    assert other.paths() == [["/2.png"]]
+
+
+def test_bodies_of_many_objects_go_into_a_folder(tmp_path: Path) -> None:
+    with Scripted(lambda peer: peer.answer("one", "two", "three")) as server:
+        words = ["--strategy", "persistent", "-o", str(tmp_path)]
+        code, out, _ = shown(*words, server.url("/a/../x.png?q"), server.url("/"), server.url("/%2e%2e"))
+    assert code == 0
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "001-x.png": "one", "002-index": "two", "003-_2e_2e": "three",
+    }  # fmt: skip
+    assert "3 objects, 11 B in " in out
+
+
+def test_a_waterfall_shows_each_object_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with Scripted(Peer.serve) as server:
+        code, out, err = shown("-v", "--strategy", "persistent", *server.urls(3))
+    lines = out.splitlines()
+    assert code == 0
+    assert [line.split()[:5] for line in lines[1:4]] == [["#1", "200", "4", "B", f"/{n}"] for n in (1, 2, 3)]
+    assert all(len(line) <= 80 for line in lines[:-1])
+    assert "on 1 connection: persistent (book 4.5)" in lines[-1]
+    assert "send object 2 on #1: used again: no new handshake (served 1; RFC 9112 §9.3; book 4.5.8)" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--strategy", "fast", "http://a/"],
+        ["--strategy", "serial", "--depth", "3", "http://a/"],
+        ["--phase-timeout-s", "wait", "http://a/"],
+        ["--phase-timeout-s", "lunch:3", "http://a/"],
+        ["--timeout-s", "0", "http://a/"],
+        ["--expect-100", "http://a/"],
+        ["-X", "CONNECT", "http://a/"],
+        ["-X", "G T", "http://a/"],
+        ["-H", "Content-Length: 3", "http://a/"],
+        ["--page", "--data", "x", "http://a/"],
+        ["--proxy", "https://p/", "http://a/"],
+        ["--data", "@/no/such/file", "http://a/"],
+        ["-o", "/no/such/folder", "http://a/", "http://b/"],
+        ["--linger-s", "-1", "http://a/"],
+        ["--retries", "-1", "http://a/"],
+        ["http://a/", "ftp://b/"],
+    ],
+)
+def test_wrong_words_are_said_and_nothing_is_asked(words: list[str]) -> None:
+    code, out, err = shown(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("lan-fetch: ")
