@@ -7,7 +7,6 @@ replaced by a free one.
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -61,8 +60,6 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0][2:50])
 def test_an_example_prints_what_the_page_says(block: str, tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("no curl here")
     first, *steps = re.split(r"^\$ ", block.replace("8080", str(free_port())), flags=re.MULTILINE)[1:]
     assert first.endswith(" &\n")
     with served(first.removesuffix(" &\n"), tmp_path):

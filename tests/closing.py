@@ -1,0 +1,49 @@
+"""A server and a client on a real cable: how their connections end, as the cable saw it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parents[1]
+CABLE = HOUSE / "tests" / "lan" / "http_over_a_cable.py"
+
+CLIENT_FIRST = ["client FIN, ACK", "server ACK", "server FIN, ACK", "client ACK"]
+SERVER_FIRST = ["server FIN, ACK", "client ACK", "client FIN, ACK", "server ACK"]
+
+
+def over_the_cable(pem: Path, scheme: str, times: int, program: str, *server: str) -> tuple[list[list[Any]], int]:
+    """The segments of each connection, and how many sockets the client holds in TIME_WAIT."""
+    tls = (
+        ["--tls", "--certificate", str(pem / "server.pem"), "--key", str(pem / "key.pem")] if scheme == "https" else []
+    )
+    trusted = str(pem / "authority.pem")
+    done = subprocess.run(
+        [
+            *("unshare", "--user", "--map-root-user", "--net", "--", sys.executable, str(CABLE)),
+            *(f"{scheme}://10.7.0.2/", str(times), program, *tls, *server),
+        ],
+        env={**os.environ, "PYTHONPATH": str(HOUSE), "SSL_CERT_FILE": trusted, "CURL_CA_BUNDLE": trusted},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare failed" in done.stderr:
+        pytest.skip(f"no network namespace to be had: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    *connections, last = map(json.loads, done.stdout.splitlines())
+    assert len(connections) == times
+    return [one["segments"] for one in connections], last["client_time_wait"]
+
+
+def end(segments: list[Any]) -> list[str]:
+    """What passed from the first FIN on, but for TLS's farewell (close_notify is data), and each segment once:
+    on a busy machine a FIN whose ACK is a few milliseconds late is sent again (tail loss probe, RFC 8985 §7)."""
+    first = next(at for at, segment in enumerate(segments) if "FIN" in segment["flags"])
+    bare = [one for one in segments[first:] if not one["length"]]
+    once = {(one["from"], one["flags"], one["seq"], one["ack"]): f"{one['from']} {one['flags']}" for one in bare}
+    return list(once.values())
