@@ -7,7 +7,8 @@ is a head and content of known length; everything else is a field of `Answer` th
   content is read until it gives ``b""`` and framed by the engine (chunked, or ended by the close).
 - `is_planned`: the session carries out the steps of `plan.wire_plan` in place of its own way.
 - `upgrade`: the response is a 101, and the bytes that follow belong to that protocol.
-- `is_current`: while it says True, the same request gets the same answer, but for its Date.
+- `is_current`: while it says True, the same request gets the same answer, but for its Date; it is told the
+  turn of the server's loop, in which nothing need be looked at twice.
 """
 
 from collections.abc import Callable
@@ -56,7 +57,7 @@ class Answer:
     upgrade: Upgrade | None = None
     delay_s: float = 0.0
     faults: Faults | None = None
-    is_current: Callable[[], bool] | None = None
+    is_current: Callable[[float], bool] | None = None
 
     @property
     def length_bytes(self) -> int | None:

@@ -8,6 +8,7 @@ a path is asked of a `Site`; connections and their closing belong to `session.py
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from lan.reasons import Reason
 from lan.services.http.origin import encodings, listing, methods, paths, serving
@@ -125,7 +126,7 @@ class Origin:
         return (*READING, *(name for name in more if name not in READING))
 
     def _file(self, request: Request, path: Path, now_s: float, *, is_plain: bool) -> Answer:
-        found = self.site.find(path)
+        found = self.site.find(path, now_s=now_s)
         if isinstance(found, Folder):
             location = Path(path.segments, is_folder=True).url
             why = Reason("RFC 9110 §15.4.2", "a folder's path ends in a slash", location=location)
@@ -137,7 +138,9 @@ class Origin:
         answer, places = self._resource(request, path, found, now_s)
         if not places or not is_plain or not all(is_settled(place, now_s) for place in places):
             return answer
-        return replace(answer, is_current=lambda: all(self.site.is_current(place) for place in places))
+        if len(places) == 1:
+            return replace(answer, is_current=partial(self.site.is_current, places[0]))
+        return replace(answer, is_current=lambda turn_s: all(self.site.is_current(place, turn_s) for place in places))
 
     def _resource(
         self, request: Request, path: Path, found: Resource, now_s: float
@@ -150,16 +153,16 @@ class Origin:
                 found.content.close()
                 return plain(406, chosen.why, now_s=now_s, more=[("Vary", "Accept-Encoding")]), ()
             if chosen.coding != encodings.IDENTITY:
-                found, places = self._encoded(path, found, chosen.coding, places)
+                found, places = self._encoded(path, found, chosen.coding, places, now_s)
         said = self.rules.cache_control.find(path.text) if self.rules.cache_control else None
         more = [] if said is None else [("Cache-Control", said)]
         return serving.serve(request, found, now_s=now_s, more=more, secret=self.rules.secret), places
 
     def _encoded(
-        self, path: Path, found: Resource, coding: str, places: tuple[Place, ...]
+        self, path: Path, found: Resource, coding: str, places: tuple[Place, ...], now_s: float
     ) -> tuple[Resource, tuple[Place, ...]]:
         """The compressed form; the file itself where that is gone by now."""
-        form = self.site.find_encoded(path, coding)
+        form = self.site.find_encoded(path, coding, now_s=now_s)
         if isinstance(form, Nothing):
             return found, places
         found.content.close()

@@ -16,10 +16,16 @@ Signature = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a file was found and what `stat` said of it; the same words later mean the same bytes."""
+    """Where a file was found and what `stat` said of it; the same words later mean the same bytes.
+
+    `signature`: device, inode, size, mtime_ns, ctime_ns.  `way`: for each folder from the root to the file its
+    device and inode, and last mtime_ns and ctime_ns of the folder that the file lies in: while they are the
+    same, no folder has become a link to somewhere else, and no file has come to lie beside this one.
+    """
 
     path: str
     signature: Signature
+    way: Signature = ()
 
 
 SETTLED_S = 2.0
@@ -27,8 +33,9 @@ SETTLED_S = 2.0
 
 
 def is_settled(place: Place, now_s: float) -> bool:
-    """Whether another change of the file would show in its signature (device, inode, size, mtime_ns, ctime_ns)."""
-    return not place.signature or now_s - max(place.signature[3:]) / 1e9 >= SETTLED_S
+    """Whether another change of the file, or of what lies beside it, would show in its signature or its way."""
+    changed_ns = max((*place.signature[3:], *place.way[-2:]), default=0)
+    return now_s - changed_ns / 1e9 >= SETTLED_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,17 @@ Found = Resource | Folder | Listing | Nothing
 class Site(Protocol):
     """What lies under the paths of one site."""
 
-    def find(self, path: Path) -> Found:
-        """The file under this path; where it ends in a slash, the folder's index or listing."""
+    def find(self, path: Path, *, now_s: float | None = None) -> Found:
+        """The file under this path; where it ends in a slash, the folder's index or listing.
 
-    def find_encoded(self, path: Path, coding: str) -> Resource | Nothing:
+        `now_s`: seconds since 1970, where what was read before will do as long as it is the same.
+        """
+
+    def find_encoded(self, path: Path, coding: str, *, now_s: float | None = None) -> Resource | Nothing:
         """The form of that file that this coding names, one of its `codings`."""
 
-    def is_current(self, place: Place) -> bool:
-        """Whether the file is still what it was when it was found there; one look, nothing is opened."""
+    def is_current(self, place: Place, turn_s: float | None = None) -> bool:
+        """Whether the file is still what it was when it was found there; a look or two, nothing is opened.
+
+        `turn_s` names a turn of the server's loop, in which a folder is looked at once.
+        """

@@ -35,7 +35,7 @@ class Known:
     whole: bytes
     closing: Request | None
     second: int
-    is_current: Callable[[], bool]
+    is_current: Callable[[float], bool]
     date_at: int = 0
 
     def at(self, second: int) -> "Known":
@@ -109,7 +109,7 @@ class Shortcuts:
         if known is None:
             return None
         second = int(self._date())
-        if (known.second != second and not known.date_at) or not known.is_current():
+        if (known.second != second and not known.date_at) or not known.is_current(self._checked_at_s):
             self._forget(key)
             return None
         if known.second != second:
@@ -133,11 +133,13 @@ class Shortcuts:
         if len(body) == length:
             found = head.find(_DATE)
             date_at = found + len(_DATE) if found >= 0 else 0
-            self.remember(engine, head + body, answer.is_current, date_at=date_at)
+            self._remember(engine, head + body, answer.is_current, date_at)
 
-    def remember(self, engine: Server, whole: bytes, is_current: Callable[[], bool], *, date_at: int = 0) -> None:
-        """These are the bytes that answer the request which the engine has just read: for this second at most,
-        unless the place of the second is told."""
+    def remember(self, engine: Server, whole: bytes, is_current: Callable[[], bool]) -> None:
+        """These are the bytes that answer the request which the engine has just read, for this second at most."""
+        self._remember(engine, whole, lambda _turn_s: is_current(), 0)
+
+    def _remember(self, engine: Server, whole: bytes, is_current: Callable[[float], bool], date_at: int) -> None:
         data, request, decision = engine.lone_request_bytes, engine.request, engine.persistence
         if data is None or request is None or decision is None or len(data) > self.max_request_bytes:
             return

@@ -3,6 +3,11 @@
 The only part of the origin server that touches files.  A name is first opened as a mere place
 (O_PATH), so that looking at a FIFO or a device does nothing; then the kernel says where that place
 really is, links followed, and only a regular file inside the root is opened to be read.
+
+A small file is kept for the next who asks, and given again while `stat` says the same of it and of every
+folder on the way to it (`Place`).  That is so for a way without links alone: behind a link, each request is
+a new look.  A folder is looked at once in a turn of the server's loop, so for the answers that are known
+already a change counts from the next turn on.
 """
 
 import os
@@ -14,9 +19,20 @@ from lan.errors import UsageError
 from lan.reasons import Reason
 from lan.services.http.origin.answer import Content, Memory
 from lan.services.http.origin.encodings import ENDINGS
+from lan.services.http.origin.kept_files import Kept, KeptFiles
 from lan.services.http.origin.media_types import media_type
 from lan.services.http.origin.paths import Path
-from lan.services.http.origin.resource import Entry, Folder, Found, Listing, Nothing, Place, Resource, Signature
+from lan.services.http.origin.resource import (
+    Entry,
+    Folder,
+    Found,
+    Listing,
+    Nothing,
+    Place,
+    Resource,
+    Signature,
+    is_settled,
+)
 
 INDEX = "index.html"
 SMALL_BYTES = 128 * 1024
@@ -34,27 +50,37 @@ class Directory:
         if not self.root.is_dir():
             raise UsageError(f"--root {root}: no such folder", expected="a folder with the files to serve")
         self._prefix = str(self.root).rstrip("/") + "/"
+        self._kept = KeptFiles()
+        self._ways: dict[str, Signature] = {}
+        self._turn_s: float | None = None
 
-    def find(self, path: Path) -> Found:
-        """The file under this path, opened; the index of a folder where the path ends in a slash."""
+    def find(self, path: Path, *, now_s: float | None = None) -> Found:
+        """The file under this path, opened or kept; the index of a folder where the path ends in a slash."""
         full = self._full(path)
-        found = self._look(full, full.rpartition("/")[2])
+        found = self._kept_or_looked_up(full, full.rpartition("/")[2], None, now_s)
         if isinstance(found, Nothing) and found.status == 404 and path.is_folder:
             return self._without_index(path) or found
         return found
 
-    def find_encoded(self, path: Path, coding: str) -> Resource | Nothing:
+    def find_encoded(self, path: Path, coding: str, *, now_s: float | None = None) -> Resource | Nothing:
         """The precompressed form of the file under this path."""
         full = self._full(path)
-        found = self._look(full + ENDINGS[coding], full.rpartition("/")[2], coding)
+        found = self._kept_or_looked_up(full + ENDINGS[coding], full.rpartition("/")[2], coding, now_s)
         if isinstance(found, Resource | Nothing):
             return found
         return Nothing(403, Reason("RFC 9110 §17.3", "not a regular file"))
 
-    def is_current(self, place: Place) -> bool:
-        """Whether `stat` still says the same of the file."""
+    def is_current(self, place: Place, turn_s: float | None = None) -> bool:
+        """Whether `stat` still says the same of the file, and of the folders on the way to it."""
+        if turn_s is None or turn_s != self._turn_s:
+            self._turn_s = turn_s
+            self._ways.clear()
+        folder = place.path.rpartition("/")[0]
+        way = self._ways.get(folder)
         try:
-            return _signature(os.stat(place.path)) == place.signature  # noqa: PTH116 - Path.stat costs as much again
+            if way is None:
+                way = self._ways[folder] = self._way(folder)
+            return way == place.way and _signature(os.stat(place.path)) == place.signature  # noqa: PTH116 - as `_way`
         except OSError:
             return False
 
@@ -62,7 +88,23 @@ class Directory:
         """Where the path would lie; whether that is inside the root is for the kernel to say."""
         return self._prefix + "/".join((*path.segments, INDEX) if path.is_folder else path.segments)
 
-    def _look(self, full: str, name: str, coding: str | None = None) -> Resource | Folder | Nothing:
+    def _kept_or_looked_up(
+        self, full: str, name: str, coding: str | None, now_s: float | None
+    ) -> Resource | Folder | Nothing:
+        if now_s is None:
+            return self._look(full, name, coding)
+        if (kept := self._kept.get((full, coding))) is not None:
+            if all(self.is_current(place) for place in kept.places):
+                return kept.resource
+            self._kept.drop((full, coding))
+        found = self._look(full, name, coding)
+        if isinstance(found, Resource) and isinstance(found.content, Memory):
+            places = _places(found)
+            if places and all(is_settled(place, now_s) for place in places):
+                self._kept.keep((full, coding), Kept(found, places))
+        return found
+
+    def _look(self, full: str, name: str, coding: str | None) -> Resource | Folder | Nothing:
         try:
             place = os.open(full, os.O_PATH | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
@@ -75,7 +117,8 @@ class Directory:
             os.close(place)
 
     def _open(self, place: int, full: str, name: str, coding: str | None) -> Resource | Folder | Nothing:
-        if not self._is_inside(place):
+        really = self._really(place)
+        if really is None:
             return Nothing(403, _OUT)
         facts = os.fstat(place)
         if stat.S_ISDIR(facts.st_mode):
@@ -96,12 +139,34 @@ class Directory:
             media_type(name),
             tuple(_codings(full, facts)) if coding is None else (),
             coding,
-            Place(full, _signature(facts)),
+            self._place(full, facts) if really == full else None,
         )
 
-    def _is_inside(self, place: int) -> bool:
+    def _really(self, place: int) -> str | None:
+        """Where the kernel says that this place is, without any link; None where that is not inside the root."""
         really = os.readlink(f"/proc/self/fd/{place}")  # noqa: PTH115 - one look for each file that is served
-        return really.startswith(self._prefix) or really == str(self.root)
+        return really if really.startswith(self._prefix) or really == str(self.root) else None
+
+    def _place(self, full: str, facts: os.stat_result) -> Place | None:
+        """Where a file lies to which no link leads; None where that has just changed."""
+        try:
+            return Place(full, _signature(facts), self._way(full.rpartition("/")[0]))
+        except OSError:
+            return None
+
+    def _way(self, folder: str) -> Signature:
+        """What `lstat` says of each folder from the root to this one.  Raises OSError where one is a link by now."""
+        way: list[int] = []
+        at = len(self._prefix) - 1
+        while True:
+            facts = os.lstat(folder[:at] or "/")
+            if not stat.S_ISDIR(facts.st_mode):
+                raise NotADirectoryError(folder[:at])
+            way += (facts.st_dev, facts.st_ino)
+            if at >= len(folder):
+                return (*way, facts.st_mtime_ns, facts.st_ctime_ns)
+            at = folder.find("/", at + 1)
+            at = len(folder) if at < 0 else at
 
     def _without_index(self, path: Path) -> Listing | Nothing | None:
         """What a folder without an index shows; None where there is no folder."""
@@ -110,7 +175,7 @@ class Directory:
         except OSError:
             return None
         try:
-            if not self._is_inside(place):
+            if self._really(place) is None:
                 return Nothing(403, _OUT)
             if not self.listing:
                 return Nothing(403, Reason("RFC 9110 §15.5.4", f"a folder without {INDEX}"))
@@ -150,18 +215,18 @@ class OnePage:
     def __init__(self, page: bytes, modified_s: int) -> None:
         self.page, self.modified_s = page, modified_s
 
-    def find(self, path: Path) -> Found:
+    def find(self, path: Path, *, now_s: float | None = None) -> Found:
         """The page, or nothing."""
         if path.segments not in ((), (INDEX,)) or (path.segments and path.is_folder):
             return Nothing(404, Reason("RFC 9110 §15.5.5", "no such file"))
         tag = f"{self.modified_s:x}-{len(self.page):x}"
         return Resource(INDEX, len(self.page), self.modified_s, tag, Memory(self.page), place=Place(INDEX, ()))
 
-    def find_encoded(self, path: Path, coding: str) -> Resource | Nothing:
+    def find_encoded(self, path: Path, coding: str, *, now_s: float | None = None) -> Resource | Nothing:
         """It has one form alone."""
         return Nothing(404, Reason("RFC 9110 §15.5.5", "no such form", coding=coding, path=path.text))
 
-    def is_current(self, place: Place) -> bool:
+    def is_current(self, place: Place, turn_s: float | None = None) -> bool:
         """A page in memory stays what it is."""
         return place.path == INDEX
 
@@ -199,6 +264,18 @@ def _codings(full: str, facts: os.stat_result) -> Iterator[str]:
             continue
         if stat.S_ISREG(form.st_mode) and form.st_mtime_ns >= facts.st_mtime_ns:
             yield coding
+
+
+def _places(found: Resource) -> tuple[Place, ...]:
+    """Where a file and its compressed forms lie; none where a link leads there, or one has just gone."""
+    place = found.place
+    if place is None:
+        return ()
+    paths = [place.path + ENDINGS[coding] for coding in found.codings]
+    try:
+        return (place, *(Place(path, _signature(os.stat(path)), place.way) for path in paths))  # noqa: PTH116
+    except OSError:
+        return ()
 
 
 def _signature(facts: os.stat_result) -> Signature:

@@ -173,9 +173,9 @@ def test_one_look_at_the_file_is_all_that_a_turn_costs(root: Path) -> None:
     looks: list[Place] = []
 
     class Watched(Directory):
-        def is_current(self, place: Place) -> bool:
+        def is_current(self, place: Place, turn_s: float | None = None) -> bool:
             looks.append(place)
-            return super().is_current(place)
+            return super().is_current(place, turn_s)
 
     web = Web(Origin(Watched(root)))
     web.plain(get())

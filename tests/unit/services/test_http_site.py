@@ -125,10 +125,10 @@ def test_a_file_that_becomes_a_link_out_of_the_root_is_no_longer_served(root: Pa
     request = Request("GET", "/page.html")
     answer = origin.answer(request, now_s=NOW_S + 2e9)
     assert answer.is_current is not None
-    assert answer.is_current()
+    assert answer.is_current(0.0)
     (root / "page.html").unlink()
     (root / "page.html").symlink_to(tmp_path / "outside" / "secret")
-    assert not answer.is_current()
+    assert not answer.is_current(0.0)
     assert origin.answer(request, now_s=NOW_S).response.status == 403
 
 
