@@ -26,6 +26,7 @@ def building_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--datapath", choices=["kernel", "userspace"], help="of Open vSwitch; the best there is")
     parser.add_argument("--state", type=Path, metavar="DIR", help="go on with the leases and logs of DIR")
     parser.add_argument("--offload", action="store_true", help="keep segmentation offloads: fast, but frames look huge")
+    parser.add_argument("--link", choices=["userspace", "kernel"], help="who carries frames on cables with options")
     parser.add_argument("--no-trace", action="store_true", help="capture nothing")
     json_word(parser)
 
@@ -37,6 +38,7 @@ def launch_of(options: argparse.Namespace, **how: Any) -> Launch:
         switch=options.switch,
         datapath=options.datapath,
         offload=options.offload,
+        link=options.link,
         trace=not options.no_trace,
         **how,
     )

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from lan.control import framing, messages, sessions
+from lan.control import cabling, framing, messages, sessions
 from lan.control.children import Children
 from lan.control.messages import refusal
 from lan.control.recorder import Recorder
@@ -26,7 +26,8 @@ from lan.devices.kinds import models
 from lan.devices.options import options_of
 from lan.engine import browsers, netns, programs, syscalls
 from lan.engine.bubble import HOME, Lifeline
-from lan.engine.live import MAC_TABLES, LiveLan, Options
+from lan.engine.live import MAC_TABLES, LiveLan
+from lan.engine.options import Options
 from lan.errors import LanError, RunError, UsageError, nearest
 from lan.topo.spec import Device, Lan, Link, Port, mac_address
 
@@ -65,9 +66,15 @@ class Agent:
 
     def run(self) -> None:
         """Answer until told to end."""
+        self.live.cables.start_clock()
         while not self._ending:
-            for key, _ in self.selector.select():
+            cables = self.live.cables
+            cabling.attend(cables, self.selector)
+            due_s = cables.deadline_s()
+            patience_s = None if due_s is None else max(0.0, due_s - time.monotonic())
+            for key, _ in self.selector.select(patience_s):
                 key.data(key.fd)
+            cables.tick(time.monotonic())
 
     # ---- events
 
@@ -180,7 +187,9 @@ class Agent:
         return {
             "lan": live.lan.as_json(),
             "devices": devices,
-            "links": [live.is_up(link) for link in live.lan.links],
+            "links": [live.cables.is_up(link) for link in live.lan.links],
+            "cables": [live.cables.told_of(link) for link in live.lan.links],
+            "link_means": live.cables.means,
             "ovs": live.ovs_switches,
             "datapath": live.datapath,
             "lost": sorted(live.lost),
@@ -190,7 +199,7 @@ class Agent:
         }
 
     def _enter(self, message: messages.Enter, client: socket.socket, reply: Reply) -> None:
-        self._known(message.device)
+        self.known(message.device)
         space = self.live.space_of(message.device)
         browsers.trust(message.device)
         session = self.sessions.setdefault(client, sessions.new())
@@ -207,7 +216,7 @@ class Agent:
             raise UsageError(f"{message.module} is not a module of lan")
         device = message.device
         if device:
-            self._known(device)
+            self.known(device)
         space = self.live.space_of(device) if device else None
         environment = self.live.environment_of(device) if device else dict(os.environ)
         nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -220,7 +229,7 @@ class Agent:
         os.close(nothing)
 
     def _show_table(self, message: messages.ShowTable, client: socket.socket, reply: Reply) -> None:
-        self._known(message.device)
+        self.known(message.device)
         table = self._table(message.device, message.table)
         arguments = [*table.arguments]
         if message.table == "mac" and message.device in self.live.ovs_switches:
@@ -239,7 +248,7 @@ class Agent:
         return tables[name]
 
     def _change(self, message: messages.Change, client: socket.socket, reply: Reply) -> dict[str, Any]:
-        self._known(message.device)
+        self.known(message.device)
         model = self.live.models[message.device]
         changes: dict[str, Any] = {}
         for key, text in message.settings.items():
@@ -251,18 +260,9 @@ class Agent:
         kept = {key: value for key, value in changes.items() if key in options_of(type(model))}
         return {"done": done, "options": kept, "where": str(model.spec.where) if model.spec.where else None}
 
-    def _set_link(self, message: messages.SetLink, client: socket.socket, reply: Reply) -> dict[str, Any]:
-        self._known(message.a)
-        self._known(message.b)
-        links = self.live.links_between(message.a, message.b)
-        if message.up is not None:
-            for link in links:
-                self.live.set_link(link, up=message.up)
-        return {"links": [{"a": str(link.a), "b": str(link.b), "up": self.live.is_up(link)} for link in links]}
-
     def _add_link(self, message: messages.AddLink, client: socket.socket, reply: Reply) -> dict[str, Any]:
-        self._known(message.a)
-        self._known(message.b)
+        self.known(message.a)
+        self.known(message.b)
         a = self._next_port(message.a, message.a_interface, message.a_mac)
         b = self._next_port(message.b, message.b_interface, message.b_mac)
         link = Link(a, b, message.options)
@@ -300,12 +300,12 @@ class Agent:
         return {}
 
     def _remove_device(self, message: messages.RemoveDevice, client: socket.socket, reply: Reply) -> dict[str, Any]:
-        self._known(message.name)
+        self.known(message.name)
         self.live.remove_device(message.name)
         return {}
 
     def _services(self, message: messages.Services, client: socket.socket, reply: Reply) -> dict[str, Any]:
-        self._known(message.device)
+        self.known(message.device)
         work = self.live.start_services if message.start else self.live.stop_services
         return {"done": work(message.device)}
 
@@ -324,8 +324,8 @@ class Agent:
         """In a process of its own, which opens one socket in each namespace: the loop goes on."""
         fabric, known = self.live.fabric, self.live.models
         for one, other in message.pairs:
-            self._known(one)
-            self._known(other)
+            self.known(one)
+            self.known(other)
 
         def work() -> int:
             sockets: dict[str, socket.socket] = {}
@@ -374,7 +374,7 @@ class Agent:
         self.live.end()
         return {}
 
-    def _known(self, device: str) -> None:
+    def known(self, device: str) -> None:
         known = self.live.lan.devices
         if device not in known:
             near = nearest(device, known)
@@ -391,7 +391,6 @@ HANDLERS: dict[type, Callable[..., dict[str, Any] | None]] = {
     messages.RunModule: Agent._run_module,
     messages.ShowTable: Agent._show_table,
     messages.Change: Agent._change,
-    messages.SetLink: Agent._set_link,
     messages.AddLink: Agent._add_link,
     messages.RemoveLink: Agent._remove_link,
     messages.AddHost: Agent._add_host,
@@ -403,6 +402,7 @@ HANDLERS: dict[type, Callable[..., dict[str, Any] | None]] = {
     messages.Leave: Agent._leave,
     messages.Stay: Agent._stay,
     messages.Down: Agent._down,
+    **cabling.HANDLERS,
 }
 
 

@@ -133,6 +133,20 @@ class RunningLan:
         links: list[dict[str, Any]] = self.ask(messages.SetLink(a, b, up))["links"]
         return links
 
+    def links(self, a: str = "", b: str = "") -> dict[str, Any]:
+        """The cables between two devices, or all, with their counters; see `messages.Links`."""
+        return self.ask(messages.Links(a, b))
+
+    def change_link(
+        self, a: str, b: str, settings: Mapping[str, str], *, sender: str | None = None, reset: bool = False
+    ) -> dict[str, Any]:
+        """Have the cables between two devices do something else; see `messages.ChangeLink`."""
+        return self.ask(messages.ChangeLink(a, b, dict(settings), sender, reset))
+
+    def flap_link(self, a: str, b: str, period: str, times: str) -> dict[str, Any]:
+        """Pull and plug the cables between two devices; returns when it is over."""
+        return self.ask(messages.FlapLink(a, b, period, times))
+
     def add_link(self, a: str, b: str, **named: Any) -> Link:
         """Lay a cable; `named` are fields of `messages.AddLink`."""
         answer = self.ask(messages.AddLink(a, b, **named))

@@ -10,7 +10,7 @@ from pathlib import Path
 from lan.control import agent, framing, state
 from lan.control.client import RunningLan, agent_ended, raise_refusal
 from lan.engine import bubble, environment
-from lan.engine.live import Options
+from lan.engine.options import Options
 from lan.errors import RunError
 from lan.topo.spec import Lan
 
@@ -36,6 +36,7 @@ class Launch:
     datapath: str | None = None
     offload: bool = False
     trace: bool = True
+    link: str | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
         launch.switch,
         launch.datapath,
         launch.offload,
+        launch.link,
         environment.terminal_of(os.environ),
     )
     named = lan.renamed(name)

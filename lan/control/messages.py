@@ -9,7 +9,7 @@ from typing import Any
 
 from lan.errors import LanError
 
-VERSION = 2
+VERSION = 3
 """Of this protocol: face and agent of different versions part at once, with words."""
 
 
@@ -66,11 +66,51 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SetLink:
-    """Plug (up) or pull the cables between two devices; up None only asks: ``{"links": [{"a", "b", "up"}]}``."""
+    """Plug (up) or pull the cables between two devices; up None only asks.  Answered as `Links`."""
 
     a: str
     b: str
     up: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The cables between two devices, or all ("" and ""), with what they have counted.
+
+    ``{"means", "links": [{"a", "b", "up", "shaped", "broken", "seed", "ways": [{"from", "to", "asked", "in_force",
+    "counters"}], …}]}``.  A way is a direction: what was asked, what its carrier does, and what that
+    has counted, None where nobody counts.  ``relaid_ms`` is there where the cable was laid anew, for so
+    long, ``coming`` where its schedule holds more.
+    """
+
+    a: str = ""
+    b: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLink:
+    """Have the cables between two devices do something else.
+
+    Answered as `Links`, with ``laid_anew_ms``: for how long each cable that was plain was out for it.
+    `settings` are words of the command line by name, `sender` the device whose frames are meant, or
+    None for both directions.  With `reset` they do nothing to frames any more.
+    """
+
+    a: str
+    b: str
+    settings: dict[str, str] = field(default_factory=dict)
+    sender: str | None = None
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlapLink:
+    """Pull and plug the cables between two devices so often, each state for `period`; answered at the end."""
+
+    a: str
+    b: str
+    period: str
+    times: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +210,9 @@ Message = (
     | ShowTable
     | Change
     | SetLink
+    | Links
+    | ChangeLink
+    | FlapLink
     | AddLink
     | RemoveLink
     | AddHost

@@ -47,13 +47,15 @@ class Fabric:
         self.offload = offload
         self.namespaces: dict[str, int] = {}
         self.index: dict[Port, int] = {}
-        self._netlink = Netlink()
+        self.true_sized: set[Port] = set()
+        """Ports without any offload, whatever the LAN's are: those of cables that do something to frames."""
+        self.netlink = Netlink()
         self._ioctl = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._bridges: dict[str, int] = {}
         self._next_port = _FIRST_PORT_INDEX
         self._plugged: dict[str, int] = {}
         self._lacking: dict[str, str] | None = None
-        self._netlink.do([rtnetlink.set_link(1, up=True)])
+        self.netlink.do([rtnetlink.set_link(1, up=True)])
         settings.establish()
 
     def add_hosts(self, names: Iterable[str]) -> None:
@@ -74,9 +76,9 @@ class Fabric:
         for switch in switches:
             self._bridges[switch.name] = max(self._bridges.values(), default=_FIRST_SWITCH_INDEX - 1) + 1
             requests.append(rtnetlink.new_bridge(switch.name, mac[switch.name], self._bridges[switch.name]))
-        self._netlink.do(requests)
+        self.netlink.do(requests)
         for switch_name in self._bridges:
-            self._trim(self._ioctl, switch_name)
+            offloads.switch_off(self._ioctl, switch_name, offloads.CHECKSUM if self.offload else offloads.ALL)
 
     def number(self, links: Iterable[Link]) -> None:
         """Fix the interface index of both ends of cables to be, so that others can know them before they lie."""
@@ -96,11 +98,15 @@ class Fabric:
         """A veth pair for each cable; switch ends come up at once, host ends when dressed."""
         links = list(links)
         self.number(links)
-        self._netlink.do([self._cable(link) for link in links])
-        at_switches = [port for link in links for port in (link.a, link.b) if port.device not in self.namespaces]
+        self.netlink.do([self._cable(link) for link in links])
+        self.plug_in(port for link in links for port in (link.a, link.b))
+
+    def plug_in(self, ports: Iterable[Port]) -> None:
+        """Bring up the ends at switches, in their bridges; a host's come up when it is dressed."""
+        at_switches = [port for port in ports if port.device not in self.namespaces]
         for port in at_switches:
-            self._trim(self._ioctl, port.interface)
-        self._netlink.do([self._plug(port) for port in at_switches])
+            self._trim(self._ioctl, port)
+        self.netlink.do([self._plug(port) for port in at_switches])
 
     def dress(self, device: str, ports: Iterable[Port], clothes: Dress) -> None:
         """Bring a host's interfaces up, give the first one its address and routes, and others what they have."""
@@ -116,7 +122,7 @@ class Fabric:
         with netns.inside(self.namespaces[device], self.home), Netlink() as there:
             sock = there.socket
             for port in ports:
-                self._trim(sock, port.interface)
+                self._trim(sock, port)
             there.do(requests)
             if clothes.sysctls:
                 settings.apply(clothes.sysctls, device=device)
@@ -127,13 +133,23 @@ class Fabric:
         The switch's end goes down, so that the host loses its carrier and keeps its settings, as when
         a cable is pulled; between two hosts it is the second's end.
         """
+        with self.plugging(link) if up else contextlib.nullcontext():
+            self.set_end(link, up=up)
+
+    def set_end(self, link: Link, *, up: bool) -> None:
+        """The end of a cable that stands for its plug, up or down."""
         port = link.a if link.a.device not in self.namespaces else link.b
-        watches = [self._watch(end) for end in (link.a, link.b)] if up else []
-        with self._netlink_of(port.device) as there:
+        with self.netlink_of(port.device) as there:
             there.do([rtnetlink.set_link(self.index[port], up=up)])
+
+    @contextlib.contextmanager
+    def plugging(self, link: Link) -> Iterator[None]:
+        """Within it a cable is plugged; at its end frames pass."""
+        watches = [self._watch(end) for end in (link.a, link.b)]
+        yield
         for watch in watches:
             watch.wait_running(CARRIER_DEADLINE_S)
-        for end in (link.a, link.b) if up else ():
+        for end in (link.a, link.b):
             self._forget_unresolved(end)
 
     def _forget_unresolved(self, port: Port) -> None:
@@ -149,21 +165,27 @@ class Fabric:
 
     def remove_cable(self, link: Link) -> None:
         """Take a cable away for good."""
-        with self._netlink_of(link.a.device) as there:
+        with self.netlink_of(link.a.device) as there:
             there.do([rtnetlink.delete_link(self.index.pop(link.a))])
         self.index.pop(link.b, None)
+
+    def remove_pairs(self, link: Link) -> None:
+        """Take a cable of two pairs away for good: each outer end, and its inner one with it."""
+        for port in (link.a, link.b):
+            with self.netlink_of(port.device) as there:
+                there.do([rtnetlink.delete_link(self.index.pop(port))])
 
     def remove(self, device: str) -> None:
         """Take a host's namespace or a bridge away, once its cables are gone."""
         if device in self.namespaces:
             os.close(self.namespaces.pop(device))
         elif device in self._bridges:
-            self._netlink.do([rtnetlink.delete_link(self._bridges.pop(device))])
+            self.netlink.do([rtnetlink.delete_link(self._bridges.pop(device))])
 
     def readdress(self, device: str, port: Port, old: str | None, new: str | None, gateway: str | None) -> None:
         """Change the address of a host's port while it runs."""
         index = self.index[port]
-        with self._netlink_of(device) as there:
+        with self.netlink_of(device) as there:
             if old is not None:
                 with contextlib.suppress(RunError):  # the user may have taken it off already
                     there.do([rtnetlink.delete_address(index, ipaddress.ip_interface(old))])
@@ -172,7 +194,7 @@ class Fabric:
     def bring_up(self, port: Port) -> None:
         """Bring up a host's end of a cable laid while the LAN runs."""
         with netns.inside(self.namespaces[port.device], self.home), Netlink() as there:
-            self._trim(there.socket, port.interface)
+            self._trim(there.socket, port)
             there.do([rtnetlink.set_link(self.index[port], up=True)])
 
     def flush(self, device: str, port: Port) -> None:
@@ -181,22 +203,24 @@ class Fabric:
             subprocess.run(["ip", "address", "flush", "dev", port.interface], check=False, capture_output=True)
 
     @contextlib.contextmanager
-    def _netlink_of(self, device: str) -> Iterator[Netlink]:
+    def netlink_of(self, device: str) -> Iterator[Netlink]:
+        """A netlink socket where the device's ends lie."""
         if device not in self.namespaces:
-            yield self._netlink
+            yield self.netlink
             return
         with netns.inside(self.namespaces[device], self.home), Netlink() as there:
             yield there
 
     def _cable(self, link: Link) -> Request:
         near, far = (link.b, link.a) if link.a.device in self.namespaces else (link.a, link.b)
-        return rtnetlink.new_veth(self._end(near), self._end(far))
+        return rtnetlink.new_veth(self.end(near), self.end(far))
 
     def _plug(self, port: Port) -> Request:
         """A switch's end comes up in its bridge: a cable's far end can't be born there, the kernel ignores it."""
         return rtnetlink.set_link(self.index[port], up=True, master=self._bridges.get(port.device))
 
-    def _end(self, port: Port) -> End:
+    def end(self, port: Port) -> End:
+        """An end of a cable as it is to be made."""
         namespace, master = self.namespaces.get(port.device), self._bridges.get(port.device)
         return End(port.interface, port.mac, self.index[port], netns=namespace, master=master)
 
@@ -211,5 +235,6 @@ class Fabric:
             requests.append(rtnetlink.device_route(index))
         return requests
 
-    def _trim(self, sock: socket.socket, interface: str) -> None:
-        offloads.switch_off(sock, interface, offloads.CHECKSUM if self.offload else offloads.ALL)
+    def _trim(self, sock: socket.socket, port: Port) -> None:
+        keeps = self.offload and port not in self.true_sized
+        offloads.switch_off(sock, port.interface, offloads.CHECKSUM if keeps else offloads.ALL)

@@ -9,17 +9,19 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lan.devices.base import Host, Service
 from lan.devices.kinds import model_of, schemas
 from lan.devices.web_server import CERTIFICATE, KEY
-from lan.engine import closing, environment, house, openvswitch, programs, services, space
+from lan.engine import closing, decisions, environment, house, openvswitch, programs, services, space
 from lan.engine.bubble import HOME
+from lan.engine.cables import Cables, Carrying
 from lan.engine.fabric import Dress, Fabric
 from lan.engine.openvswitch import BridgePlan, OpenVswitch
+from lan.engine.options import Options
 from lan.engine.services import Running
 from lan.engine.space import Identity, Space
 from lan.errors import RunError, UsageError
@@ -40,21 +42,6 @@ MOST_BRIDGE_PORTS = 1023
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to build: `switch` is ovs, bridge or None (what is there); `offload` keeps segmentation offloads.
-
-    `state` is the LAN's folder, `home` the user's for all of them: faces see the LANs of theirs.
-    """
-
-    state: Path
-    home: Path
-    switch: str | None = None
-    datapath: str | None = None
-    offload: bool = False
-    terminal: Mapping[str, str] | None = None
-
-
 class LiveLan:
     """One LAN in its bubble.  Every method is called in the bubble's PID 1, one at a time."""
 
@@ -69,11 +56,14 @@ class LiveLan:
         self._remodel()
         self.ovs_switches = [name for name in self._switches() if self._is_ovs(name)]
         self.fabric = Fabric(offload=options.offload)
+        self.decisions = options.state / decisions.FILE
+        carrying = Carrying(options.state / "devices/links", self.decisions, lambda: self._environment(None))
+        self.cables = Cables(self.fabric, carrying, self, options.link)
         self._ovs: OpenVswitch | None = None
         self._etc: dict[str, dict[str, str]] = {}
-        self._down: set[frozenset[Port]] = set()
         self._dpids = self._number_switches()
         self._of_ports: dict[str, int] = {}
+        self._of_port: dict[Port, int] = {}
 
     # ---- building
 
@@ -92,6 +82,7 @@ class LiveLan:
         self.fabric.add_hosts(device.name for device in self.lan.hosts)
         self.fabric.add_bridges(bridges, {device.name: mac_address(device.name, "bridge") for device in bridges})
         self.fabric.number(self.lan.links)
+        self.cables.begin(self.lan.links)
         cabled()
         self._lay_cables()
         for device in self.lan.hosts:
@@ -99,6 +90,7 @@ class LiveLan:
         progress("namespaces and cables")
         if self._ovs is not None:
             self._ovs.finish()
+        self.cables.settle()
         progress("switch ports")
         self._finish_certificates(certificates)
         progress("certificates")
@@ -163,7 +155,13 @@ class LiveLan:
         folder = self.options.state / "devices" / name
         folder.mkdir(parents=True, exist_ok=True)
         return services.start(
-            name, service, None, run_folder=HOME / "own", state_folder=folder, environment=self._environment(None)
+            name,
+            service,
+            None,
+            run_folder=HOME / "own",
+            state_folder=folder,
+            environment=self._environment(None),
+            decisions=self.decisions,
         )
 
     def _start_switches(self) -> Running | None:
@@ -187,10 +185,11 @@ class LiveLan:
             self._ovs.add_bridges(plans, f"tcp:{CONTROLLER}")
         numbers = {name: itertools.count(1) for name in self.ovs_switches}
         of_port = {port: next(numbers[name]) for name in self.ovs_switches for port in self.lan.ports(name)}
+        self._of_port = of_port
         self._of_ports = {name: len(self.lan.ports(name)) for name in self.ovs_switches}
         for start in range(0, len(self.lan.links), CABLES_AT_A_TIME):
             links = self.lan.links[start : start + CABLES_AT_A_TIME]
-            self.fabric.add_cables(links)
+            self.cables.lay(links)
             if self._ovs is not None:
                 ends = [port for link in links for port in (link.a, link.b) if port in of_port]
                 self._ovs.begin_ports([(port.device, port.interface, of_port[port]) for port in ends])
@@ -294,13 +293,15 @@ class LiveLan:
         """A child has ended: note it where it was a service."""
         if (what := self.vital.pop(pid, None)) is not None:
             self.lost.append(what)
+        if self.cables.ended(pid):
+            self.lost.append("the process that carries frames on cables with options")
         for running in self.running:
             if running.pid == pid:
                 running.state, running.code = "ended", os.waitstatus_to_exitcode(status)
 
     def end(self) -> None:
         """Before the bubble ends: end what would take long to die by itself."""
-        for pid in list(self.vital):
+        for pid in [*self.vital, *([self.cables.process] if self.cables.process else [])]:
             closing.end(pid)
 
     # ---- changes while it runs
@@ -398,28 +399,29 @@ class LiveLan:
             raise UsageError(f"no cable lies between {a} and {b}", todo="lan graph shows the cables")
         return found
 
-    def set_link(self, link: Link, *, up: bool) -> None:
-        """Plug or pull a cable."""
-        self.fabric.set_cable(link, up=up)
-        ends = frozenset((link.a, link.b))
-        self._down = self._down - {ends} if up else self._down | {ends}
+    def release_port(self, port: Port) -> None:
+        """Have a switch let go of a port, see `cables.Switches`."""
+        if port.device in self.ovs_switches and self._ovs is not None:
+            self._ovs.remove_ports(port.device, [port.interface])
 
-    def is_up(self, link: Link) -> bool:
-        """Whether the cable is plugged."""
-        return frozenset((link.a, link.b)) not in self._down
+    def take_port(self, port: Port) -> None:
+        """Have a switch take a port under its number."""
+        if port.device in self.ovs_switches and self._ovs is not None:
+            self._ovs.begin_ports([(port.device, port.interface, self._of_port[port])])
+            self._ovs.finish()
 
     def plug(self, link: Link, cabled: Callable[[Link], None]) -> None:
         """Lay one more cable while the LAN runs."""
-        self.fabric.add_cables([link])
+        self.cables.lay([link])
+        self.cables.settle()
         self.lan = replace(self.lan, links=(*self.lan.links, link))
         self._remodel()
         cabled(link)
         for port in (link.a, link.b):
             if port.device in self.ovs_switches and self._ovs is not None:
                 self._of_ports[port.device] = self._of_ports.get(port.device, 0) + 1
-                number = self._of_ports[port.device]
-                self._ovs.begin_ports([(port.device, port.interface, number)])
-                self._ovs.finish()
+                self._of_port[port] = self._of_ports[port.device]
+                self.take_port(port)
             elif port.device in self.fabric.namespaces:
                 if self.models[port.device].ports == [port]:
                     self._dress(port.device)
@@ -429,9 +431,8 @@ class LiveLan:
     def unplug(self, link: Link) -> None:
         """Take a cable away for good."""
         for port in (link.a, link.b):
-            if port.device in self.ovs_switches and self._ovs is not None:
-                self._ovs.remove_ports(port.device, [port.interface])
-        self.fabric.remove_cable(link)
+            self.release_port(port)
+        self.cables.remove(link)
         self.lan = replace(self.lan, links=tuple(other for other in self.lan.links if other != link))
         self._remodel()
 

@@ -65,10 +65,12 @@ def start(
     run_folder: Path,
     state_folder: Path,
     environment: Mapping[str, str],
+    decisions: Path | None = None,
 ) -> Running:
     """Start a service.
 
-    `run_folder` is the device's /run as the bubble sees it, `state_folder` its /var/lib/lan.
+    `run_folder` is the device's /run as the bubble sees it, `state_folder` its /var/lib/lan; its
+    decisions go to a file there, unless another is named.
     """
     folder = run_folder / "lan" / service.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,8 +80,8 @@ def start(
     os.set_blocking(ready, False)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    decisions = state_folder if space is None else Path(STATE)
-    extra = {"LAN_READY_FD": str(told), "LAN_DECISIONS": f"{decisions}/decisions.jsonl", "LAN_DEVICE": device}
+    decided = decisions or (state_folder if space is None else Path(STATE)) / "decisions.jsonl"
+    extra = {"LAN_READY_FD": str(told), "LAN_DECISIONS": str(decided), "LAN_DEVICE": device}
     begin = programs.Start(
         service.arguments,
         {**environment, **extra},

@@ -76,6 +76,14 @@ def make(net: int, identity: Identity) -> Space:
     return Space(identity.device, init, net, files, names, pids)
 
 
+def of_bubble(name: str, net: int) -> Space:
+    """The bubble's own namespaces but for the network: for a helper that no device may see."""
+    files, names, pids = (
+        os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("mnt", "uts", "pid")
+    )
+    return Space(name, os.getpid(), net, files, names, pids)
+
+
 def _be_init(net: int, identity: Identity, answer: int) -> NoReturn:
     """PID 1 of a device: lay its files, then be a small program that reaps orphans until the bubble ends."""
     try:

@@ -110,6 +110,16 @@ def set_link(index: int, *, up: bool | None = None, master: int | None = None) -
     return Request(RTM_NEWLINK, 0, body, f"link {index}")
 
 
+def move_link(index: int, netns: int, name: str, mac: str) -> Request:
+    """A link put into the namespace of a descriptor under another name, down and out of its bridge.
+
+    It keeps its index there unless another link has it.
+    """
+    body = _ifinfo(index, up=False) + _u32(_IFLA_NET_NS_FD, netns) + _attribute(_IFLA_IFNAME, name.encode() + b"\0")
+    body += _attribute(_IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    return Request(RTM_NEWLINK, 0, body, f"link {index} moved to be {name}")
+
+
 def get_link(index: int) -> Request:
     """The link asked for; `parse_flags` reads the answer."""
     return Request(RTM_GETLINK, 0, _ifinfo(index), f"link {index}")

@@ -1,28 +1,133 @@
-"""Pull a cable, plug it, look at it:  lan link pc1 s1 down"""
+"""Look at a cable, pull it, make it long, narrow or lossy:  lan link pc1 s1 delay=50ms loss=1%
+
+lan link pc1 s1 [show]                what it does, and what it has counted
+lan link pc1 s1 delay=50ms bw=2mbit   from now on; --from pc1 for the frames that pc1 sends alone
+lan link pc1 s1 reset                 a perfect cable again
+lan link pc1 s1 down | up | flap 200ms 5
+options: bw delay jitter distribution loss duplicate corrupt reorder gap max_queue_size seed (docs/links.md)
+"""
 
 import argparse
+from typing import Any
 
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen
 from lan.control import client
+from lan.control.client import RunningLan
+from lan.errors import UsageError, nearest
+from lan.links import words
 
 GROUP = "Break"
+VERBS = ("show", "up", "down", "reset", "flap")
+COUNTED = ("frames", "passed", "delayed", "lost", "corrupted", "duplicated", "reordered", "dropped")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="DEVICE")
     parser.add_argument("b", metavar="DEVICE")
-    parser.add_argument("what", nargs="?", choices=["up", "down", "show"], default="show")
+    parser.add_argument("change", nargs="*", metavar="WHAT", help="show, up, down, reset, flap TIME N, or NAME=VALUE …")
+    parser.add_argument("--from", dest="sender", metavar="DEVICE", help="only the frames that this end sends")
     lan_word(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
+    what = options.change or ["show"]
+    check(what, options.sender)
     lan = client.connect(options.lan)
-    for name in (options.a, options.b):
+    for name in (options.a, options.b, *([options.sender] if options.sender else [])):
         lan.device(name)
-    links = lan.set_link(options.a, options.b, up=None if options.what == "show" else options.what == "up")
+    answer = _do(lan, options.a, options.b, what, options.sender)
     if screen.json:
-        screen.data({"ok": True, "links": links})
+        screen.data({"ok": True, **answer})
         return 0
-    screen.table(["cable", "to", "state"], [[link["a"], link["b"], "up" if link["up"] else "down"] for link in links])
+    for link in answer["links"]:
+        if what == ["show"]:
+            _show(link, answer["means"], screen)
+        else:
+            _say(link, screen)
+    for out_ms in answer.get("laid_anew_ms", []):
+        screen.line(f"laid anew for this: out for {out_ms:g} ms; later changes of it lose nothing", "dim")
+    if any("=" in word for word in what):
+        screen.line("until lan down; to keep it, write it into the file's addLink: see docs/links.md", "dim")
     return 0
+
+
+def check(what: list[str], sender: str | None) -> None:
+    """Refuse words that can't be meant, before a LAN is looked for.  Raises UsageError."""
+    verb, *rest = what
+    if "=" in verb:
+        words.read_words(what)
+        return
+    expected = f"one of {', '.join(VERBS)}, or NAME=VALUE such as delay=50ms; the names are {', '.join(words.NAMES)}"
+    if verb not in VERBS:
+        near = nearest(verb, (*VERBS, *words.NAMES))
+        meant = f"{near}=…" if near in words.NAMES else near
+        raise UsageError(f"{verb!r} is nothing to do with a cable" + (f"; did you mean {meant}?" if near else ""),
+                         expected=expected)  # fmt: skip
+    if verb == "flap" and len(rest) != 2:
+        raise UsageError("flap takes a time and a number", expected="flap 200ms 5: five times, each state for 200 ms")
+    if verb != "flap" and rest:
+        raise UsageError(f"{rest[0]!r} is a word too many after {verb}", expected="one thing at a time")
+    if sender is not None and verb != "reset":
+        raise UsageError(f"--from does not go with {verb}", expected="--from with NAME=VALUE or reset")
+
+
+def _do(lan: RunningLan, a: str, b: str, what: list[str], sender: str | None) -> dict[str, Any]:
+    verb = what[0]
+    if verb == "show":
+        return lan.links(a, b)
+    if verb in ("up", "down"):
+        lan.set_link(a, b, up=verb == "up")
+        return lan.links(a, b)
+    if verb == "flap":
+        return lan.flap_link(a, b, what[1], what[2])
+    if verb == "reset":
+        return lan.change_link(a, b, {}, sender=sender, reset=True)
+    return lan.change_link(a, b, words.read_words(what), sender=sender)
+
+
+def state(link: dict[str, Any]) -> str:
+    """One word for a cable: up, down, or broken where its carrier is gone."""
+    return "broken" if link["broken"] else "up" if link["up"] else "down"
+
+
+def option_line(asked: dict[str, str]) -> str:
+    """``delay=50ms bw=2mbit``, or a dash."""
+    return " ".join(f"{name}={value}" for name, value in asked.items()) or "—"
+
+
+def _say(link: dict[str, Any], screen: Screen) -> None:
+    """A cable in a line: its ends, its state, what it does each way."""
+    out, back = (option_line(way["asked"]) for way in link["ways"])
+    does = "" if out == back == "—" else f"  {out}" if out == back else f"  → {out}  ← {back}"
+    screen.line(f"{link['a']} – {link['b']}  {state(link)}{does}")
+
+
+def _show(link: dict[str, Any], means: str, screen: Screen) -> None:
+    by = f"carried by the {means} link" if link["shaped"] else "a plain cable, which nothing is done to"
+    screen.line(f"{link['a']} – {link['b']}  {state(link)} · {by}", "bold")
+    if link["shaped"]:
+        columns = ["from", "to", "asked", "in force"]
+        rows = [
+            [way["from"], way["to"], option_line(way["asked"]), option_line(way["in_force"])] for way in link["ways"]
+        ]
+        screen.table(columns, rows)
+        if any(way["counters"] for way in link["ways"]):
+            screen.table(["from", *COUNTED, "waiting", "flying"], [_counted(way) for way in link["ways"]])
+    for out_ms in link.get("relaid_ms", []):
+        screen.line(f"laid anew while it was in use: out for {out_ms:g} ms")
+    for event in link.get("coming", []):
+        screen.line(f"at {words.time_text(event['at_s'])} by its schedule: {_coming(event)}")
+
+
+def _counted(way: dict[str, Any]) -> list[object]:
+    counters = way["counters"] or {}
+    cells = [counters.get(name, "—") for name in COUNTED]
+    return [way["from"], *cells, counters.get("waiting_frames", "—"), counters.get("flying", "—")]
+
+
+def _coming(event: dict[str, Any]) -> str:
+    if "up" in event:
+        return "up" if event["up"] else "down"
+    out, back = (option_line(event["words"][way]) for way in words.BOTH)
+    return out if out == back else f"→ {out}  ← {back}"

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Iterator
 
+from lan.links import schedule, words
+from lan.links.words import OptionError
 from lan.topo.checks.facts import Facts
 from lan.topo.problem import Problem
 from lan.topo.schema import shown
@@ -12,39 +14,43 @@ from lan.topo.spec import Link
 SPANNING_TREE = "stp"
 """The switch option (Mininet's) that makes loops harmless."""
 
-KNOWN = {"port1", "port2", "key", "intfName1", "intfName2", "addr1", "addr2", "params1", "params2"}
-IMPLEMENTED: frozenset[str] = frozenset()
-"""Of the impairments below, those that the engine can make."""
-IMPAIRMENTS = frozenset(
-    {"bw", "delay", "jitter", "loss", "max_queue_size", "duplicate", "corrupt", "reorder", "rate", "queue", "speedup"}
-    | {"use_htb", "use_hfsc", "use_tbf", "latency_ms", "enable_ecn", "enable_red", "gro", "txo", "rxo"}
-)
-CLASSES = {"cls", "cls1", "cls2", "intf", "fast"}
+KNOWN = {"port1", "port2", "key", "intfName1", "intfName2", "addr1", "addr2", "params1", "params2", "at"}
+"""What a cable has beside the options that `lan.links.words` reads."""
+REFUSED = {
+    **dict.fromkeys(("use_hfsc", "use_tbf"), "leave it out: bw alone limits the rate"),
+    **dict.fromkeys(("enable_ecn", "enable_red"), "leave it out: the queue of a cable drops at its tail"),
+    **dict.fromkeys(("speedup", "latency_ms"), "leave it out: a queue's size is max_queue_size"),
+    **dict.fromkeys(("gro", "txo", "rxo"), "leave it out: frames have their true size"),
+    **dict.fromkeys(("rate", "queue"), "bw=10 is a rate in Mbit/s, max_queue_size=50 a queue in frames"),
+    **dict.fromkeys(("cls", "cls1", "cls2", "intf", "fast"), "leave it out: every cable is of one kind"),
+}
+"""Mininet's options that mean nothing here, and what others would write; each with its remedy."""
 LOOPS_TOLD = 5
 
 
 def options(facts: Facts) -> Iterator[Problem]:
-    """A cable's options are known, and implemented: never ignored."""
+    """A cable's options are known, right, and go together: never ignored."""
     for link in facts.lan.links:
-        for name, value in link.options.items():
-            if name in IMPAIRMENTS - IMPLEMENTED:
-                yield Problem(link.where, f"{_ends(link)}: {name} is not implemented yet", todo="leave it out")
-            elif name in CLASSES:
-                what = f"{_ends(link)}: Mininet's option {name!r} does not work here"
-                yield Problem(link.where, what, todo="leave it out: every cable is of one kind")
-            elif name in ("params1", "params2"):
-                yield from _params(link, name, value)
-            elif name not in KNOWN | IMPLEMENTED:
-                known = KNOWN | IMPAIRMENTS
+        if not link.options:
+            continue
+        for name in link.options:
+            if name in REFUSED:
+                what = f"{_ends(link)}: the option {name!r} does not work here"
+                yield Problem(link.where, what, todo=REFUSED[name])
+            elif name not in KNOWN | words.FILE_NAMES:
+                known = KNOWN | words.FILE_NAMES
                 what = f"{_ends(link)}: a cable has no option {name!r}{facts.speller.meant(name, known)}"
-                yield Problem(link.where, what, "one of " + ", ".join(sorted(KNOWN | IMPLEMENTED)))
+                yield Problem(link.where, what, "one of " + ", ".join(sorted(known)))
+        for params in ("params1", "params2"):
+            if not isinstance(link.options.get(params) or {}, dict):
+                what = f"{_ends(link)}: {params} {shown(link.options[params])} is not a mapping"
+                yield Problem(link.where, what, f"{params}={{'ip': '10.0.1.1/24', 'loss': 1}}")
+        yield from (_told(link, fault) for fault in words.read_file(link.options)[1])
+        yield from (_told(link, fault) for fault in schedule.read(link.options)[1])
 
 
-def _params(link: Link, name: str, value: object) -> Iterator[Problem]:
-    """Mininet hands these to the interface; here it takes an address alone."""
-    if not isinstance(value, dict) or not value.keys() <= {"ip"}:
-        what = f"{_ends(link)}: {name} {shown(value)} holds more than an ip"
-        yield Problem(link.where, what, f"{name}={{'ip': '10.0.1.1/24'}}", "leave the rest out")
+def _told(link: Link, fault: OptionError) -> Problem:
+    return Problem(link.where, f"{_ends(link)}: {fault.what}", fault.expected, fault.todo)
 
 
 def ends(facts: Facts) -> Iterator[Problem]:
