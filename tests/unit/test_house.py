@@ -56,10 +56,11 @@ SHELLS = re.compile(
     | http/cache/show
     | http/fetching/( line | loop | names | opening )
     | http/proxy/( __main__ | cached | caching | channel | connector | context | downstream | loop | original )
-    | http/proxy/( relay | resolver | server | smart )
+    | http/proxy/( passing | relay | resolver | server | smart )
     | icmp/prober
     | sockets/( calls | client | server | telling )
     )\.py
+    | lan/links/( __main__ | carrier | ring )\.py
     | lan/openflow/( bridge | controller | ryu | show )\.py""",
     re.VERBOSE,
 )
