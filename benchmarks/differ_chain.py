@@ -1,122 +1,25 @@
 """Proxies of ours and of the field, each before a recorder: an origin that notes each byte it receives.
 
-For `differ_http.py`.  The recorder reads requests by a small strict reader of its own, which shares no code
-with our server's, answers each with two bytes and `Connection: close`, listens a little longer for what
-else the proxy sends, and closes.
+For `differ_http.py`.  The recorder reads requests by `differ_reader.py`, answers each with its serial number,
+its method and its target, and `Connection: close`, listens a little longer for what else the proxy sends, and
+closes.  An answer may be kept by a cache where the target says `kept`.
 """
 
 import os
-import re
 import selectors
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.differ_judge import Stream
+from benchmarks.differ_reader import Reading, Seen, Unclear, read_one
 from benchmarks.http_proxies import NGINX, SQUID
 
 LISTENS_ON_S = 0.02
-TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One request as the recorder reads it."""
-
-    method: str
-    target: str
-    body: bytes
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.target} + {len(self.body)} bytes {self.body[:40]!r}"
-
-
-class Unclear(Exception):  # noqa: N818
-    """Bytes that no strict reader takes."""
-
-
-@dataclass
-class Stream:
-    """All that came on one connection, and what it says."""
-
-    data: bytes = b""
-    seen: list[Seen] = field(default_factory=list)
-    fault: str = ""
-    at: int = 0
-    """So many bytes belong to `seen`."""
-
-    @property
-    def begun(self) -> list[Seen]:
-        """The request behind `seen` whose head is whole, and whose body is not."""
-        head = self.data[self.at :].partition(b"\r\n\r\n")[0].split(b"\r\n")[0].split(b" ")
-        is_whole = b"\r\n\r\n" in self.data[self.at :] and len(head) == 3
-        return [Seen(head[0].decode("latin-1"), head[1].decode("latin-1"), b"")] if is_whole else []
-
-
-def read_one(data: bytes) -> tuple[Seen, int] | None:
-    """The first request and its length in bytes; None: it goes on.  Raises Unclear."""
-    head, mark, _ = data.partition(b"\r\n\r\n")
-    if not mark:
-        return None
-    first, *lines = head.split(b"\r\n")
-    words = first.split(b" ")
-    if len(words) != 3 or not re.fullmatch(rb"HTTP/1\.[01]", words[2]) or not TOKEN.fullmatch(words[0]):
-        raise Unclear(f"request line {first[:60]!r}")
-    fields = [_field(line) for line in lines]
-    lengths = [value for name, value in fields if name == b"content-length"]
-    codings = [value for name, value in fields if name == b"transfer-encoding"]
-    if len(lengths) > 1 or (lengths and codings) or len([name for name, _ in fields if name == b"host"]) > 1:
-        raise Unclear(f"two of Content-Length {lengths}, Transfer-Encoding {codings} or Host")
-    start = len(head) + 4
-    if codings:
-        if codings[0].lower() != b"chunked" or len(codings) > 1:
-            raise Unclear(f"Transfer-Encoding {codings}")
-        found = _chunks(data, start)
-    else:
-        if lengths and not re.fullmatch(rb"[0-9]{1,15}", lengths[0]):
-            raise Unclear(f"Content-Length {lengths}")
-        end = start + (int(lengths[0]) if lengths else 0)
-        found = (data[start:end], end) if len(data) >= end else None
-    if found is None:
-        return None
-    return Seen(words[0].decode("latin-1"), words[1].decode("latin-1"), found[0]), found[1]
-
-
-def _field(line: bytes) -> tuple[bytes, bytes]:
-    name, colon, value = line.partition(b":")
-    if not colon or not TOKEN.fullmatch(name) or re.search(rb"[\x00\r\n]", value):
-        raise Unclear(f"field line {line[:60]!r}")
-    return name.lower(), value.strip(b" \t")
-
-
-def _chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
-    body = b""
-    while True:
-        end = data.find(b"\r\n", at)
-        if end < 0:
-            return None
-        size = re.fullmatch(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[^\r\n]*)?", data[at:end])
-        if size is None:
-            raise Unclear(f"chunk-size {data[at:end][:40]!r}")
-        at, count = end + 2, int(size[1], 16)
-        if count == 0:
-            break
-        if len(data) < at + count + 2:
-            return None
-        if data[at + count : at + count + 2] != b"\r\n":
-            raise Unclear("no CRLF behind a chunk")
-        body += data[at : at + count]
-        at += count + 2
-    while (end := data.find(b"\r\n", at)) >= 0:  # trailers
-        if end == at:
-            return body, at + 2
-        _field(data[at:end])
-        at = end + 2
-    return None
+ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nCache-Control: {}\r\nConnection: close\r\nRecorded: {}\r\n\r\n"
 
 
 class Recorder(threading.Thread):
@@ -128,6 +31,7 @@ class Recorder(threading.Thread):
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, list[Stream]] = {port: [] for port in ports}
         self.heard_s = 0.0
+        self._serial = 0
         for port in ports:
             listener = socket.create_server(("127.0.0.1", port), backlog=256)
             listener.setblocking(False)
@@ -164,19 +68,23 @@ class Recorder(threading.Thread):
         with self._lock:
             stream.data += data
             try:
-                while found := read_one(stream.data[stream.at :]):
-                    stream.seen.append(found[0])
-                    stream.at += found[1]
-                    self._answer(sock, found[0])
+                while found := read_one(stream.data[stream.reading.at :]):
+                    stream.reading = Reading((*stream.reading.seen, found[0]), stream.reading.at + found[1])
+                    self._answer(sock, stream, found[0])
             except Unclear as fault:
-                stream.fault = str(fault)
+                stream.reading = Reading(stream.reading.seen, stream.reading.at, str(fault))
                 self._closing[sock] = time.monotonic() + LISTENS_ON_S
-            if b"100-continue" in stream.data[stream.at :].lower():
+            if b"100-continue" in stream.data[stream.reading.at :].lower():
                 _send(sock, b"HTTP/1.1 100 Continue\r\n\r\n")
         return None
 
-    def _answer(self, sock: socket.socket, seen: Seen) -> None:
-        _send(sock, ANSWER % 2 + (b"" if seen.method == "HEAD" else b"ok"))
+    def _answer(self, sock: socket.socket, stream: Stream, seen: Seen) -> None:
+        self._serial += 1
+        stream.serials.append(self._serial)
+        body = f"{self._serial} {seen.method} {seen.target}"
+        control = "max-age=600" if "kept" in seen.target else "no-store"
+        head = ANSWER.format(len(body), control, self._serial)
+        _send(sock, (head + ("" if seen.method == "HEAD" else body)).encode("latin-1"))
         self._closing[sock] = time.monotonic() + LISTENS_ON_S
 
     def _close(self, sock: socket.socket) -> None:

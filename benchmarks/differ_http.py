@@ -1,27 +1,30 @@
 """Do two HTTP programs in a row understand the same requests?  Ours with ours, and with nginx, Apache, Squid, Node.
 
-    bin/lan python benchmarks/differ_http.py [--cases 300] [--seed 1] [--json FILE]
+    bin/lan python benchmarks/differ_http.py [--cases 300] [--seed 1] [--json FILE] [--mutants]
 
-Each case is bytes from `differ_requests.py`.  They go to every proxy, and a recorder behind it notes what it
-passed on: what the recorder reads there is what this proxy understood.  Then exactly these bytes go to every
-next program: to all of them where the first is ours, to ours where it is another's.  What their recorders
-read must be the same requests, in the same order; fewer are right too (the next one refused).  Our origin
-server takes part as a next program, by its decision log.
+Each case is bytes from `differ_requests.py`: a right request, a known trick, or either broken by chance, often with
+another request behind it.  A strict reader that shares no code with ours (`differ_reader.py`) says what they mean,
+or that nobody can be sure.  They go to every program, and a recorder behind each proxy notes all that it passes on.
+Then exactly those bytes go to every next program: to all of them where the first is ours, to ours where it is
+another's.  Our origin server takes part by what its echo application says that it read (`origin`), and by files
+that contain their own path (`site`): there it remembers answers, as the cache does for what may be kept.
 
-Found, and printed with the bytes: `unclear`, where a proxy of ours passed on what a strict reader refuses
-(and nobody can say what it understood); `differs`, where the next one read another request, or more of them;
-`another target` and `another spelling of the method`, where only these words changed.  The exit code is 1
-for either of the first two; the dumb proxy knows no framing by design (the book, 4.5.6) and is counted apart.
+`differ_judge.py` compares all that was understood: how many requests, method, target, fields, content, trailers,
+what follows on the connection, whether it is kept, and whether each answer belongs to its request.  Fewer requests
+are right too: a program may refuse.  The exit code is 1 for any finding that a program of ours is part of, but
+for `another target` and `another spelling of the method`, which some of the others change; the dumb proxy knows no
+framing by design (the book, 4.5.6) and is counted apart.
+
+`--mutants` asks whether the fuzzer itself is any good: our proxy and our server run once as they are, and once with
+each rule of `differ_mutants.py` taken out.  Each of those must be found within so many cases, and the two that are
+whole must not be.
 """
 
 import argparse
 import json
 import os
 import random
-import re
 import resource
-import select
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,13 +35,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import differ_requests
-from benchmarks.differ_chain import Recorder, Seen, Stream, commands
-from benchmarks.http import INSIDE, INSTALL, progress
-from benchmarks.http_servers import HOUSE, find, launched
-
-OURS = ("smart", "cache", "dumb", "origin")
-FIRST_PORT, FIRST_ORIGIN, OWN_PORT = 8001, 9001, 8100
-QUIET_S, AT_MOST_S = 0.06, 0.6
+from benchmarks.differ_field import OURS, Came, Field
+from benchmarks.differ_judge import Finding, judge, judge_origin, judge_other, judge_site
+from benchmarks.differ_reader import Reading, read_all, read_answers
+from benchmarks.http import INSIDE, progress
+from benchmarks.http_servers import HOUSE
 
 
 @dataclass
@@ -47,6 +48,10 @@ class Findings:
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    compared: int = 0
+    requests: int = 0
+    """How many requests the cases have, by the strict reader, and `taken` how many of them our proxy passed on."""
+    taken: int = 0
 
     def add(self, what: str, **facts: object) -> None:
         self.counts[what] += 1
@@ -54,150 +59,113 @@ class Findings:
             self.examples.setdefault(what, []).append(facts)
 
 
-class Field:
-    """All programs, running, and the recorder behind them."""
-
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
-        self.ports: dict[str, int] = {}
-        self.origins: dict[str, int] = {}
-        found = list(commands(folder, FIRST_PORT, FIRST_ORIGIN))
-        self.recorder = Recorder([FIRST_ORIGIN + at for at in range(len(found))])
-        self.recorder.start()
-        folder.chmod(0o777)  # Squid writes there as another user
-        for at, (name, program, words) in enumerate(found):
-            if find(program) is None:
-                print(f"{name} is left out: no {program} here; {INSTALL}", file=sys.stderr)
-                continue
-            self.ports[name], self.origins[name] = FIRST_PORT + at, FIRST_ORIGIN + at
-            own = folder / name
-            own.mkdir()
-            stack.enter_context(launched(name, words, FIRST_PORT + at, own))
-        self._log = folder / "decisions"
-        own = folder / "origin"
-        own.mkdir()
-        words = [sys.executable, "-m", "lan.cli", "serve", "http", "--app", "echo", "--listen", f"127.0.0.1:{OWN_PORT}"]
-        self.ports["origin"] = OWN_PORT
-        stack.enter_context(launched("origin", words, OWN_PORT, own, more={"LAN_DECISIONS": str(self._log)}))
-        self._read = 0
-
-    def ask(self, names: list[str], data: bytes) -> dict[str, list[Stream]]:
-        """The same bytes to each of these programs; → what came to its recorder, until all is quiet."""
-        self.recorder.take()
-        sockets = [_sent(self.ports[name], data) for name in names]
-        began = heard = time.monotonic()
-        open_ones = {one for one in sockets if one is not None}
-        while open_ones and time.monotonic() < min(max(heard, self.recorder.heard_s) + QUIET_S, began + AT_MOST_S):
-            for sock in select.select(list(open_ones), [], [], 0.01)[0]:
-                heard = time.monotonic()
-                if not _drained(sock):
-                    open_ones.discard(sock)
-        for one in sockets:
-            if one is not None:
-                one.close()
-        time.sleep(0.005)
-        came = self.recorder.take()
-        taken = {name: came[self.origins[name]] for name in names if name in self.origins}
-        if "origin" in names:
-            taken["origin"] = [Stream(seen=self._decided())]
-        return taken
-
-    def _decided(self) -> list[Seen]:
-        """Method and target of each request that our origin server read since the last time."""
-        with self._log.open("rb") as file:
-            file.seek(self._read)
-            data = file.read()
-        lines = data[: data.rfind(b"\n") + 1]
-        self._read += len(lines)
-        told = [json.loads(line) for line in lines.splitlines()]
-        return [Seen(one["method"], one["target"], b"") for one in told if one["what"] == "request"]
-
-
-def _sent(port: int, data: bytes) -> socket.socket | None:
-    try:
-        sock = socket.create_connection(("127.0.0.1", port), 5)
-        sock.sendall(data)
-    except OSError:
-        return None
-    sock.setblocking(False)
-    return sock
-
-
-def _drained(sock: socket.socket) -> bool:
-    try:
-        return bool(sock.recv(65536))
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+def found_in(name: str, kind: str, said: Reading, came: Came, *, is_ours: bool) -> list[Finding]:
+    """What a program made of bytes that say this."""
+    if not is_ours or kind == "dumb":
+        return judge_other(said, came.streams)
+    answers = read_answers(came.answered, [one.method for one in said.seen])
+    if kind == "origin":
+        return judge_origin(said, answers)
+    if kind == "site":
+        return judge_site(said, answers)
+    return judge(said, came.streams, answers, is_cache=kind == "cache")
 
 
 def differ(programs: Field, data: bytes, found: Findings) -> None:
     """One case, through all pairs."""
-    fronts = [name for name in programs.ports if name != "origin"]
-    passed: dict[bytes, tuple[Stream, list[str]]] = {}
-    for name, streams in programs.ask(fronts, data).items():
-        for stream in streams:
-            if stream.fault and name in OURS:
-                found.add(f"unclear: {name}", case=data, passed=stream.data, why=stream.fault)
-            elif stream.data:
-                passed.setdefault(stream.data, (stream, []))[1].append(name)
-    for sent, (stream, firsts) in passed.items():
+    said = read_all(data)
+    found.requests += len(said.seen)
+    passed: dict[bytes, list[str]] = {}
+    for name, came in programs.ask(list(programs.ports), data).items():
+        if name == "smart":
+            found.taken += sum(len(stream.reading.seen) for stream in came.streams)
+        if name in OURS:
+            found.compared += 1
+            for what, why in found_in(name, name, said, came, is_ours=True):
+                found.add(f"{what}: {name}", case=data, passed=[one.data for one in came.streams], why=why)
+        for stream in came.streams:
+            passed.setdefault(stream.data, []).append(name)
+    for sent, firsts in passed.items():
         has_ours = any(name in OURS for name in firsts)
         backs = list(programs.ports) if has_ours else [name for name in programs.ports if name in OURS]
-        for back, streams in programs.ask(backs, sent).items():
-            read = [one for it in streams for one in it.seen]
+        said = read_all(sent)
+        for back, came in programs.ask(backs, sent).items():
+            faults = found_in(back, back, said, came, is_ours=back in OURS)
             for front in [name for name in firsts if name in OURS or back in OURS]:
-                found.counts["compared"] += 1
-                if what := compare(stream, read, heads_alone=back == "origin"):
-                    said = [str(one) for one in stream.seen]
-                    facts = {"understood": said, "read": [str(one) for one in read]}
-                    found.add(f"{what}: {front} then {back}", case=data, passed=sent, **facts)
+                found.compared += 1
+                for what, why in faults:
+                    facts = {"passed": sent, "on": [one.data for one in came.streams], "why": why}
+                    found.add(f"{what}: {front} then {back}", case=data, **facts)
 
 
-def compare(first: Stream, read: list[Seen], *, heads_alone: bool) -> str:
-    """What is not the same in what the next one read; "" for nothing.  Fewer requests are right: it refused.
+def hunt(programs: Field, cases: int, chance: random.Random) -> dict[str, tuple[int, Finding, bytes]]:
+    """Mutant → the case that finds it, and how; those that are whole are asked as long as one is left."""
+    found: dict[str, tuple[int, Finding, bytes]] = {}
+    source = differ_requests.cases(chance)
+    for at in range(1, cases + 1):
+        left = [name for name in programs.ports if name not in found]
+        if all(name.endswith(":") for name in left):
+            break
+        progress(f"{at}/{cases} {len(found)} found")
+        data = next(source)
+        said = read_all(data)
+        for name, came in programs.ask(left, data).items():
+            if findings := found_in(name, name.partition(":")[0], said, came, is_ours=True):
+                found[name] = (at, findings[0], data)
+    return found
 
-    `heads_alone`: only heads are known of what was read, and those of unfinished requests too.
-    """
-    understood = first.seen
-    if heads_alone:
-        understood = [Seen(one.method, one.target, b"") for one in understood + first.begun]
-    pairs = list(zip(understood, read, strict=False))
-    if len(read) > len(understood) or any(one.body != other.body for one, other in pairs):
-        return "differs"
-    if any(one.method != other.method for one, other in pairs):
-        same = all(one.method.upper() == other.method.upper() for one, other in pairs)
-        return "another spelling of the method" if same else "differs"
-    return "another target" if any(path(one) != path(other) for one, other in pairs) else ""
 
-
-def path(seen: Seen) -> str:
-    """The target without scheme and host: a URL and its path mean the same to an origin (RFC 9112 §3.2.2)."""
-    found = re.match(r"(?i)https?://[^/?#]*", seen.target)
-    rest = seen.target[found.end() :] if found else seen.target
-    return rest if rest.startswith("/") or not found else "/" + rest
+def run_mutants(options: argparse.Namespace) -> int:
+    """Is each mutant found, and nothing else?"""
+    began = time.monotonic()
+    programs = Field()
+    with tempfile.TemporaryDirectory(prefix="lan-differ-") as place, ExitStack() as stack:
+        programs.start_mutants(stack, Path(place))
+        found = hunt(programs, options.cases, random.Random(options.seed))
+    progress("")
+    whole = [name for name in programs.ports if name.endswith(":")]
+    missed = [name for name in programs.ports if name not in found and name not in whole]
+    wrong = [name for name in whole if name in found]
+    for name, (at, (what, why), data) in sorted(found.items(), key=lambda pair: pair[1][0]):
+        print(f"{at:5} {name:45} {what}: {why[:90]}")
+        if options.show > 1 or name in wrong:
+            print(f"      {data!r}")
+    print(f"{len(found) - len(wrong)} of {len(programs.ports) - 2} mutants found, {time.monotonic() - began:.0f} s")
+    for what, names in (("NOT FOUND", missed), ("FOUND, AND WHOLE", wrong)):
+        print("".join(f"{what}: {name}\n" for name in names), end="")
+    if options.json:
+        told = {"found": {name: at for name, (at, *_) in found.items()}, "missed": missed, "wrong": wrong}
+        options.json.write_text(json.dumps(told) + "\n")
+    return 1 if missed or wrong else 0
 
 
 def run(options: argparse.Namespace) -> int:
     """All cases, inside the bubble."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    chance, found, began = random.Random(options.seed), Findings(), time.monotonic()
+    if options.mutants:
+        return run_mutants(options)
+    source, found, began = differ_requests.cases(random.Random(options.seed)), Findings(), time.monotonic()
+    programs = Field()
     with tempfile.TemporaryDirectory(prefix="lan-differ-") as place, ExitStack() as stack:
-        programs = Field(stack, Path(place))
-        for at in range(options.cases):
-            progress(f"{at}/{options.cases} {sum(found.counts.values()) - found.counts['compared']} found")
-            differ(programs, differ_requests.case(chance), found)
+        programs.start_all(stack, Path(place))
+        at = 0
+        while at < options.cases and time.monotonic() - began < options.at_most:
+            progress(f"{at}/{options.cases} {sum(found.counts.values())} found")
+            differ(programs, next(source), found)
+            at += 1
     progress("")
-    compared = found.counts.pop("compared", 0)
-    print(f"{options.cases} cases, {compared} comparisons, {time.monotonic() - began:.0f} s")
+    print(f"{at} cases, {found.requests} requests in them, {found.taken} passed on by the smart proxy,", end=" ")
+    print(f"{found.compared} comparisons, {time.monotonic() - began:.0f} s")
     for what, count in sorted(found.counts.items()):
         print(f"\n{what}: {count} times")
         for example in found.examples[what][: options.show]:
             for key, value in example.items():
                 print(f"    {key:10} {value}")
     if options.json:
-        options.json.write_text(json.dumps({"counts": found.counts, "examples": found.examples}, default=repr) + "\n")
+        told = {"cases": at, "requests": found.requests, "taken": found.taken, "compared": found.compared}
+        text = json.dumps({**told, "counts": found.counts, "examples": found.examples}, default=repr)
+        options.json.write_text(text + "\n")
     return 1 if any(not what.startswith("another") and "dumb" not in what for what in found.counts) else 0
 
 
@@ -205,8 +173,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-most", type=float, default=float("inf"), metavar="SECONDS")
     parser.add_argument("--show", type=int, default=1, help="so many examples of each finding, at most 3")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all counts and examples")
+    parser.add_argument("--mutants", action="store_true", help="find our programs with a rule taken out")
     options = parser.parse_args()
     if INSIDE in os.environ:
         return run(options)
