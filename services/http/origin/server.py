@@ -18,16 +18,16 @@ from typing import TextIO
 
 from lan.errors import MachineError
 from lan.reasons import Reason
+from lan.services.http.listening import Address, in_words, listen
 from lan.services.http.origin.essence import essence
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.session import Session, State
-from lan.services.http.origin.settings import Address, Limits, Settings
+from lan.services.http.origin.settings import Limits, Settings
 from lan.services.http.origin.shortcuts import MAX_ENTRIES, Shortcuts
 from lan.services.http.origin.telling import SILENT, Teller
 from lan.services.shell import DecisionLog
 
 SWEEP_S = 0.1
-BACKLOG = 512
 MAX_EVENTS = 512
 ACCEPTS_A_TURN = 16
 _HANGUP = select.EPOLLHUP | select.EPOLLERR
@@ -266,7 +266,7 @@ class Server:
         """Who tells of this connection.  Raises OSError where its ends can't be named any more."""
         if not self.log.is_wanted and self._access is None:
             return SILENT
-        ends = {"client": _name(sock.getpeername()), "server": _name(sock.getsockname())}
+        ends = {"client": in_words(sock.getpeername()), "server": in_words(sock.getsockname())}
         return Teller(self.log, None if self._access is None else self._note_access, ends)
 
     def _note_access(self, line: str) -> None:
@@ -286,28 +286,3 @@ def open_log(path: Path | None) -> TextIO | None:
     except OSError as error:
         what = f"can't write the access log: {error.strerror}"
         raise MachineError(what, where=path, todo="--access-log with another file") from None
-
-
-def listen(address: Address, *, shared: bool = False) -> socket.socket:
-    """A listening socket that never waits; `shared`: other processes listen there too.
-
-    Raises MachineError with what stands in the way.
-    """
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        sock.close()
-        todo = "another port, such as --listen 127.0.0.1:8080"
-        what = f"can't listen on {address[0]}:{address[1]}: {getattr(error, 'strerror', None) or error}"
-        raise MachineError(what, todo=todo) from None
-    return sock
-
-
-def _name(address: tuple[str, int]) -> str:
-    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lan.errors import UsageError, nearest
-from lan.services.http.arguments import Parser
+from lan.services.http import arguments
 from lan.services.http.origin import faults
 from lan.services.http.origin.faults import Faults
 from lan.services.http.protocol import keep_alive
@@ -78,8 +78,6 @@ class Limits:
     discard_bytes: int = 1024 * 1024  # read and thrown away while lingering
 
 
-MOST_WORKERS = 64
-
 SITE_WORDS: dict[str, Any] = {
     "root": None,
     "page": None,
@@ -108,7 +106,7 @@ WORDS: dict[str, Any] = SITE_WORDS | {
 
 def parser() -> argparse.ArgumentParser:
     """The command line; what is not given stays None, so that the file may say it."""
-    made = Parser("lan serve http", description="Serve files over HTTP and HTTPS.")
+    made = arguments.Parser("lan serve http", description="Serve files over HTTP and HTTPS.")
     made.add_argument("--listen", metavar="ADDR:PORT", help="where HTTP is served (0.0.0.0:80)")
     made.add_argument("--root", metavar="DIR", help="folder with the files; without it, a page of our own")
     made.add_argument(
@@ -128,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
         help="break a response as its request asks: /page?fault=reset:100, or the field Lan-Fault",
     )  # fmt: skip
     made.add_argument("--access-log", metavar="FILE", help="a line for each request, in the combined format and why")
-    made.add_argument("--workers", metavar="N", type=int, default=1, help="processes that share the port (1)")
+    made.add_argument("--workers", metavar="N", type=int, default=1, help=arguments.WORKERS)
     made.add_argument("-v", "--verbose", action="store_true", help="say each decision and its rule, on stderr")
     made.add_argument("--config", metavar="FILE", help="settings as JSON, read again on SIGHUP")
     return made
@@ -245,8 +243,7 @@ def _path(words: dict[str, Any], key: str) -> Path | None:
 
 
 def _workers(count: int, apps: set[str | None]) -> int:
-    if not 1 <= count <= MOST_WORKERS:
-        raise UsageError(f"--workers {count}: not so many", expected=f"1 to {MOST_WORKERS}")
+    arguments.check_workers(count)
     if count > 1 and "store" in apps:
         raise UsageError("--workers with --app store: each worker would keep documents of its own", expected="one")
     return count

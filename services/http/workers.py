@@ -8,17 +8,16 @@ import ctypes
 import os
 import select
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lan.services.http.origin.settings import Address
 from lan.services.shell import announce_ready
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 PASSED_ON = (*STOPPING, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
+
 
 @dataclass(slots=True)
 class _Worker:
@@ -26,16 +25,6 @@ class _Worker:
     said: int  # the descriptor on which it says that it is ready
     is_ready: bool = False  # or has ended, since it was last told to begin
     has_served: bool = False
-
-
-def hold(address: Address) -> tuple[socket.socket, Address]:
-    """Keep a port for workers that come; a port 0 becomes the kernel's choice.  Raises OSError."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind(address)
-    return sock, (address[0], sock.getsockname()[1])
 
 
 class Workers:
