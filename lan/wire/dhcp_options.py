@@ -9,7 +9,8 @@ from enum import IntEnum
 from ipaddress import IPv4Address
 from typing import Any
 
-from lan.wire.addresses import ipv4_bytes
+from lan.wire import dns_names
+from lan.wire.addresses import ipv4_bytes, ipv4_text, mac_text
 from lan.wire.layer import preview, printable
 from lan.wire.malformed import Malformed
 
@@ -79,7 +80,7 @@ def _say_seconds(seconds: int) -> str:
 
 
 def _say_client_id(value: bytes) -> str:
-    return f"{value[1:].hex(':')} (Ethernet)" if len(value) == 7 and value[0] == 1 else value.hex(":")
+    return f"{mac_text(value[1:])} (Ethernet)" if len(value) == 7 and value[0] == 1 else value.hex(":")
 
 
 def _say_type(value: int) -> str:
@@ -88,6 +89,76 @@ def _say_type(value: int) -> str:
 
 def _say_overload(value: int) -> str:
     return {1: "file holds options", 2: "sname holds options", 3: "file and sname hold options"}.get(value, str(value))
+
+
+def _say_routes(value: bytes) -> str:
+    """RFC 3442: the prefix's length, its significant bytes, the router; again and again."""
+    routes, at = [], 0
+    while at < len(value):
+        size = (value[at] + 7) // 8
+        after = at + 1 + size + 4
+        if size > 4 or after > len(value):
+            return preview(value)
+        network = ipv4_text(value[at + 1 : at + 1 + size].ljust(4, b"\0"))
+        routes.append(f"{network}/{value[at]} by {ipv4_text(value[after - 4 : after])}")
+        at = after
+    return ", ".join(routes)
+
+
+def _say_static_routes(value: bytes) -> str:
+    if len(value) % 8:
+        return preview(value)
+    pairs = [(value[at : at + 4], value[at + 4 : at + 8]) for at in range(0, len(value), 8)]
+    return ", ".join(f"{ipv4_text(to)} by {ipv4_text(router)}" for to, router in pairs)
+
+
+def _say_names(value: bytes) -> str:
+    """RFC 3397: names as DNS writes them, pointers within the option included."""
+    names, at = [], 0
+    try:
+        while at < len(value):
+            name, at = dns_names.read_name(value, at, 0, len(value))
+            names.append(name)
+    except Malformed:
+        return preview(value)
+    return ", ".join(names)
+
+
+def _say_fqdn(value: bytes) -> str:
+    """RFC 4702 §2: flags, two obsolete bytes, the name, as DNS writes it where flag E says so."""
+    if len(value) < 3:
+        return preview(value)
+    asked = "the server is to update DNS" if value[0] & 1 else "the client updates DNS itself"
+    if value[0] & 8:
+        asked = "nobody is to update DNS"
+    name = printable(value[3:])
+    if value[0] & 4 and len(value) > 3:
+        try:
+            name, _ = dns_names.read_name(value, 3, 3, len(value))
+        except Malformed:
+            name = printable(value[3:])  # a name without the root's zero is a part of one
+    return f"{name}, {asked}" if name else asked
+
+
+def _say_relay(value: bytes) -> str:
+    """RFC 3046 §2: sub-options."""
+    said, at = [], 0
+    while at < len(value):
+        after = at + 2 + value[at + 1] if at + 1 < len(value) else len(value) + 1
+        if after > len(value):
+            return preview(value)
+        name = {1: "circuit", 2: "remote", 5: "link"}.get(value[at]) or f"sub-option {value[at]}"
+        said.append(f"{name} {preview(value[at + 2 : after]) or 'empty'}")
+        at = after
+    return ", ".join(said)
+
+
+def _say_machine(value: bytes) -> str:
+    return value[1:].hex() if value[:1] == b"\0" else preview(value)
+
+
+def _say_present(value: bytes) -> str:
+    return preview(value) or "yes"
 
 
 ADDRESS = Kind("4 bytes", lambda length: length == 4, IPv4Address, ipv4_bytes)
@@ -111,6 +182,13 @@ TYPE = Kind(BYTE.expected, BYTE.fits, BYTE.read, BYTE.make, _say_type)
 OVERLOADED = Kind(BYTE.expected, BYTE.fits, BYTE.read, BYTE.make, _say_overload)
 CODES = Kind("at least 1 byte", lambda length: length > 0, tuple, bytes, _say_codes)
 RAW = Kind("any", lambda length: True, bytes, bytes, preview)
+SWITCH = Kind(BYTE.expected, BYTE.fits, BYTE.read, BYTE.make, lambda value: "yes" if value == 1 else f"no ({value})")
+
+
+def _raw(say: Callable[[bytes], str]) -> Kind:
+    return Kind(RAW.expected, RAW.fits, RAW.read, RAW.make, say)
+
+
 IDENTIFIER = Kind("at least 2 bytes", lambda length: length >= 2, bytes, bytes, _say_client_id)
 
 
@@ -127,15 +205,24 @@ OPTIONS = {
     SUBNET_MASK: Option("subnet mask", ADDRESS, "subnet_mask"),
     2: Option("time offset", LONG),
     ROUTERS: Option("routers", ADDRESSES, "routers"),
+    4: Option("time servers", ADDRESSES),
     DNS_SERVERS: Option("DNS servers", ADDRESSES, "dns_servers"),
+    7: Option("log servers", ADDRESSES),
     HOSTNAME: Option("host name", TEXT, "hostname"),
     DOMAIN_NAME: Option("domain name", TEXT, "domain_name"),
+    17: Option("root path", TEXT),
+    19: Option("IP forwarding", SWITCH),
+    23: Option("default TTL", BYTE),
     26: Option("interface MTU", SHORT),
     28: Option("broadcast address", ADDRESS),
-    33: Option("static routes", RAW),
+    31: Option("router discovery", SWITCH),
+    33: Option("static routes", _raw(_say_static_routes)),
+    40: Option("NIS domain", TEXT),
+    41: Option("NIS servers", ADDRESSES),
     42: Option("NTP servers", ADDRESSES),
     43: Option("vendor options", RAW),
     44: Option("NetBIOS name servers", ADDRESSES),
+    46: Option("NetBIOS node type", BYTE),
     47: Option("NetBIOS scope", RAW),
     REQUESTED_IP: Option("requested address", ADDRESS, "requested_ip"),
     LEASE_TIME: Option("lease time", SECONDS, "lease_s"),
@@ -151,13 +238,25 @@ OPTIONS = {
     CLIENT_ID: Option("client identifier", IDENTIFIER, "client_id"),
     66: Option("TFTP server name", TEXT),
     67: Option("boot file name", TEXT),
+    69: Option("SMTP servers", ADDRESSES),
     77: Option("user class", RAW),
-    80: Option("rapid commit", RAW),
-    81: Option("client FQDN", RAW),
-    82: Option("relay agent information", RAW),
+    80: Option("rapid commit", _raw(_say_present)),
+    81: Option("client FQDN", _raw(_say_fqdn)),
+    82: Option("relay agent information", _raw(_say_relay)),
+    93: Option("client architecture", RAW),
+    94: Option("client network interface", RAW),
+    97: Option("client machine id", _raw(_say_machine)),
+    100: Option("POSIX time zone", TEXT),
+    101: Option("time zone name", TEXT),
     108: Option("IPv6-only preferred", SECONDS),
-    119: Option("domain search", RAW),
-    121: Option("classless static routes", RAW),
+    114: Option("captive portal", TEXT),
+    116: Option("auto-configuration", SWITCH),
+    118: Option("subnet selection", ADDRESS),
+    119: Option("domain search", _raw(_say_names)),
+    121: Option("classless static routes", _raw(_say_routes)),
+    150: Option("TFTP servers", ADDRESSES),
+    249: Option("classless static routes (Microsoft)", _raw(_say_routes)),
+    252: Option("proxy autodiscovery", TEXT),
 }
 KEYS = {option.key: code for code, option in OPTIONS.items() if option.key}
 UNKNOWN = Option("", RAW)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple
 
+from lan.wire import dns_edns as edns
 from lan.wire import dns_names as names
 from lan.wire.dns_rdata import rdata_text
 from lan.wire.layer import Field, count
@@ -61,6 +62,8 @@ class Dns:
     additionals: tuple[Record, ...] = ()
     over_tcp: bool = False
     problems: tuple[str, ...] = ()
+    authentic: bool = False
+    checking_disabled: bool = False
     question_ends: tuple[int, ...] = field(default=(), compare=False, repr=False)
     protocol_name: ClassVar[str] = "DNS"
 
@@ -119,6 +122,8 @@ class Dns:
         yield Field("truncated", self.truncated, _yes(self.truncated), at, at + 1)
         yield Field("recursion desired", self.recursion_desired, _yes(self.recursion_desired), at, at + 1)
         yield Field("recursion available", self.recursion_available, _yes(self.recursion_available), at + 1, at + 2)
+        yield Field("authentic data", self.authentic, _yes(self.authentic), at + 1, at + 2)
+        yield Field("checking disabled", self.checking_disabled, _yes(self.checking_disabled), at + 1, at + 2)
         words = f"{self.rcode_name} ({names.RCODE_WORDS.get(self.rcode, 'see RFC 6895')})"
         yield Field("response code", self.rcode, words, at + 1, at + 2)
 
@@ -168,6 +173,8 @@ def read(data: bytes, start: int, end: int, *, whole: bool = True) -> Dns:
         authorities=tuple(sections[1]),
         additionals=tuple(sections[2]),
         problems=tuple(problems) if whole else (),
+        authentic=bool(bits & 0x20),
+        checking_disabled=bool(bits & 0x10),
         question_ends=tuple(ends),
     )
 
@@ -177,11 +184,13 @@ def is_tcp_beginning(data: bytes, start: int, end: int) -> bool:
     return end - start >= PREFIX_BYTES + HEADER_BYTES and data[start] << 8 | data[start + 1] >= HEADER_BYTES
 
 
-def read_over_tcp(data: bytes, start: int, end: int) -> Dns:
-    """The first message of a segment of which `is_tcp_beginning` is true.  RFC 1035 §4.2.2."""
+def read_over_tcp(data: bytes, start: int, after: int, end: int) -> Dns:
+    """The message of a segment of which `is_tcp_beginning` is true; its bytes end at `after`.  RFC 1035 §4.2.2.
+
+    `end` is that of the segment: a message that is longer goes on in the next one.
+    """
     length = int.from_bytes(data[start : start + PREFIX_BYTES], "big")
-    after = start + PREFIX_BYTES + length
-    message = read(data, start + PREFIX_BYTES, min(after, end), whole=after <= end)
+    message = read(data, start + PREFIX_BYTES, after, whole=start + PREFIX_BYTES + length <= end)
     return replace(message, over_tcp=True)
 
 
@@ -201,12 +210,15 @@ def _read_record(data: bytes, start: int, origin: int, end: int, problems: list[
     at += 10
     if at + length > end:
         raise Malformed(f"a record of type {names.type_name(kind)} says {length} bytes of data, {end - at} are here")
-    if kind == names.OPT:  # class and TTL mean other things, RFC 6891 §6.1.2
-        text = f"up to {dns_class} bytes over UDP" + (", DNSSEC wanted" if ttl_s & 0x8000 else "")
-        return Record(name, "OPT", 0, text, str(dns_class), start, at + length)
+    is_opt = kind == names.OPT  # whose class and TTL mean other things, RFC 6891 §6.1.2
     try:
-        text = rdata_text(kind, data, at, at + length, origin)
+        if is_opt:
+            text = edns.words(dns_class, ttl_s, data, at, at + length)
+        else:
+            text = rdata_text(kind, data, at, at + length, origin)
     except Malformed as fault:
         problems.append(f"DNS {names.type_name(kind)} record of {name}: {fault}")
         text = data[at : at + length].hex(" ")
+    if is_opt:
+        return Record(name, "OPT", 0, text, str(dns_class), start, at + length)
     return Record(name, names.type_name(kind), ttl_s, text, names.class_name(dns_class), start, at + length)

@@ -2,7 +2,8 @@
 
 from lan.wire.malformed import Malformed
 
-LONGEST_NAME = 255
+LONGEST_NAME, MOST_POINTERS = 255, 127
+"""A name has at most 127 labels: with a pointer before each it can still be read."""
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, OPT = 1, 2, 5, 6, 12, 15, 16, 28, 33, 41
 
 TYPE_NAMES = {
@@ -20,16 +21,25 @@ TYPE_NAMES = {
     39: "DNAME",
     OPT: "OPT",
     43: "DS",
+    44: "SSHFP",
     46: "RRSIG",
     47: "NSEC",
     48: "DNSKEY",
     50: "NSEC3",
+    51: "NSEC3PARAM",
     52: "TLSA",
+    53: "SMIMEA",
+    59: "CDS",
+    60: "CDNSKEY",
     64: "SVCB",
     65: "HTTPS",
+    99: "SPF",
+    249: "TKEY",
+    250: "TSIG",
     251: "IXFR",
     252: "AXFR",
     255: "ANY",
+    256: "URI",
     257: "CAA",
 }
 CLASS_NAMES = {1: "IN", 3: "CH", 4: "HS", 254: "NONE", 255: "ANY"}
@@ -75,7 +85,7 @@ def read_name(data: bytes, at: int, origin: int, end: int) -> tuple[str, int]:
     RFC 1035 §4.1.4 has it ("a prior occurrence"), so no loop is possible.  Raises Malformed.
     """
     labels: list[str] = []
-    length, after, first = 1, 0, at
+    length, after, first, pointers = 1, 0, at, 0
     while True:
         if at >= end:
             raise Malformed("a DNS name runs past the message")
@@ -85,7 +95,8 @@ def read_name(data: bytes, at: int, origin: int, end: int) -> tuple[str, int]:
                 raise Malformed("a DNS name pointer runs past the message")
             after = after or at + 2
             at = origin + ((size & 0x3F) << 8 | data[at + 1])
-            if at >= first:
+            pointers += 1
+            if at >= first or pointers > MOST_POINTERS:
                 raise Malformed(f"a DNS name pointer leads to {at - origin}, not back")
             first = at
             continue

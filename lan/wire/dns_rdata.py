@@ -1,11 +1,11 @@
-"""What DNS records hold, as zone files write it.  RFC 1035 §3.3 and each type's own document."""
+"""What DNS records hold, as zone files write it; the rarer ones are in `dns_rdata_more`.  RFC 1035 §3.3."""
 
 import struct
 from collections.abc import Callable
 
 from lan.wire import dns_names as names
+from lan.wire import dns_rdata_more as more
 from lan.wire.addresses import ipv4_text, ipv6_text
-from lan.wire.layer import printable
 from lan.wire.malformed import Malformed
 
 Reader = Callable[[bytes, int, int, int], str]
@@ -65,24 +65,6 @@ def _soa(data: bytes, start: int, end: int, origin: int) -> str:
     return " ".join([primary, mailbox, *map(str, struct.unpack_from("!LLLLL", data, at))])
 
 
-def _txt(data: bytes, start: int, end: int, origin: int) -> str:
-    texts, at = [], start
-    while at < end:
-        after = at + 1 + data[at]
-        if after > end:
-            raise Malformed("a character string runs past the record")
-        texts.append('"' + printable(data[at + 1 : after]).replace('"', '\\"') + '"')
-        at = after
-    return " ".join(texts)
-
-
-def _svcb(data: bytes, start: int, end: int, origin: int) -> str:
-    _least(3, start, end)
-    (priority,) = struct.unpack_from("!H", data, start)
-    target, at = names.read_name(data, start + 2, origin, end)
-    return f"{priority} {target}" + (f" and {end - at} bytes of parameters" if at < end else "")
-
-
 READERS: dict[int, Reader] = {
     names.A: _a,
     names.AAAA: _aaaa,
@@ -93,7 +75,22 @@ READERS: dict[int, Reader] = {
     names.MX: _mx,
     names.SRV: _srv,
     names.SOA: _soa,
-    names.TXT: _txt,
-    64: _svcb,
-    65: _svcb,
+    names.TXT: more.texts,
+    13: more.texts,
+    35: more.naptr,
+    43: more.ds,
+    44: more.sshfp,
+    46: more.rrsig,
+    47: more.nsec,
+    48: more.dnskey,
+    50: more.nsec3,
+    52: more.tlsa,
+    53: more.tlsa,
+    59: more.ds,
+    60: more.dnskey,
+    64: more.svcb,
+    65: more.svcb,
+    99: more.texts,
+    256: more.uri,
+    257: more.caa,
 }

@@ -1,4 +1,4 @@
-"""Ethernet II and 802.3 frames, with 802.1Q tags and the LLC header.  IEEE 802.3, 802.1Q, 802.2."""
+"""Ethernet II and 802.3 frames, with 802.1Q tags.  IEEE 802.3, 802.1Q; what 802.3 frames carry is in `llc`."""
 
 import struct
 from collections.abc import Iterator
@@ -9,14 +9,27 @@ from lan.wire.addresses import BROADCAST_MAC, mac_bytes, mac_text
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
-HEADER_BYTES, TAG_BYTES, LLC_BYTES = 14, 4, 3
+HEADER_BYTES, TAG_BYTES = 14, 4
 IPV4, ARP, VLAN, IPV6, QINQ, LLDP = 0x0800, 0x0806, 0x8100, 0x86DD, 0x88A8, 0x88CC
+BRIDGED = 0x6558
+"""A whole Ethernet frame, as GRE carries it.  RFC 7637 §3.2."""
 LOWEST_ETHERTYPE = 0x0600
 """Below it the field is the length of an 802.3 frame, whose LLC header tells the protocol."""
-LLC_STP = 0x42
 
-ETHERTYPE_NAMES = {IPV4: "IPv4", ARP: "ARP", VLAN: "802.1Q tag", IPV6: "IPv6", QINQ: "802.1ad tag", LLDP: "LLDP"}
-LLC_NAMES = {LLC_STP: "spanning tree", 0xAA: "SNAP", 0xE0: "IPX", 0xF0: "NetBIOS"}
+ETHERTYPE_NAMES = {
+    IPV4: "IPv4",
+    ARP: "ARP",
+    BRIDGED: "Ethernet",
+    VLAN: "802.1Q tag",
+    IPV6: "IPv6",
+    0x8847: "MPLS",
+    0x8863: "PPPoE discovery",
+    0x8864: "PPPoE",
+    0x888E: "802.1X",
+    QINQ: "802.1ad tag",
+    LLDP: "LLDP",
+    0x8809: "slow protocols (LACP)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,8 @@ class Tag:
     protocol_name: ClassVar[str] = "802.1Q"
 
     def summary(self) -> str:
-        return f"802.1Q VLAN {self.vlan}, {ethertype_text(self.ethertype)}"
+        is_length = self.ethertype < LOWEST_ETHERTYPE
+        return f"802.1Q VLAN {self.vlan}, {'802.3' if is_length else ethertype_text(self.ethertype)}"
 
     def title(self) -> str:
         return f"802.1Q tag, VLAN {self.vlan}"
@@ -80,29 +94,10 @@ class Tag:
         yield Field("priority", self.priority, str(self.priority), start, start + 1)
         yield Field("drop eligible", self.drop_eligible, "yes" if self.drop_eligible else "no", start, start + 1)
         yield Field("VLAN id", self.vlan, str(self.vlan), start, start + 2)
-        yield Field("ethertype", self.ethertype, ethertype_text(self.ethertype), start + 2, start + 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Llc:
-    """An 802.2 header: which protocol an 802.3 frame carries."""
-
-    dsap: int
-    ssap: int
-    control: int
-    problems: tuple[str, ...] = ()
-    protocol_name: ClassVar[str] = "LLC"
-
-    def summary(self) -> str:
-        return f"LLC, {LLC_NAMES.get(self.dsap, f'0x{self.dsap:02x}')}"
-
-    def title(self) -> str:
-        return self.summary()
-
-    def fields(self, data: bytes, start: int, end: int) -> Iterator[Field]:
-        yield Field("DSAP", self.dsap, LLC_NAMES.get(self.dsap, f"0x{self.dsap:02x}"), start, start + 1)
-        yield Field("SSAP", self.ssap, LLC_NAMES.get(self.ssap, f"0x{self.ssap:02x}"), start + 1, start + 2)
-        yield Field("control", self.control, f"0x{self.control:02x}", start + 2, start + 3)
+        if self.ethertype < LOWEST_ETHERTYPE:
+            yield Field("length", self.ethertype, count(self.ethertype, "byte"), start + 2, start + 4)
+        else:
+            yield Field("ethertype", self.ethertype, ethertype_text(self.ethertype), start + 2, start + 4)
 
 
 def ethertype_text(ethertype: int) -> str:
@@ -117,16 +112,17 @@ def mac_words(mac: str) -> str:
     return f"{mac} (multicast)" if int(mac[1], 16) & 1 else mac
 
 
-def read(data: bytes) -> Ethernet:
-    """The header at the start of a frame; raises Malformed where it is not whole."""
-    if len(data) < HEADER_BYTES:
-        raise Malformed(f"{count(len(data), 'byte')}, an Ethernet header has {HEADER_BYTES}")
-    code = data[12] << 8 | data[13]
-    dst, src = mac_text(data[:6]), mac_text(data[6:12])
+def read(data: bytes, start: int = 0, end: int | None = None) -> Ethernet:
+    """The header at `start`; raises Malformed where it is not whole."""
+    end = len(data) if end is None else end
+    if end - start < HEADER_BYTES:
+        raise Malformed(f"{count(end - start, 'byte')}, an Ethernet header has {HEADER_BYTES}")
+    code = data[start + 12] << 8 | data[start + 13]
+    dst, src = mac_text(data[start : start + 6]), mac_text(data[start + 6 : start + 12])
     if code < LOWEST_ETHERTYPE:
         return Ethernet(dst, src, 0, length=code)
     vlan = None
-    for at in range(HEADER_BYTES, len(data) - TAG_BYTES + 1, TAG_BYTES):
+    for at in range(start + HEADER_BYTES, end - TAG_BYTES + 1, TAG_BYTES):
         if code not in (VLAN, QINQ):
             break
         if vlan is None:
@@ -141,13 +137,6 @@ def read_tag(data: bytes, start: int, end: int) -> Tag:
         raise Malformed(f"{count(end - start, 'byte')}, an 802.1Q tag has {TAG_BYTES}")
     control, ethertype = struct.unpack_from("!HH", data, start)
     return Tag(control >> 13, bool(control & 0x1000), control & 0x0FFF, ethertype)
-
-
-def read_llc(data: bytes, start: int, end: int) -> Llc:
-    """The header of an 802.3 frame's content; raises Malformed where it is not whole."""
-    if end - start < LLC_BYTES:
-        raise Malformed(f"{count(end - start, 'byte')}, an LLC header has {LLC_BYTES}")
-    return Llc(*data[start : start + LLC_BYTES])
 
 
 def build(dst: str, src: str, ethertype: int, payload: bytes, *, vlan: int | None = None, priority: int = 0) -> bytes:

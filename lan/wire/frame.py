@@ -5,7 +5,30 @@ what they carry when first asked for, and fields in words only for `layers`.  Ea
 module reads its bytes; here is who comes after whom.
 """
 
-from lan.wire import arp, dhcp, dns, ethernet, http, icmp, icmp6, ipv4, ipv6, ports, stp, tcp, tls, udp
+from dataclasses import replace
+
+from lan.wire import (
+    arp,
+    dhcp,
+    dns,
+    ethernet,
+    gre,
+    http,
+    icmp,
+    icmp6,
+    igmp,
+    ipv4,
+    ipv6,
+    llc,
+    lldp,
+    openflow,
+    ports,
+    stp,
+    tcp,
+    tls,
+    udp,
+    vxlan,
+)
 from lan.wire.layer import Data
 from lan.wire.packet import Packet, Reader, Step, follow
 
@@ -25,13 +48,11 @@ def decode(data: bytes, *, wire_length: int | None = None) -> Packet:
 
 
 def _ethernet(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
-    header = packet.ethernet = ethernet.read(packet.data)
+    header = packet.ethernet = ethernet.read(packet.data, start, end)
     after = start + ethernet.HEADER_BYTES
     packet.add(header, start, after)
     if header.length is not None:
-        stop = min(after + header.length, end)
-        packet.stop = stop
-        return "LLC", _llc, after, stop, whole
+        return _802_3(packet, header.length, after, end, whole)
     if header.vlan is not None:
         return "802.1Q", _tag, after, end, whole
     return _behind_ethertype(packet, header.ethertype, after, end, whole)
@@ -44,22 +65,38 @@ def _tag(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     return _behind_ethertype(packet, tag.ethertype, after, end, whole)
 
 
+def _802_3(packet: Packet, length: int, start: int, end: int, whole: bool) -> Step | None:
+    """An LLC header, where the frame says its length in the place of the ethertype."""
+    stop = packet.stop = min(start + length, end)
+    return "LLC", _llc, start, stop, whole and start + length <= end
+
+
 def _behind_ethertype(packet: Packet, ethertype: int, start: int, end: int, whole: bool) -> Step | None:
+    if ethertype < ethernet.LOWEST_ETHERTYPE:
+        return _802_3(packet, ethertype, start, end, whole)
     name, reader = ETHERTYPES.get(ethertype, ("Data", _data))
     return name, reader, start, end, whole
 
 
 def _llc(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
-    header = ethernet.read_llc(packet.data, start, end)
-    after = start + ethernet.LLC_BYTES
+    header = llc.read(packet.data, start, end)
+    after = start + header.header_length
     packet.add(header, start, after)
-    name, reader = ("STP", _stp) if header.dsap == ethernet.LLC_STP else ("Data", _data)
+    if header.ethertype is not None and header.ethertype >= ethernet.LOWEST_ETHERTYPE:
+        return _behind_ethertype(packet, header.ethertype, after, end, whole)
+    name, reader = ("STP", _stp) if header.dsap == llc.STP else ("Data", _data)
     return name, reader, after, end, whole
 
 
 def _stp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     packet.stp = stp.read(packet.data, start, end)
     packet.add(packet.stp, start, end)
+    return None
+
+
+def _lldp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet.lldp, packet.stop = lldp.read(packet.data, start, end, whole=whole)
+    packet.add(packet.lldp, start, packet.stop)
     return None
 
 
@@ -89,9 +126,11 @@ def _ipv6(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     packet.add(header, start, after)
     wanted = start + ipv6.HEADER_BYTES + header.payload_length
     stop = packet.stop = max(after, min(wanted, end))
-    whole = whole and stop == wanted and not header.is_fragment
+    if header.fragment is not None and header.fragment.offset:
+        return "Data", _data, after, stop, whole
+    whole = whole and stop == wanted and not header.is_fragment()
     name, reader = IP_PROTOCOLS.get(header.next_header, ("Data", _data))
-    if header.is_fragment or reader is _icmp:
+    if reader is _icmp:
         name, reader = "Data", _data
     return name, reader, after, stop, whole
 
@@ -110,6 +149,40 @@ def _icmp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     return None
 
 
+def _igmp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet.igmp = igmp.read(packet.data, start, end, whole=whole)
+    packet.add(packet.igmp, start, end)
+    return None
+
+
+def _gre(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    header = gre.read(packet.data, start, end, whole=whole)
+    after = start + header.header_length
+    packet.add(header, start, after)
+    packet.enter_tunnel()
+    if header.ethertype == ethernet.BRIDGED:
+        return "Ethernet", _ethernet, after, end, whole
+    return _behind_ethertype(packet, header.ethertype, after, end, whole)
+
+
+def _vxlan(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    header = vxlan.read(packet.data, start, end)
+    after = start + vxlan.HEADER_BYTES
+    packet.add(header, start, after)
+    packet.enter_tunnel()
+    return "Ethernet", _ethernet, after, end, whole
+
+
+def _ipv4_in_ip(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet.enter_tunnel()
+    return "IPv4", _ipv4, start, end, whole
+
+
+def _ipv6_in_ip(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet.enter_tunnel()
+    return "IPv6", _ipv6, start, end, whole
+
+
 def _udp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     header = packet.udp = udp.read(packet.data, start, end, _addresses(packet), whole=whole)
     after = start + udp.HEADER_BYTES
@@ -117,8 +190,11 @@ def _udp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     stop = max(after, min(start + header.length, end))
     packet.carried, packet.stop = (after, stop), stop
     if after < stop:
+        whole = whole and header.length == stop - start
+        if header.dst_port == ports.VXLAN:  # read at once: what the headers' names mean depends on it
+            return "VXLAN", _vxlan, after, stop, whole
         name, reader = UDP_PORTS.get(header.dst_port) or UDP_PORTS.get(header.src_port) or ("Data", _data)
-        packet.unread = (name, reader, after, stop, whole and header.length == stop - start)
+        packet.unread = (name, reader, after, stop, whole)
     return None
 
 
@@ -139,6 +215,8 @@ def _tcp_data(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     name, reader = "Data", _data
     if ports.DNS in port_pair:
         name, reader = "DNS", _dns_over_tcp
+    elif port_pair & ports.OPENFLOW_PORTS and openflow.is_beginning(packet.data, start, end):
+        name, reader = "OpenFlow", _openflow
     elif tls.is_beginning(packet.data, start, end):
         name, reader = "TLS", _tls
     elif port_pair & ports.HTTP_PORTS or http.is_message(packet.data, start, end):
@@ -167,12 +245,23 @@ def _dns(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
 def _dns_over_tcp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
     if not dns.is_tcp_beginning(packet.data, start, end):
         return "Data", _data, start, end, whole
-    packet.add(dns.read_over_tcp(packet.data, start, end), start, end)
-    return None
+    after = min(start + dns.PREFIX_BYTES + (packet.data[start] << 8 | packet.data[start + 1]), end)
+    packet.add(dns.read_over_tcp(packet.data, start, after, end), start, after)
+    return ("DNS", _dns_over_tcp, after, end, whole) if after < end else None
 
 
 def _http(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
-    packet.add(http.read(packet.data, start, end), start, end)
+    head = http.read(packet.data, start, end)
+    after = http.end_of_message(head, packet.data, start, end)
+    packet.add(replace(head, length=after - start) if after < end else head, start, after)
+    if after >= end:
+        return None
+    is_next = http.is_message(packet.data, after, end)
+    return ("HTTP", _http, after, end, whole) if is_next else ("Data", _data, after, end, whole)
+
+
+def _openflow(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
+    packet.add(openflow.read(packet.data, start, end), start, end)
     return None
 
 
@@ -193,17 +282,22 @@ ETHERTYPES: dict[int, tuple[str, Reader]] = {
     ethernet.IPV6: ("IPv6", _ipv6),
     ethernet.VLAN: ("802.1Q", _tag),
     ethernet.QINQ: ("802.1Q", _tag),
+    ethernet.LLDP: ("LLDP", _lldp),
 }
 IP_PROTOCOLS: dict[int, tuple[str, Reader]] = {
     ipv4.ICMP: ("ICMP", _icmp),
     ipv4.UDP: ("UDP", _udp),
     ipv4.TCP: ("TCP", _tcp),
     ipv4.ICMPV6: ("ICMPv6", _icmp6),
+    ipv4.IGMP: ("IGMP", _igmp),
+    ipv4.GRE: ("GRE", _gre),
+    ipv4.IN_IPV4: ("IPv4", _ipv4_in_ip),
+    ipv4.IN_IPV6: ("IPv6", _ipv6_in_ip),
 }
 UDP_PORTS: dict[int, tuple[str, Reader]] = {
     ports.BOOTP_SERVER: ("DHCP", _dhcp),
     ports.BOOTP_CLIENT: ("DHCP", _dhcp),
     ports.DNS: ("DNS", _dns),
     ports.MDNS: ("DNS", _dns),
-    5355: ("DNS", _dns),
+    ports.LLMNR: ("DNS", _dns),
 }

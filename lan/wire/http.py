@@ -19,6 +19,7 @@ STATUS_LINE = re.compile(r"(HTTP/\d\.\d) (\d{3})(?: (.*))?\Z")
 FIELD_NAME = re.compile(rf"{TOKEN}\Z")
 MESSAGE = re.compile(rb"(?:[A-Z]{1,20} [!-~]+ HTTP/1\.\d|HTTP/1\.\d \d{3}(?: [^\r\n]*)?)\r?\n")
 BEGINNINGS = (b"HTTP/1.", *(f"{method} ".encode() for method in METHODS))
+CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;|\r?\Z)")
 LONGEST_HEAD_BYTES = 65536
 
 
@@ -98,6 +99,47 @@ def read(data: bytes, start: int, end: int) -> Http:
         problems=tuple(problems),
         lines=tuple(lines),
     )
+
+
+def end_of_message(head: Http, data: bytes, start: int, end: int) -> int:
+    """Where the message that was read at `start` ends, `end` where that is not told or not here.  RFC 9112 §6.3.
+
+    Where another message stands right behind the head, it had no body, whatever it says (an answer to HEAD).
+    """
+    if head.kind == "data" or head.body_start is None:
+        return end
+    at = start + head.body_start
+    if is_message(data, at, end):
+        return at
+    coding, length = head.get("Transfer-Encoding"), head.get("Content-Length")
+    if head.status is not None and (100 <= head.status < 200 or head.status in (204, 304)):
+        return at
+    if coding is not None:
+        return _end_of_chunks(data, at, end) if coding.lower().strip().endswith("chunked") else end
+    if length is not None:
+        return min(at + int(length[:18]), end) if length.isascii() and length.isdigit() else end
+    return at if head.kind == "request" else end
+
+
+def _end_of_chunks(data: bytes, at: int, end: int) -> int:
+    """Behind the last chunk and its trailer; `end` where they make no sense or are not here.  RFC 9112 §7.1."""
+    while (newline := data.find(b"\n", at, end)) >= 0:
+        size = CHUNK_SIZE.match(data, at, newline)
+        if size is None:
+            return end
+        at = newline + 1
+        length = int(size[1], 16)
+        if length == 0:
+            while (newline := data.find(b"\n", at, end)) >= 0:
+                is_last = data[at:newline].strip() == b""
+                at = newline + 1
+                if is_last:
+                    return at
+            return end
+        at += length
+        if data[at : at + 2] == b"\r\n":
+            at += 2
+    return end
 
 
 def _start_line(line: bytes, problems: list[str]) -> Http:

@@ -7,13 +7,15 @@ from ipaddress import IPv4Address
 from typing import ClassVar
 
 from lan.wire import checksum as sums
-from lan.wire import ipv4
+from lan.wire import ipv4, quote
 from lan.wire.addresses import ipv4_bytes, ipv4_text
-from lan.wire.layer import Field, count, preview
+from lan.wire.layer import Field, count, preview, time_of_day
 from lan.wire.malformed import Malformed
 
 HEADER_BYTES = 8
-ECHO_REPLY, UNREACHABLE, REDIRECT, ECHO, TIME_EXCEEDED, PARAMETER_PROBLEM = 0, 3, 5, 8, 11, 12
+ECHO_REPLY, UNREACHABLE, REDIRECT, ECHO, ROUTER, TIME_EXCEEDED, PARAMETER_PROBLEM = 0, 3, 5, 8, 9, 11, 12
+TIMESTAMP, TIMESTAMP_REPLY, MASK, MASK_REPLY = 13, 14, 17, 18
+WITH_IDENTIFIER = {ECHO, ECHO_REPLY, TIMESTAMP, TIMESTAMP_REPLY, 15, 16, MASK, MASK_REPLY}
 ERRORS = {UNREACHABLE, 4, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM}
 TYPE_NAMES = {
     ECHO_REPLY: "echo reply",
@@ -21,12 +23,18 @@ TYPE_NAMES = {
     4: "source quench",
     REDIRECT: "redirect",
     ECHO: "echo request",
-    9: "router advertisement",
+    ROUTER: "router advertisement",
     10: "router solicitation",
     TIME_EXCEEDED: "time exceeded",
     PARAMETER_PROBLEM: "parameter problem",
-    13: "timestamp request",
-    14: "timestamp reply",
+    TIMESTAMP: "timestamp request",
+    TIMESTAMP_REPLY: "timestamp reply",
+    15: "information request",
+    16: "information reply",
+    MASK: "address mask request",
+    MASK_REPLY: "address mask reply",
+    42: "extended echo request",
+    43: "extended echo reply",
 }
 CODE_NAMES = {
     (UNREACHABLE, 0): "network unreachable",
@@ -34,13 +42,23 @@ CODE_NAMES = {
     (UNREACHABLE, 2): "protocol unreachable",
     (UNREACHABLE, 3): "port unreachable",
     (UNREACHABLE, 4): "fragmentation needed",
+    (UNREACHABLE, 5): "source route failed",
+    (UNREACHABLE, 6): "network unknown",
+    (UNREACHABLE, 7): "host unknown",
     (UNREACHABLE, 9): "network forbidden",
     (UNREACHABLE, 10): "host forbidden",
+    (UNREACHABLE, 11): "network unreachable for this type of service",
+    (UNREACHABLE, 12): "host unreachable for this type of service",
     (UNREACHABLE, 13): "forbidden by filter",
     (REDIRECT, 0): "for the network",
     (REDIRECT, 1): "for the host",
+    (REDIRECT, 2): "for the network and type of service",
+    (REDIRECT, 3): "for the host and type of service",
     (TIME_EXCEEDED, 0): "TTL ran out on the way",
     (TIME_EXCEEDED, 1): "fragments did not all come in time",
+    (PARAMETER_PROBLEM, 0): "the pointer tells where",
+    (PARAMETER_PROBLEM, 1): "an option is missing",
+    (PARAMETER_PROBLEM, 2): "bad length",
 }
 
 
@@ -48,8 +66,8 @@ CODE_NAMES = {
 class Icmp:
     """One message.
 
-    `identifier` and `sequence` are None unless it is an echo or its reply; `data` is what follows
-    the eight bytes of header, in errors the quoted datagram, whose header is `quoted`.
+    `identifier` and `sequence` are None unless it is a question or its reply (echo, timestamp, mask);
+    `data` is what follows the eight bytes of header, in errors the quoted datagram, whose header is `quoted`.
     """
 
     type: int
@@ -69,7 +87,7 @@ class Icmp:
         if self.identifier is not None:
             return f"ICMP {words} id={self.identifier} seq={self.sequence}, {count(len(self.data), 'byte')}"
         if self.quoted is not None:
-            return f"ICMP {words} for {ipv4.protocol_text(self.quoted.protocol)} {self._quoted_ends()}"
+            return f"ICMP {words} for {quote.words(self.quoted, self.data)}"
         return f"ICMP {words}"
 
     def title(self) -> str:
@@ -81,10 +99,7 @@ class Icmp:
 
     def quoted_ports(self) -> tuple[int, int] | None:
         """(source, destination) of the quoted TCP or UDP header, where one was quoted."""
-        if self.quoted is None or self.quoted.protocol not in (ipv4.TCP, ipv4.UDP) or self.quoted.fragment_offset:
-            return None
-        at = self.quoted.header_length
-        return struct.unpack_from("!HH", self.data, at) if len(self.data) >= at + 4 else None
+        return quote.ports(self.quoted, self.data)
 
     def _words(self) -> str:
         name = TYPE_NAMES.get(self.type, f"type {self.type}")
@@ -92,12 +107,6 @@ class Icmp:
         if code is None and self.code:
             code = f"code {self.code}"
         return f"{name} ({code})" if code else name
-
-    def _quoted_ends(self) -> str:
-        assert self.quoted is not None
-        ports = self.quoted_ports()
-        src, dst = (f":{port}" for port in ports) if ports else ("", "")
-        return f"{self.quoted.src}{src} → {self.quoted.dst}{dst}"
 
     def fields(self, data: bytes, start: int, end: int) -> Iterator[Field]:
         name = TYPE_NAMES.get(self.type, "unknown")
@@ -114,14 +123,46 @@ class Icmp:
         elif self.type == REDIRECT:
             gateway = ipv4_text(data[start + 4 : start + 8])
             yield Field("gateway", gateway, gateway, start + 4, start + 8)
+        elif self.type == PARAMETER_PROBLEM:
+            yield Field("pointer", data[start + 4], f"byte {data[start + 4]}", start + 4, start + 5)
+        elif self.type == ROUTER:
+            yield from _router_fields(data, start, end)
         else:
             yield Field("rest of header", self.rest, f"0x{self.rest:08x}", start + 4, start + 8)
+        after = start + HEADER_BYTES
         if self.quoted is not None:
-            words = f"{ipv4.protocol_text(self.quoted.protocol)} {self._quoted_ends()}"
-            yield Field("quoted datagram", self.data, words, start + HEADER_BYTES, end)
-        elif self.data:
-            words = f"{count(len(self.data), 'byte')}: {preview(self.data)}"
-            yield Field("data", self.data, words, start + HEADER_BYTES, end)
+            yield from quote.fields(self.quoted, data, after, end)
+            return
+        for field in _content_fields(self.type, data, after, end):
+            yield field
+            after = field.end
+        if after < end and self.type != ROUTER:
+            rest = data[after:end]
+            yield Field("data", rest, f"{count(len(rest), 'byte')}: {preview(rest)}", after, end)
+
+
+def _content_fields(kind: int, data: bytes, at: int, end: int) -> Iterator[Field]:
+    """What timestamp and mask messages hold behind identifier and sequence number.  RFC 792, RFC 950."""
+    if kind in (TIMESTAMP, TIMESTAMP_REPLY) and end - at >= 12:
+        for name in ("originate timestamp", "receive timestamp", "transmit timestamp"):
+            stamp = int.from_bytes(data[at : at + 4], "big")
+            yield Field(name, stamp, time_of_day(stamp), at, at + 4)
+            at += 4
+    elif kind in (MASK, MASK_REPLY) and end - at >= 4:
+        mask = ipv4_text(data[at : at + 4])
+        yield Field("address mask", mask, mask, at, at + 4)
+
+
+def _router_fields(data: bytes, start: int, end: int) -> Iterator[Field]:
+    """A router advertisement: who routes, and which of them is preferred.  RFC 1256."""
+    number, size = data[start + 4], data[start + 5] * 4
+    lifetime_s = data[start + 6] << 8 | data[start + 7]
+    yield Field("address count", number, str(number), start + 4, start + 5)
+    yield Field("address entry size", size // 4, count(size, "byte"), start + 5, start + 6)
+    yield Field("lifetime", lifetime_s, f"{lifetime_s} s", start + 6, start + 8)
+    for at in range(start + HEADER_BYTES, end - 7, 8) if size == 8 else ():
+        address, preference = ipv4_text(data[at : at + 4]), int.from_bytes(data[at + 4 : at + 8], "big", signed=True)
+        yield Field("router", address, f"{address}, preference {preference}", at, at + 8)
 
 
 def read(data: bytes, start: int, end: int, *, whole: bool = True) -> Icmp:
@@ -137,7 +178,7 @@ def read(data: bytes, start: int, end: int, *, whole: bool = True) -> Icmp:
         problems.append(f"ICMP type {kind} is unknown")
     content = data[start + HEADER_BYTES : end]
     identifier = sequence = quoted = None
-    if kind in (ECHO, ECHO_REPLY):
+    if kind in WITH_IDENTIFIER:
         identifier, sequence = rest >> 16, rest & 0xFFFF
     elif kind in ERRORS:
         try:

@@ -8,21 +8,30 @@ from ipaddress import IPv4Address
 from typing import ClassVar
 
 from lan.wire import checksum as sums
+from lan.wire import ipv4_options
 from lan.wire.addresses import ipv4_bytes, ipv4_text
-from lan.wire.layer import Field, count, preview
+from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
 HEADER_BYTES = 20
-ICMP, IGMP, TCP, UDP, ICMPV6 = 1, 2, 6, 17, 58
+ICMP, IGMP, IN_IPV4, TCP, UDP, IN_IPV6, GRE, ICMPV6 = 1, 2, 4, 6, 17, 41, 47, 58
 PROTOCOL_NAMES = {
     ICMP: "ICMP",
     IGMP: "IGMP",
-    4: "IPv4",
+    IN_IPV4: "IPv4",
     TCP: "TCP",
     UDP: "UDP",
-    41: "IPv6",
-    47: "GRE",
+    33: "DCCP",
+    IN_IPV6: "IPv6",
+    GRE: "GRE",
+    50: "ESP",
+    51: "AH",
     ICMPV6: "ICMPv6",
+    88: "EIGRP",
+    89: "OSPF",
+    103: "PIM",
+    112: "VRRP",
+    132: "SCTP",
 }
 ECN_NAMES = ("not ECN-capable", "ECT(1)", "ECT(0)", "congestion experienced")
 
@@ -92,8 +101,7 @@ class Ipv4:
         yield Field("source", self.src, self.src, start + 12, start + 16)
         yield Field("destination", self.dst, self.dst, start + 16, start + 20)
         if end > start + HEADER_BYTES:
-            options = data[start + HEADER_BYTES : end]
-            yield Field("options", options, preview(options), start + HEADER_BYTES, end)
+            yield from ipv4_options.fields(data, start + HEADER_BYTES, end)
 
 
 def protocol_text(number: int) -> str:
@@ -116,6 +124,11 @@ def read(data: bytes, start: int, end: int, *, whole: bool = True) -> Ipv4:
         good = sums.is_good(data[start : start + header])
     if first >> 4 != 4 or header < HEADER_BYTES or not good or total < header or total > end - start:
         problems = tuple(_problems(first >> 4, header, total, end - start, good=good, whole=whole))
+    if header > HEADER_BYTES:
+        faults: list[str] = []
+        for _ in ipv4_options.walk(data, start + HEADER_BYTES, min(start + header, end), faults):
+            pass
+        problems += tuple(faults) if whole else ()
     return Ipv4(
         ipv4_text(data[start + 12 : start + 16]),
         ipv4_text(data[start + 16 : start + 20]),

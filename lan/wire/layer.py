@@ -105,3 +105,11 @@ def printable(data: bytes) -> str:
 def count(number: int, word: str) -> str:
     """``1 byte``, ``2 bytes``."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def time_of_day(milliseconds: int) -> str:
+    """Milliseconds since midnight UT as ICMP sends them; the high bit marks another clock.  RFC 792."""
+    if milliseconds >= 86_400_000:
+        return f"{milliseconds} (no time of day)"
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from lan.wire.arp import Arp
 from lan.wire.dhcp import Message
@@ -12,19 +13,26 @@ from lan.wire.ethernet import Ethernet
 from lan.wire.http import Http
 from lan.wire.icmp import Icmp
 from lan.wire.icmp6 import Icmp6
+from lan.wire.igmp import Igmp
 from lan.wire.ipv4 import Ipv4
 from lan.wire.ipv6 import Ipv6
 from lan.wire.layer import Broken, Data, Header, Layer
+from lan.wire.lldp import Lldp
 from lan.wire.malformed import Malformed
+from lan.wire.openflow import OpenFlow
 from lan.wire.stp import Stp
 from lan.wire.tcp import Tcp
 from lan.wire.tls import Tls
 from lan.wire.udp import Udp
 
+H = TypeVar("H", bound=Header)
+
 
 class Packet:
     """Each protocol's header, or None where the frame has none (or too broken a one).
 
+    Within a tunnel (GRE, VXLAN, IP in IP) the headers by name are those of the innermost packet;
+    `layers` holds all.
     `data` is the frame from the destination MAC on, without FCS; all byte ranges are within it.
     Treat it as frozen: `add`, `headers`, `carried`, `unread` and `stop` are for the decoder.
     """
@@ -37,8 +45,10 @@ class Packet:
         "headers",
         "icmp",
         "icmp6",
+        "igmp",
         "ipv4",
         "ipv6",
+        "lldp",
         "stop",
         "stp",
         "tcp",
@@ -55,6 +65,8 @@ class Packet:
         self.ipv6: Ipv6 | None = None
         self.icmp: Icmp | None = None
         self.icmp6: Icmp6 | None = None
+        self.igmp: Igmp | None = None
+        self.lldp: Lldp | None = None
         self.udp: Udp | None = None
         self.tcp: Tcp | None = None
         self.headers: list[tuple[Header, int, int]] = []
@@ -64,23 +76,35 @@ class Packet:
 
     @property
     def dhcp(self) -> Message | None:
-        header = self._innermost()
-        return header if isinstance(header, Message) else None
+        return self.first(Message)
 
     @property
     def dns(self) -> Dns | None:
-        header = self._innermost()
-        return header if isinstance(header, Dns) else None
+        """The first message; over TCP a segment may hold several, see `all`."""
+        return self.first(Dns)
 
     @property
     def http(self) -> Http | None:
-        header = self._innermost()
-        return header if isinstance(header, Http) else None
+        """The first message; a segment may hold several, see `all`."""
+        return self.first(Http)
 
     @property
     def tls(self) -> Tls | None:
-        header = self._innermost()
-        return header if isinstance(header, Tls) else None
+        return self.first(Tls)
+
+    @property
+    def openflow(self) -> OpenFlow | None:
+        return self.first(OpenFlow)
+
+    def first(self, kind: type[H]) -> H | None:
+        """The outermost header of a class, of what UDP and TCP carry too; None where there is none."""
+        self._read_all()
+        return next((header for header, _, _ in self.headers if isinstance(header, kind)), None)
+
+    def all(self, kind: type[H]) -> list[H]:
+        """All headers of a class, in the order of their bytes."""
+        self._read_all()
+        return [header for header, _, _ in self.headers if isinstance(header, kind)]
 
     @property
     def payload(self) -> bytes:
@@ -126,6 +150,11 @@ class Packet:
 
     def __repr__(self) -> str:
         return f"<Packet {len(self.data)} bytes: {self.summary()}>"
+
+    def enter_tunnel(self) -> None:
+        """What comes now is a packet within a packet: the headers by name are to be its own."""
+        self.arp = self.ipv4 = self.ipv6 = self.icmp = self.icmp6 = self.igmp = self.udp = self.tcp = None
+        self.carried = (0, 0)
 
     def add(self, header: Header, start: int, end: int) -> None:
         """Note a header that was read from `data[start:end]`; outermost first."""

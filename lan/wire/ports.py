@@ -3,6 +3,8 @@
 BOOTP_SERVER, BOOTP_CLIENT, DNS, TLS, MDNS = 67, 68, 53, 443, 5353
 HTTP_PORTS = frozenset({80, 591, 3128, 8000, 8008, 8080, 8888})
 TLS_PORTS = frozenset({443, 853, 8443})
+OPENFLOW_PORTS = frozenset({6633, 6653})
+VXLAN, LLMNR = 4789, 5355
 
 PORT_NAMES = {
     20: "FTP data",
@@ -28,7 +30,8 @@ PORT_NAMES = {
     1900: "SSDP",
     3128: "HTTP proxy",
     MDNS: "mDNS",
-    5355: "LLMNR",
+    VXLAN: "VXLAN",
+    LLMNR: "LLMNR",
     6633: "OpenFlow",
     6653: "OpenFlow",
     8080: "HTTP",

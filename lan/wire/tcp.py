@@ -1,4 +1,4 @@
-"""TCP headers and their options.  RFC 9293, RFC 7323, RFC 2018."""
+"""TCP headers; their options are in `tcp_options`.  RFC 9293."""
 
 import struct
 from collections.abc import Iterator
@@ -9,28 +9,17 @@ from ipaddress import IPv4Address
 from typing import ClassVar
 
 from lan.wire import checksum as sums
+from lan.wire import tcp_options
 from lan.wire.addresses import ipv4_bytes
 from lan.wire.ipv4 import TCP
-from lan.wire.layer import Field, count, preview
+from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 from lan.wire.ports import port_words
+from lan.wire.tcp_options import NO_OPTIONS, TcpOptions
+
+__all__ = ["NO_OPTIONS", "Malformed", "Tcp", "TcpFlags", "TcpOptions", "build", "read"]
 
 HEADER_BYTES = 20
-END, NOP, MSS, WINDOW_SCALE, SACK_PERMITTED, SACK, TIMESTAMPS = 0, 1, 2, 3, 4, 5, 8
-OPTION_NAMES = {
-    END: "end of options",
-    NOP: "padding (no-operation)",
-    MSS: "maximum segment size",
-    WINDOW_SCALE: "window scale",
-    SACK_PERMITTED: "SACK permitted",
-    SACK: "SACK",
-    TIMESTAMPS: "timestamps",
-    28: "user timeout",
-    29: "TCP-AO",
-    30: "Multipath TCP",
-    34: "Fast Open cookie",
-}
-OPTION_LENGTHS = {MSS: 4, WINDOW_SCALE: 3, SACK_PERMITTED: 2, TIMESTAMPS: 10}
 
 
 class TcpFlags(IntFlag):
@@ -72,32 +61,6 @@ def _flags(bits: int) -> TcpFlags:
 @cache
 def _flag_words(flags: TcpFlags) -> str:
     return ", ".join(str(bit.name) for bit in FLAG_ORDER if flags & bit)
-
-
-@dataclass(frozen=True, slots=True)
-class TcpOptions:
-    """The options that a segment carries; None, False or () where it doesn't.
-
-    `mss` in bytes, `wscale` the shift count, `timestamps` (value, echo reply), `sack` the received
-    blocks as (left edge, right edge) of sequence numbers.
-    """
-
-    mss: int | None = None
-    wscale: int | None = None
-    sack_ok: bool = False
-    timestamps: tuple[int, int] | None = None
-    sack: tuple[tuple[int, int], ...] = ()
-
-    def words(self) -> str:
-        """``mss=1460 sack_ok wscale=7``, without the timestamps."""
-        words = [f"mss={self.mss}"] if self.mss is not None else []
-        words += ["sack_ok"] if self.sack_ok else []
-        words += [f"wscale={self.wscale}"] if self.wscale is not None else []
-        words += [f"sack={left}-{right}" for left, right in self.sack]
-        return " ".join(words)
-
-
-NO_OPTIONS = TcpOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,26 +113,7 @@ class Tcp:
         yield Field("window", self.window, count(self.window, "byte"), start + 14, start + 16)
         yield Field("checksum", self.checksum, sums.words(self.checksum, self.checksum_ok), start + 16, start + 18)
         yield Field("urgent pointer", self.urgent, str(self.urgent), start + 18, start + 20)
-        for code, at, after in _options(data, start + HEADER_BYTES, end, []):
-            yield Field(option_name(code), data[at:after], option_words(code, data[at + 2 : after]), at, after)
-
-
-def option_name(code: int) -> str:
-    """``window scale``, or the number where it has no name here."""
-    return OPTION_NAMES.get(code) or f"option {code}"
-
-
-def option_words(code: int, value: bytes) -> str:
-    """An option's value, without kind and length, in words."""
-    if code == MSS and len(value) == 2:
-        return count(int.from_bytes(value, "big"), "byte")
-    if code == WINDOW_SCALE and len(value) == 1:
-        return f"{value[0]} (window × {1 << min(value[0], 14)})"
-    if code == TIMESTAMPS and len(value) == 8:
-        return "value {}, echo reply {}".format(*struct.unpack("!LL", value))
-    if code == SACK:
-        return ", ".join(f"{left}-{right}" for left, right in _sack_blocks(value)) or "empty"
-    return preview(value) if value else "yes"
+        yield from tcp_options.fields(data, start + HEADER_BYTES, end)
 
 
 def read(data: bytes, start: int, end: int, addresses: bytes = b"", *, whole: bool = True) -> Tcp:
@@ -193,7 +137,9 @@ def read(data: bytes, start: int, end: int, addresses: bytes = b"", *, whole: bo
             problems.append("TCP checksum is wrong")
     options = NO_OPTIONS
     if header > HEADER_BYTES:
-        options = _read_options(data, start + HEADER_BYTES, min(start + header, end), problems, whole=whole)
+        faults: list[str] = []
+        options = tcp_options.read(data, start + HEADER_BYTES, min(start + header, end), faults)
+        problems += faults if whole else []
     length = max(end - start - max(header, HEADER_BYTES), 0)
     return Tcp(
         src_port,
@@ -212,51 +158,6 @@ def read(data: bytes, start: int, end: int, addresses: bytes = b"", *, whole: bo
     )
 
 
-def _options(data: bytes, at: int, end: int, problems: list[str]) -> Iterator[tuple[int, int, int]]:
-    """(kind, start, end) of each option; stops at the end mark or at the first that is damaged."""
-    while at < end:
-        kind = data[at]
-        length = 1 if kind in (END, NOP) else data[at + 1] if at + 1 < end else 0
-        if length < 1 or (length < 2 and kind > NOP) or at + length > end:
-            fault = "runs past the header" if length > 1 else "has no length"
-            problems.append(f"TCP option {kind} {fault}")
-            return
-        yield kind, at, at + length
-        if kind == END:
-            return
-        at += length
-
-
-def _read_options(data: bytes, start: int, end: int, problems: list[str], *, whole: bool) -> TcpOptions:
-    if end - start == 12 and data[start : start + 4] == b"\1\1\x08\x0a":  # nearly every segment on Linux
-        return TcpOptions(timestamps=struct.unpack_from("!LL", data, start + 4))
-    mss = wscale = timestamps = None
-    sack_ok = False
-    sack: tuple[tuple[int, int], ...] = ()
-    faults: list[str] = []
-    for kind, at, after in _options(data, start, end, faults):
-        value = data[at + 2 : after]
-        if OPTION_LENGTHS.get(kind, after - at) != after - at:
-            faults.append(f"TCP option {option_name(kind)} has length {after - at}, expected {OPTION_LENGTHS[kind]}")
-        elif kind == MSS:
-            mss = int.from_bytes(value, "big")
-        elif kind == WINDOW_SCALE:
-            wscale = value[0]
-        elif kind == SACK_PERMITTED:
-            sack_ok = True
-        elif kind == TIMESTAMPS:
-            timestamps = struct.unpack("!LL", value)
-        elif kind == SACK:
-            sack = _sack_blocks(value)
-    if whole:
-        problems += faults
-    return TcpOptions(mss, wscale, sack_ok, timestamps, sack)
-
-
-def _sack_blocks(value: bytes) -> tuple[tuple[int, int], ...]:
-    return tuple(struct.unpack_from("!LL", value, at) for at in range(0, len(value) - 7, 8))
-
-
 def build(
     src: str | IPv4Address,
     dst: str | IPv4Address,
@@ -271,7 +172,7 @@ def build(
     payload: bytes = b"",
 ) -> bytes:
     """A segment, checksum filled in; raises Malformed."""
-    extra = _build_options(options)
+    extra = tcp_options.build(options)
     bits = (HEADER_BYTES + len(extra)) // 4 << 12 | flags
     try:
         if len(extra) > 40:
@@ -282,22 +183,3 @@ def build(
     tail = b"\0\0" + extra + payload
     pseudo = sums.pseudo_header(ipv4_bytes(src) + ipv4_bytes(dst), TCP, len(head) + 2 + len(tail))
     return head + sums.checksum(pseudo + head + b"\0\0" + tail).to_bytes(2, "big") + tail
-
-
-def _build_options(options: TcpOptions) -> bytes:
-    made = b""
-    try:
-        if options.mss is not None:
-            made += struct.pack("!BBH", MSS, 4, options.mss)
-        if options.sack_ok:
-            made += bytes((SACK_PERMITTED, 2))
-        if options.timestamps is not None:
-            made += struct.pack("!BBLL", TIMESTAMPS, 10, *options.timestamps)
-        if options.wscale is not None:
-            made += bytes((WINDOW_SCALE, 3, options.wscale))
-        if options.sack:
-            blocks = b"".join(struct.pack("!LL", *block) for block in options.sack)
-            made += bytes((SACK, 2 + len(blocks))) + blocks
-    except (struct.error, ValueError) as fault:
-        raise Malformed(f"TCP options: {fault}") from fault
-    return bytes((NOP,)) * (-len(made) % 4) + made

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from lan.wire import tls_handshake
 from lan.wire.layer import Field, count, preview
-from lan.wire.tls_hello import Hello, read_hello, version_name
+from lan.wire.tls_extensions import version_name
+from lan.wire.tls_handshake import ENCRYPTED
+from lan.wire.tls_hello import Hello
 
-RECORD_HEADER_BYTES, HANDSHAKE_HEADER_BYTES = 5, 4
+RECORD_HEADER_BYTES = 5
 LONGEST_RECORD_BYTES = 2**14 + 2048
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = range(20, 25)
 CONTENT_TYPES = {
@@ -18,24 +21,6 @@ CONTENT_TYPES = {
     APPLICATION_DATA: "application data",
     HEARTBEAT: "heartbeat",
 }
-HANDSHAKE_TYPES = {
-    0: "HelloRequest",
-    1: "ClientHello",
-    2: "ServerHello",
-    4: "NewSessionTicket",
-    5: "EndOfEarlyData",
-    8: "EncryptedExtensions",
-    11: "Certificate",
-    12: "ServerKeyExchange",
-    13: "CertificateRequest",
-    14: "ServerHelloDone",
-    15: "CertificateVerify",
-    16: "ClientKeyExchange",
-    20: "Finished",
-    22: "CertificateStatus",
-    24: "KeyUpdate",
-}
-ENCRYPTED = "encrypted"
 ALERTS = {
     0: "close notify",
     10: "unexpected message",
@@ -127,13 +112,22 @@ class Tls:
             yield Field("version", record.version, record.version, record.start + 1, record.start + 3)
             words = count(record.length, "byte") + ("" if record.is_whole else ", goes on in the next segment")
             yield Field("length", record.length, words, record.start + 3, record.start + 5)
-            content = data[record.start + RECORD_HEADER_BYTES : record.end]
-            if content:
-                yield Field("content", content, record.words(), record.start + RECORD_HEADER_BYTES, record.end)
-            for name, value in record.hello.words() if record.hello else ():
-                yield Field(name, value, value, record.start + RECORD_HEADER_BYTES, record.end)
-        if not self.records:
-            yield Field("content", data[start:end], preview(data[start:end]), start, end)
+            yield from _content_fields(record, data)
+        after = self.records[-1].end if self.records else start
+        if after < end:
+            yield Field("content", data[after:end], preview(data[after:end]), after, end)
+
+
+def _content_fields(record: TlsRecord, data: bytes) -> Iterator[Field]:
+    at, end = record.start + RECORD_HEADER_BYTES, record.end
+    if record.content_type == "handshake":
+        yield from tls_handshake.fields(data, at, end, is_whole=record.is_whole)
+    elif record.alert is not None:
+        level = data[at]
+        yield Field("alert level", level, {1: "warning", 2: "fatal"}.get(level) or str(level), at, at + 1)
+        yield Field("alert", data[at + 1], record.alert, at + 1, at + 2)
+    elif at < end:
+        yield Field("content", data[at:end], record.words(), at, end)
 
 
 def is_beginning(data: bytes, start: int, end: int) -> bool:
@@ -160,7 +154,7 @@ def _read_record(data: bytes, start: int, end: int) -> TlsRecord:
     hello = alert = None
     problems: list[str] = []
     if kind == HANDSHAKE:
-        types, hello = _read_handshakes(data, at, stop, problems, is_whole=is_whole)
+        types, hello = tls_handshake.read(data, at, stop, problems, is_whole=is_whole)
     elif kind == ALERT and length == 2 and is_whole:
         alert = ALERTS.get(data[at + 1]) or f"number {data[at + 1]}"
     return TlsRecord(
@@ -176,28 +170,3 @@ def _read_record(data: bytes, start: int, end: int) -> TlsRecord:
         start,
         stop,
     )
-
-
-def _read_handshakes(
-    data: bytes, at: int, end: int, problems: list[str], *, is_whole: bool
-) -> tuple[tuple[str, ...], Hello | None]:
-    """The types of a record's handshake messages, and the hello among them.
-
-    After ChangeCipherSpec a record's first bytes are noise: a message is believed if its type is
-    known and it fits the record.  Only a Certificate may go on in the next.
-    """
-    types: list[str] = []
-    hello = None
-    while at + HANDSHAKE_HEADER_BYTES <= end:
-        kind, length = data[at], int.from_bytes(data[at + 1 : at + HANDSHAKE_HEADER_BYTES], "big")
-        body = at + HANDSHAKE_HEADER_BYTES
-        fits = body + length <= end or not is_whole or (kind == 11 and not types)
-        if kind not in HANDSHAKE_TYPES or not fits:
-            return (*types, ENCRYPTED), hello
-        types.append(HANDSHAKE_TYPES[kind])
-        if kind in (1, 2) and hello is None:
-            hello = read_hello(data, body, min(body + length, end), is_client=kind == 1)
-            if hello is None and body + length <= end:
-                problems.append(f"TLS {HANDSHAKE_TYPES[kind]} is damaged")
-        at = body + length
-    return tuple(types), hello

@@ -1,78 +1,73 @@
-"""What ClientHello and ServerHello say in the clear: name, versions, cipher, protocol.  RFC 8446 §4.1, RFC 6066 §3."""
+"""What ClientHello and ServerHello say in the clear: versions, ciphers, extensions.  RFC 8446 §4.1, RFC 5246 §7.4.1."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lan.wire.layer import printable
+from lan.wire import tls_extensions as extensions
+from lan.wire.layer import Field, count, preview
+from lan.wire.tls_cursor import Cursor, Cut
+from lan.wire.tls_extensions import VERSIONS, is_grease, version_name
 
-SERVER_NAME, ALPN, SUPPORTED_VERSIONS = 0, 16, 43
-VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 CIPHERS = {
+    0x002F: "TLS_RSA_WITH_AES_128_CBC_SHA",
+    0x0033: "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+    0x0035: "TLS_RSA_WITH_AES_256_CBC_SHA",
+    0x0039: "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+    0x003C: "TLS_RSA_WITH_AES_128_CBC_SHA256",
+    0x003D: "TLS_RSA_WITH_AES_256_CBC_SHA256",
+    0x0067: "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256",
+    0x006B: "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256",
+    0x009C: "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    0x009D: "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    0x009E: "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+    0x009F: "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+    0x00FF: "TLS_EMPTY_RENEGOTIATION_INFO_SCSV",
     0x1301: "TLS_AES_128_GCM_SHA256",
     0x1302: "TLS_AES_256_GCM_SHA384",
     0x1303: "TLS_CHACHA20_POLY1305_SHA256",
+    0x1304: "TLS_AES_128_CCM_SHA256",
+    0x1305: "TLS_AES_128_CCM_8_SHA256",
+    0x5600: "TLS_FALLBACK_SCSV",
+    0xC009: "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    0xC00A: "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    0xC013: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    0xC014: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    0xC023: "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+    0xC024: "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+    0xC027: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+    0xC028: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384",
     0xC02B: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
     0xC02C: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
     0xC02F: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     0xC030: "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
     0xCCA8: "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
     0xCCA9: "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    0xCCAA: "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 }
+RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random of a ServerHello that asks for another ClientHello.  RFC 8446 §4.1.3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A hello's clear part: `version` is the highest offered (client) or the chosen one (server)."""
+    """A hello's clear part: `version` is the highest offered (client) or the chosen one (server).
+
+    `is_retry` tells a HelloRetryRequest, which looks like a ServerHello.  `extensions` are the numbers, in order.
+    """
 
     version: str
     ciphers: tuple[str, ...] = ()
     server_name: str | None = None
     protocols: tuple[str, ...] = ()
-
-    def words(self) -> Iterator[tuple[str, str]]:
-        """(name, value) of each thing that it says."""
-        yield "hello version", self.version
-        if self.server_name:
-            yield "server name", self.server_name
-        if self.protocols:
-            yield "application protocols", ", ".join(self.protocols)
-        if self.ciphers:
-            yield "cipher suites", ", ".join(self.ciphers)
+    random: bytes = b""
+    session_id: bytes = b""
+    is_retry: bool = False
+    extensions: tuple[int, ...] = ()
 
 
-class Cut(Exception):  # noqa: N818 - not an error: the reading ends here
-    """The bytes end before what is wanted."""
-
-
-class Cursor:
-    """Takes big-endian numbers and byte strings from a range, and raises Cut at its end."""
-
-    def __init__(self, data: bytes, at: int, end: int) -> None:
-        self.data, self.at, self.end = data, at, end
-
-    def take(self, length: int) -> bytes:
-        if self.at + length > self.end:
-            raise Cut
-        self.at += length
-        return self.data[self.at - length : self.at]
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "big")
-
-    def vector(self, size: int) -> "Cursor":
-        """The bytes behind a length of `size` bytes, which may be cut short."""
-        length = self.number(size)
-        inner = Cursor(self.data, self.at, min(self.at + length, self.end))
-        self.at += length
-        return inner
-
-    def has_more(self) -> bool:
-        return self.at < self.end
-
-
-def version_name(number: int) -> str:
-    """``TLS 1.2``, or the number where it has no name here."""
-    return VERSIONS.get(number) or f"version 0x{number:04x}"
+def cipher_name(number: int) -> str:
+    """``TLS_AES_128_GCM_SHA256``, or the number where it has no name here."""
+    return CIPHERS.get(number) or f"0x{number:04x}"
 
 
 def read_hello(data: bytes, start: int, end: int, *, is_client: bool) -> Hello | None:
@@ -80,40 +75,62 @@ def read_hello(data: bytes, start: int, end: int, *, is_client: bool) -> Hello |
     cursor = Cursor(data, start, end)
     try:
         version = cursor.number(2)
-        cursor.take(32)  # random
-        cursor.vector(1)  # session id
-        suites = cursor.vector(2) if is_client else Cursor(data, cursor.at, cursor.at + 2)
-        numbers = list(_numbers(suites))
+        random = cursor.take(32)
+        session = cursor.vector(1)
+        suites = cursor.vector(2) if is_client else Cursor(data, cursor.at, min(cursor.at + 2, end))
+        numbers = suites.numbers(2)
         cursor.take(0 if is_client else 3)  # the server's one cipher and its compression
         if is_client:
             cursor.vector(1)
     except Cut:
         return None
-    ciphers = tuple(CIPHERS.get(number) or f"0x{number:04x}" for number in numbers if not is_grease(number))
+    ciphers = tuple(cipher_name(number) for number in numbers if not is_grease(number))
     name: str | None = None
-    versions, protocols = [version], tuple[str, ...]()
+    versions, protocols, kinds = [version], tuple[str, ...](), []
     for kind, content in _extensions(cursor):
+        kinds.append(kind)
         try:
-            if kind == SERVER_NAME and is_client:
-                name = _server_name(content)
-            elif kind == SUPPORTED_VERSIONS:
-                offered = list(_numbers(content.vector(1) if is_client else content))
+            if kind == extensions.SERVER_NAME and is_client:
+                name = extensions.server_name(content)
+            elif kind == extensions.SUPPORTED_VERSIONS:
+                offered = extensions.versions(content, is_client=is_client)
                 versions = [number for number in offered if number in VERSIONS] or versions
-            elif kind == ALPN:
-                protocols = tuple(_protocols(content.vector(2)))
+            elif kind == extensions.ALPN:
+                protocols = extensions.protocols(content)
         except Cut:
             break
-    return Hello(version_name(max(versions)), ciphers, name, protocols)
+    is_retry = not is_client and random == RETRY_RANDOM
+    return Hello(version_name(max(versions)), ciphers, name, protocols, random, session.rest(), is_retry, tuple(kinds))
 
 
-def is_grease(number: int) -> bool:
-    """Whether a value is one of those sent only to keep servers tolerant.  RFC 8701."""
-    return number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF
-
-
-def _numbers(cursor: Cursor) -> Iterator[int]:
-    while cursor.at + 2 <= cursor.end:
-        yield cursor.number(2)
+def fields(data: bytes, start: int, end: int, *, is_client: bool) -> Iterator[Field]:
+    """A hello's fields with their bytes, as far as they are here."""
+    cursor = Cursor(data, start, end)
+    try:
+        version = cursor.number(2)
+        yield Field("hello version", version, version_name(version), start, cursor.at)
+        random = cursor.take(32)
+        yield Field("random", random, random.hex(), start + 2, cursor.at)
+        at, session = cursor.at, cursor.vector(1).rest()
+        yield Field("session id", session, session.hex() or "empty", at, min(cursor.at, end))
+        at = cursor.at
+        numbers = cursor.vector(2).numbers(2) if is_client else [cursor.number(2)]
+        shown = ", ".join(cipher_name(number) for number in numbers if not is_grease(number))
+        name = "cipher suites" if is_client else "cipher suite"
+        yield Field(name, tuple(numbers) if is_client else numbers[0], shown, at, min(cursor.at, end))
+        at = cursor.at
+        methods = cursor.vector(1).rest() if is_client else cursor.take(1)
+        words = "none" if not any(methods) else preview(methods)
+        yield Field("compression methods" if is_client else "compression", methods, words, at, min(cursor.at, end))
+    except Cut:
+        return
+    if cursor.at + 2 <= end:
+        total = data[cursor.at] << 8 | data[cursor.at + 1]
+        yield Field("extensions' length", total, count(total, "byte"), cursor.at, cursor.at + 2)
+    for kind, content in _extensions(cursor):
+        at, after, value = content.at - 4, content.end, data[content.at : content.end]
+        words = extensions.words(kind, content, is_client=is_client)
+        yield Field(extensions.name_of(kind), (kind, value), words, at, after)
 
 
 def _extensions(cursor: Cursor) -> Iterator[tuple[int, Cursor]]:
@@ -124,18 +141,3 @@ def _extensions(cursor: Cursor) -> Iterator[tuple[int, Cursor]]:
             yield kind, inside.vector(2)
     except Cut:
         return
-
-
-def _server_name(content: Cursor) -> str | None:
-    names = content.vector(2)
-    while names.has_more():
-        kind, name = names.number(1), names.vector(2)
-        if kind == 0:
-            return printable(name.take(name.end - name.at)) or None
-    return None
-
-
-def _protocols(content: Cursor) -> Iterator[str]:
-    while content.has_more():
-        name = content.vector(1)
-        yield printable(name.take(name.end - name.at))
