@@ -20,6 +20,7 @@ from dataclasses import replace
 from lan.reasons import Reason
 from lan.services.http.origin import plan
 from lan.services.http.origin.answer import Answer, Content, plain
+from lan.services.http.origin.misdirected import secured_for
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.outflow import Outflow
 from lan.services.http.origin.settings import Limits, Settings
@@ -164,6 +165,8 @@ class Session:
         plain_bytes = transport.take(data)
         if self.state is State.HANDSHAKE and transport.is_ready:
             self._await_request(self.limits.head_s)
+            if (origin := secured_for(self.origin, transport.asked_for)) is not self.origin:
+                self.origin, self._shortcuts = origin, Shortcuts(self._date, max_entries=0)  # those know no names
         if plain_bytes and self.state is State.REQUEST and self._take_shortcut(plain_bytes):
             return
         self.mask = READ if transport.flush(self.sock) else READ | WRITE

@@ -7,9 +7,21 @@ from pathlib import Path
 from lan.errors import RunError, UsageError
 
 
+class AskedTls(ssl.SSLObject):
+    """A server's side of TLS that knows by which name the client asked for it (SNI, RFC 6066 §3)."""
+
+    asked_for: str | None = None
+
+
+def _note_name(tls: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+    assert isinstance(tls, AskedTls)
+    tls.asked_for = name
+
+
 def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     """For a server with this certificate chain.  Raises UsageError for files that don't fit."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class, context.sni_callback = AskedTls, _note_name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:

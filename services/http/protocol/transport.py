@@ -20,6 +20,9 @@ class Transport(Protocol):
     is_ready: bool
     """Application bytes may pass: for TLS, the handshake is done."""
 
+    asked_for: str | None
+    """The name by which the peer asked for us in its handshake (SNI); None where it said none."""
+
     def take(self, data: bytes) -> bytes:
         """What these bytes from the socket say; raises ssl.SSLError."""
 
@@ -35,6 +38,8 @@ class Transport(Protocol):
 
 class Plain:
     """TCP alone."""
+
+    asked_for: str | None = None
 
     def __init__(self) -> None:
         self.has_ended, self.is_ready = False, True
@@ -74,7 +79,7 @@ class Tls(Plain):
         try:
             if not self.is_ready:
                 self.tls.do_handshake()
-                self.is_ready = True
+                self.is_ready, self.asked_for = True, getattr(self.tls, "asked_for", None)
             return self._read()
         except ssl.SSLWantReadError:
             return b""
