@@ -45,7 +45,15 @@ def launch_of(options: argparse.Namespace, **how: Any) -> Launch:
 
 
 def switch_words(description: dict[str, Any]) -> str:
-    """``Open vSwitch (userspace) + os-ken`` or ``kernel bridge``: what forwards the frames."""
+    """What forwards the frames, and what carries them where cables have options.
+
+    ``Open vSwitch (userspace) + os-ken``, ``kernel bridge · userspace link``.
+    """
+    means = description["link_means"]
+    return _switching(description) + (f" · {means} link" if means else "")
+
+
+def _switching(description: dict[str, Any]) -> str:
     ovs = f"Open vSwitch ({description['datapath']}) + os-ken"
     switches = [device for device in description["lan"]["devices"] if device["is_switch"]]
     if not switches:

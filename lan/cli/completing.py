@@ -4,7 +4,10 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 
 from lan.cli.dispatch import Parser, load, verbs
+from lan.cli.verbs import link
+from lan.cli.verbs.show import QUEUES
 from lan.control import client
+from lan.links.words import NAMES
 from lan.topo.generators import GENERATORS
 from lan.topo.load import topologies
 
@@ -50,7 +53,7 @@ def _devices() -> Iterable[str]:
 
 def _tables() -> Iterable[str]:
     described = [device for lan in client.running() for device in lan.describe()["devices"].values()]
-    return {table for device in described for table in device["tables"]}
+    return {table for device in described for table in device["tables"]} | {QUEUES}
 
 
 def _lans() -> Iterable[str]:
@@ -71,6 +74,8 @@ WHAT_FITS: dict[str, Callable[[], Iterable[str]]] = {
     "a": _devices,
     "b": _devices,
     "table": _tables,
+    "change": lambda: [*link.VERBS, *(f"{name}=" for name in NAMES)],
+    "sender": _devices,
     "lan": _lans,
     "name": _lans,
     "what": _topologies,

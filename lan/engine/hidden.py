@@ -9,6 +9,7 @@ this namespace, and it has no addresses, so its kernel sends nothing.
 
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -142,17 +143,19 @@ class _Saved:
     """What a host's interface was given, to be given to the one that takes its place."""
 
     def __init__(self, fabric: Fabric, port: Port) -> None:
-        self._fabric, self._port = fabric, port
-        self._words: list[tuple[str, bytes]] = []
+        self._fabric, self._words = fabric, list[tuple[str, bytes]]()
         if port.device in fabric.namespaces:
+            self._namespace = fabric.namespaces[port.device]
             for kind in ("address", "route"):
-                saved = self._ip([kind, "save", "dev", port.interface])
-                self._words.append((kind, saved))
+                self._words.append((kind, self._ip([kind, "save", "dev", port.interface])))
 
     def restore(self) -> None:
         for kind, saved in self._words:
             self._ip([kind, "restore"], saved)
 
     def _ip(self, words: list[str], given: bytes = b"") -> bytes:
-        with netns.inside(self._fabric.namespaces[self._port.device], self._fabric.home):
-            return subprocess.run(["ip", "-4", *words], input=given, check=False, capture_output=True).stdout
+        """What ip(8) prints; it wants to seek in what it reads."""
+        with tempfile.TemporaryFile() as file, netns.inside(self._namespace, self._fabric.home):
+            file.write(given)
+            file.seek(0)
+            return subprocess.run(["ip", "-4", *words], stdin=file, check=False, capture_output=True).stdout

@@ -24,16 +24,26 @@ class Factory:
         self._folders = folders
         self._made: list[Net] = []
 
-    def up(self, what: str, *, switch: str | None = None, datapath: str | None = None, offload: bool = False) -> Net:
+    def up(
+        self,
+        what: str,
+        *,
+        switch: str | None = None,
+        datapath: str | None = None,
+        offload: bool = False,
+        link: str | None = None,
+    ) -> Net:
         """A LAN that is up, by its name, file or generator, as ``lan up WHAT``; ends with its ``with`` or the test.
 
         `switch` is "ovs" or "bridge", `datapath` "kernel" or "userspace"; `offload` keeps segmentation
-        offloads, so that frames look huge.  Raises LanError.
+        offloads, so that frames look huge; `link` is "userspace" or "kernel", who carries the frames of cables
+        with options.  Raises LanError.
         """
         spec = load(what, schemas())
         folder = self._folders.mktemp("lan")
         own = spec.renamed(f"{spec.name}-{os.getpid()}-{len(self._made) + 1}")
-        made = handover.up(own, Launch(state=folder, switch=switch, datapath=datapath, offload=offload))
+        how = Launch(state=folder, switch=switch, datapath=datapath, offload=offload, link=link)
+        made = handover.up(own, how)
         self._made.append(Net(made.lan))
         return self._made[-1]
 

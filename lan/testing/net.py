@@ -10,6 +10,7 @@ from lan.scenario.perform import perform
 from lan.scenario.recording import Recording
 from lan.scenario.verdict import Verdict
 from lan.testing.device import Device
+from lan.testing.link import Link
 from lan.trace.timeline import Timeline
 
 
@@ -29,6 +30,12 @@ class Net:
     def __getitem__(self, name: str) -> Device:
         """A device by name.  Raises UsageError with the nearest right one."""
         return Device(self.running.device(name))
+
+    def link(self, a: str, b: str) -> Link:
+        """The cable between two devices."""
+        for name in (a, b):
+            self.running.device(name)
+        return Link(self.running, a, b)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.running.spec.devices)

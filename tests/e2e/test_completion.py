@@ -17,7 +17,8 @@ def test_verbs_options_and_choices_are_completed(lan: Command) -> None:
     assert words(lan, "run", "--sw") == ["--switch"]
     assert words(lan, "run", "--switch", "") == ["bridge", "ovs"]
     assert "office" in words(lan, "up", "")
-    assert words(lan, "link", "a", "b", "d") == ["down"]
+    assert words(lan, "link", "a", "b", "do") == ["down"]
+    assert words(lan, "link", "a", "b", "delay=1ms", "l") == ["loss="]
 
 
 def test_devices_and_tables_of_what_is_up_are_completed(lan: Command) -> None:
