@@ -16,23 +16,12 @@ from typing import Any
 from lan.links.chance import Generator
 from lan.links.options import Cable
 from lan.links.ring import Ring
-from lan.links.way import Decision, Way
+from lan.links.telling import Course, Teller
+from lan.links.way import Way
 
 BATCH_FRAMES = 64
 """So many are taken in before those that are due go out."""
 SEND_BUFFER_BYTES = 1 << 22
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """Which cable, and which way: from one device to the other."""
-
-    cable: str
-    sender: str
-    receiver: str
-
-
-Record = Callable[[Course, Decision], None]
 
 
 def generator(name: str) -> Generator:
@@ -63,8 +52,8 @@ class Line:
 class Carrier:
     """All cables of one network namespace."""
 
-    def __init__(self, ring: Ring, record: Record) -> None:
-        self.ring, self._record = ring, record
+    def __init__(self, ring: Ring, teller: Teller) -> None:
+        self.ring, self._teller = ring, teller
         self.lines: dict[str, Line] = {}
         self._lanes: dict[int, Lane] = {}
         self._timers: list[tuple[int, int, Lane]] = []
@@ -85,7 +74,7 @@ class Carrier:
         directions = {"forward": (options.forward, 0, 1), "backward": (options.backward, 1, 0)}
         lanes = dict[str, Lane]()
         for name, (direction, come, go) in directions.items():
-            record = partial(self._record, Course(cable, names[come], names[go]))
+            record = partial(self._teller.record, Course(cable, names[come], names[go]))
             way = Way(direction, _stream_name(options, cable, name), generator, record)
             lanes[name] = self._lanes[indexes[come]] = Lane(indexes[come], sockets[go], way)
         self.lines[cable] = Line(options, lanes["forward"], lanes["backward"], sockets)
@@ -144,11 +133,14 @@ class Carrier:
                 return
             hungry = self._take_in() == BATCH_FRAMES
             self._give_out()
+            if (due_ns := self._teller.due_ns) is not None and due_ns <= time.monotonic_ns():
+                self._teller.flush()
 
     def _patience_s(self) -> float | None:
-        if not self._timers:
-            return None
-        return max(0, self._timers[0][0] - time.monotonic_ns()) / 1_000_000_000
+        due_ns = self._timers[0][0] if self._timers else None
+        if (telling_ns := self._teller.due_ns) is not None:
+            due_ns = telling_ns if due_ns is None else min(due_ns, telling_ns)
+        return None if due_ns is None else max(0, due_ns - time.monotonic_ns()) / 1_000_000_000
 
     def _take_in(self) -> int:
         self._now_ns = time.monotonic_ns()

@@ -3,6 +3,7 @@
 import random
 import statistics
 from bisect import insort
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,9 @@ from lan.links.chance import Stream
 from lan.links.jitter import PLACES, offset_jitters, table
 from lan.links.options import DISTRIBUTIONS
 from lan.links.pending import Pending, Underway
+from lan.links.telling import Course, Teller, ranges
+from lan.links.way import NS, Decision, What
+from lan.reasons import Reason
 
 
 def test_the_value_of_a_frame_does_not_depend_on_the_way_to_it() -> None:
@@ -65,3 +69,41 @@ def test_frames_come_out_by_time_and_among_equals_by_order(steps: list[tuple[boo
         assert len(pending) == len(model)
     assert pending.take_all() == model
     assert len(pending) == 0
+
+
+WHY = Reason("cable option loss", "the cable loses 50% of its frames")
+COURSE = Course("pc1-s1", "pc1", "s1")
+
+
+def test_a_flood_of_decisions_is_told_in_few_lines_and_whole() -> None:
+    told = list[tuple[int, dict[str, Any]]]()
+    teller = Teller(lambda at_ns, what, why, keys: told.append((at_ns, keys)), alone_a_second=2)
+    for frame in (0, 1, 2, 3, 4, 8):
+        teller.record(COURSE, Decision(What.LOST, frame, 60, 7, frame, WHY))
+    ends = {"cable": "pc1-s1", "from": "pc1", "to": "s1"}
+    alone = [(n, {**ends, "frame": n, "bytes": 60, "crc": 7}) for n in (0, 1)]
+    assert told == alone
+    assert teller.due_ns == NS
+    teller.record(COURSE, Decision(What.LOST, 9, 60, 7, NS, WHY))
+    assert told == [
+        *alone,
+        (8, {**ends, "count": 4, "frames": "2-4,8"}),
+        (NS, {**ends, "frame": 9, "bytes": 60, "crc": 7}),
+    ]
+    assert teller.due_ns is None
+
+
+def test_a_damaged_frame_is_told_with_its_bit() -> None:
+    told = list[dict[str, Any]]()
+    teller = Teller(lambda at_ns, what, why, keys: told.append(keys))
+    teller.record(COURSE, Decision(What.CORRUPTED, 3, 60, 7, 0, WHY, bit=17))
+    assert told[0]["bit"] == 17
+
+
+@given(st.sets(st.integers(0, 50)))
+def test_ranges_name_each_number_once(numbers: set[int]) -> None:
+    found = list[int]()
+    for part in filter(None, ranges(sorted(numbers)).split(",")):
+        low, _, high = part.partition("-")
+        found += range(int(low), int(high or low) + 1)
+    assert found == sorted(numbers)
