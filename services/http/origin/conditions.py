@@ -126,4 +126,5 @@ def _matches(text: str, current: Validators | None, *, is_strong: bool) -> bool:
 
 def _moment(fields: Headers, name: str) -> int | None:
     """Seconds since 1970; None for no field, for several, and for what is no date: those are ignored."""
-    return dates.parse(fields.get(name) or "")
+    said = fields.get(name)
+    return None if said is None else dates.parse(said)

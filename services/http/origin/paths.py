@@ -49,12 +49,15 @@ class NoPath:
 
 def parse(target: str) -> Path | NoPath:
     """A request target, a path or a URL → the path that it names."""
-    absolute = split_absolute(target)
+    absolute = None if target.startswith("/") else split_absolute(target)
     rest, _, query = (absolute[2] if absolute else target).partition("#")[0].partition("?")
     if rest and not rest.startswith("/"):
         return NoPath(400, Reason("RFC 9112 §3.2", "the target is no path", target=target))
     segments: list[str] = []
     for piece in rest.split("/"):
+        if piece.isalnum() and piece.isascii():  # says what it is
+            segments.append(piece)
+            continue
         segment = unquote_to_bytes(piece)
         if b"/" in segment or b"\0" in segment:
             return NoPath(400, Reason("RFC 3986 §7.3", "a name holds a slash or NUL", target=target))

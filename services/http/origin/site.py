@@ -258,6 +258,8 @@ def _content(descriptor: int, size_bytes: int) -> Content:
 def _codings(full: str, facts: os.stat_result) -> Iterator[str]:
     """The compressed forms beside a file; one that is older than the file is not its form any more."""
     for coding, ending in ENDINGS.items():
+        if not os.access(full + ending, os.F_OK):  # mostly: an error of stat would cost more
+            continue
         try:
             form = os.stat(full + ending)  # noqa: PTH116
         except OSError:

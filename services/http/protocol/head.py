@@ -35,7 +35,10 @@ def find_end(data: bytes | bytearray, start: int = 0, stop: int | None = None, *
     """
     stop = len(data) if stop is None else stop
     end = data.find(b"\r\n\r\n", start, stop)
-    if (bare := _BARE_LF.search(data, start, end if end >= 0 else stop)) is not None:
+    lines_end = end if end >= 0 else stop
+    if data.count(b"\n", start, lines_end) == data.count(b"\r\n", start, lines_end):  # mostly, and soon told
+        return end + 4 if end >= 0 else -1
+    if (bare := _BARE_LF.search(data, start, lines_end)) is not None:
         at = bare.start()
         raise Refused(status, "RFC 9112 §2.2", "a line ends in a bare LF", at_byte=at, seen_bytes=at + 1)
     return end + 4 if end >= 0 else -1
@@ -69,17 +72,37 @@ def _response(head: bytes) -> Response:
 
 def read_fields(block: bytes, status: int = 400) -> Headers:
     """Field lines up to and with the empty line, such as a head's or a trailer section's.  Raises Refused."""
+    if len(block) <= _REMEMBERED_BYTES and block.endswith(b"\r\n\r\n"):
+        lines = block[:-4].split(b"\r\n")
+        if len(lines) <= MAX_FIELDS:
+            try:
+                return Headers(tuple([_remembered_field(line) for line in lines]))
+            except ValueError:
+                pass  # what is wrong, and where, is told below
     items: list[tuple[str, str]] = []
     at, last = 0, len(block) - 2
     while at < last:
         found = _FIELD.match(block, at)
         if found is None:
             raise _wrong_field(block[at:], status, is_first=not items)
-        items.append((found[1].decode("ascii"), found[2].rstrip(b" \t").decode("latin-1")))
+        items.append(_pair(found))
         at = found.end()
     if len(items) > MAX_FIELDS:
         raise Refused(431 if status == 400 else status, "RFC 6585 §5", "too many fields", limit=MAX_FIELDS)
     return Headers(tuple(items))
+
+
+def _pair(found: re.Match[bytes]) -> tuple[str, str]:
+    return found[1].decode("ascii"), found[2].rstrip(b" \t").decode("latin-1")
+
+
+@lru_cache(_REMEMBERED)  # most lines are the same in all that one peer sends
+def _remembered_field(line: bytes) -> tuple[str, str]:
+    """A field line without its end.  Raises ValueError for what is none."""
+    found = _FIELD.fullmatch(line + b"\r\n")
+    if found is None:
+        raise ValueError("no field line")
+    return _pair(found)
 
 
 def _request(head: bytes) -> Request:

@@ -50,22 +50,20 @@ def persistence(
     its end is known without a close.  `unwilling`: why this side would rather not go on.
     """
     if not request_complete:
-        return _close("RFC 9112 §9.3", "part of the request was not read, so what follows can't be told from it")
+        return _UNREAD
     if not response_delimited:
-        return _close("RFC 9112 §6.3; book 4.5.5", "only the close tells where the response ends")
+        return _UNDELIMITED
     if "close" in received.connection_options:
-        return _close("RFC 9112 §9.3; book 4.5.8", "the peer said Connection: close")
+        return _PEER_SAID_CLOSE
     if sent is not None and "close" in sent.connection_options:
-        return _close("RFC 9112 §9.6; book 4.5.8", "we said Connection: close")
+        return _WE_SAID_CLOSE
     if unwilling is not None:
         return Persistence(False, unwilling)
     if sent is not None and sent.version < HTTP_1_1 and not _asks_to_keep(sent):
-        return _close("RFC 9112 §9.3; book 4.5.3", "we spoke HTTP/1.0 and asked for no keep-alive")
+        return _WE_SPOKE_1_0
     if received.version >= HTTP_1_1:
-        return _keep("RFC 9112 §9.3; book 4.5.8", "HTTP/1.1 persists unless told to close")
-    if "keep-alive" in received.connection_options:
-        return _keep("RFC 9112 §9.3; book 4.5.3", "HTTP/1.0 with Connection: keep-alive")
-    return _close("RFC 9112 §9.3; book 4.5.5", "HTTP/1.0 without Connection: keep-alive")
+        return _IS_1_1
+    return _ASKED_TO_KEEP if "keep-alive" in received.connection_options else _IS_1_0
 
 
 def connection_option(decision: Persistence, request: Request) -> str | None:
@@ -101,3 +99,13 @@ def _keep(source: str, text: str) -> Persistence:
 
 def _close(source: str, text: str) -> Persistence:
     return Persistence(False, Reason(source, text))
+
+
+_UNREAD = _close("RFC 9112 §9.3", "part of the request was not read, so what follows can't be told from it")
+_UNDELIMITED = _close("RFC 9112 §6.3; book 4.5.5", "only the close tells where the response ends")
+_PEER_SAID_CLOSE = _close("RFC 9112 §9.3; book 4.5.8", "the peer said Connection: close")
+_WE_SAID_CLOSE = _close("RFC 9112 §9.6; book 4.5.8", "we said Connection: close")
+_WE_SPOKE_1_0 = _close("RFC 9112 §9.3; book 4.5.3", "we spoke HTTP/1.0 and asked for no keep-alive")
+_IS_1_1 = _keep("RFC 9112 §9.3; book 4.5.8", "HTTP/1.1 persists unless told to close")
+_ASKED_TO_KEEP = _keep("RFC 9112 §9.3; book 4.5.3", "HTTP/1.0 with Connection: keep-alive")
+_IS_1_0 = _close("RFC 9112 §9.3; book 4.5.5", "HTTP/1.0 without Connection: keep-alive")
