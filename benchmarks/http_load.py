@@ -33,7 +33,7 @@ local fields = {
 }
 request = function()
     fields["Cookie"] = "session=" .. math.random(1, %d)
-    return wrk.format("GET", "/many/" .. math.random(0, %d), fields)
+    return wrk.format("GET", "/%s/" .. math.random(0, %d), fields)
 end
 """
 
@@ -64,13 +64,14 @@ def wrk(
     close: bool = False,
     pipeline: int = 0,
     many: int = 0,
+    among: str = "many",
     tls: bool = False,
     core: int | None = None,
     folder: Path = Path("/tmp"),
 ) -> Figure:
     """Requests/s that wrk counts, and its errors.
 
-    `many`: a browser's heads for a thousand files, from so many browsers.
+    `many`: a browser's heads for the files of the folder `among`, from so many browsers.
     """
     words = [*pinned(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     if close:
@@ -78,7 +79,8 @@ def wrk(
     if pipeline:
         words += ["-s", _script(folder / f"pipeline{pipeline}.lua", PIPELINE % pipeline)]
     if many:
-        words += ["-s", _script(folder / f"many{many}.lua", MANY % (many, http_servers.MANY - 1))]
+        count = {"many": http_servers.MANY, "wide": http_servers.WIDE}[among]
+        words += ["-s", _script(folder / f"{among}{many}.lua", MANY % (many, among, count - 1))]
     url = f"{'https' if tls else 'http'}://127.0.0.1:{running.port}/{path}"
     cpu, began = running.cpu_s(), time.monotonic()
     done = subprocess.run([*words, url], capture_output=True, text=True, check=False)

@@ -1,7 +1,7 @@
 """The web servers that `http.py` and its sisters measure: ours and six of the field, each with one worker.
 
 A `Server` says which words start it for a folder, a port and TLS or not.  All get the same files
-(`1k`, `100k`, `100m`, and a thousand of 1 KiB in `many/`) and the same certificate, log nothing about
+(`1k`, `100k`, `100m`, and those of 1 KiB in `many/` and `wide/`) and the same certificate, log nothing about
 requests, and keep connections as long as they can be told to.  nginx, Apache and ours read files; Node,
 uvicorn, hypercorn and granian have all but the largest in memory; `note` says so in the results.
 """
@@ -24,15 +24,16 @@ VENV = CACHE / "python"
 PACKAGES = ["wrk", "curl", "openssl", "nginx", "apache2", "nodejs", "squid", "varnish", "python3-venv"]
 DISTRIBUTIONS = ["uvicorn[standard]", "granian", "hypercorn", "h2"]
 FILES = {"1k": 1024, "100k": 100 * 1024, "100m": 100 * 1024 * 1024}
-MANY = 1000
-"""How many files of 1 KiB lie in `many/` beside, by their numbers."""
+MANY, WIDE = 1000, 20_000
+"""How many files of 1 KiB lie in `many/` and `wide/` beside, by their numbers; more in `wide/` than anybody keeps
+but those who have all in memory."""
 PATIENCE_S = 30.0
 
 ASGI = """
 import os
 from pathlib import Path
 WWW = Path(os.environ["WWW"])
-NAMES = ["1k", "100k", *(f"many/{path.name}" for path in (WWW / "many").iterdir())]
+NAMES = ["1k", "100k", *(f"{at}/{path.name}" for at in ("many", "wide") for path in (WWW / at).iterdir())]
 BODIES = {"/" + name: (WWW / name).read_bytes() for name in NAMES}
 KIND = (b"content-type", b"application/octet-stream")
 
@@ -56,7 +57,7 @@ RSGI = """
 import os
 from pathlib import Path
 WWW = Path(os.environ["WWW"])
-NAMES = ["1k", "100k", *(f"many/{path.name}" for path in (WWW / "many").iterdir())]
+NAMES = ["1k", "100k", *(f"{at}/{path.name}" for at in ("many", "wide") for path in (WWW / at).iterdir())]
 BODIES = {"/" + name: (WWW / name).read_bytes() for name in NAMES}
 KIND = [("content-type", "application/octet-stream")]
 
@@ -70,7 +71,8 @@ async def app(scope, protocol):
 
 NODE = """
 const fs = require("fs"), [port, www, certificate, key] = process.argv.slice(1)
-const names = ["/1k", "/100k", ...fs.readdirSync(www + "/many").map(name => "/many/" + name)]
+const within = folder => fs.readdirSync(www + folder).map(name => folder + "/" + name)
+const names = ["/1k", "/100k", ...within("/many"), ...within("/wide")]
 const bodies = Object.fromEntries(names.map(name => [name, fs.readFileSync(www + name)]))
 const answer = (request, response) => {
     const body = bodies[request.url], type = "application/octet-stream"
@@ -264,11 +266,12 @@ def make_files(folder: Path) -> Path:
     """The files to serve, the certificate and its key; → the folder of files."""
     www = folder / "www"
     www.mkdir()
-    (www / "many").mkdir()
     for at in (folder, www):
         at.chmod(0o755)  # a server that drops root must reach them
-    for number in range(MANY):
-        (www / "many" / str(number)).write_bytes(b"%08d" % number * 128)
+    for at, count in ((www / "many", MANY), (www / "wide", WIDE)):
+        at.mkdir()
+        for number in range(count):
+            (at / str(number)).write_bytes(b"%08d" % number * 128)
     for name, size in FILES.items():
         (www / name).write_bytes(b"a" * size)
     make_certificate(folder)
