@@ -57,7 +57,7 @@ def draw(rows: Sequence[Row], width: int) -> list[Line]:
     time_width = max(map(len, times), default=0)
     bar_width = width - sum(widest) - name_width - time_width - 5
     indent = " " * (sum(widest) + name_width + 4)
-    lines: list[Line] = [[Piece(indent + _axis(end_ms, bar_width), "dim")]]
+    lines: list[Line] = [[Piece(indent + _axis(end_ms, bar_width, bar_width + 1 + time_width), "dim")]]
     for row, mark, size_text, time in zip(rows, marks, sizes, times, strict=True):
         left = f"{mark:<{widest[0]}} "
         status = f"{row.status:<{widest[1]}}"
@@ -101,19 +101,19 @@ def _fullest(row: Row, begin_ms: float, end_ms: float) -> str:
     return phase if most > 0 else ""
 
 
-def _axis(end_ms: float, width: int) -> str:
-    """``0        10        20 ms``: a round step, as many as have room."""
+def _axis(end_ms: float, width: int, room: int) -> str:
+    """``0        10        20 ms``: a round step, as many as have room in these columns; `end_ms` is at `width`."""
     if end_ms <= 0:
         return ""
     step_ms = next(step for step in _steps() if width * step / end_ms >= 8)
-    marks = [" "] * (width + 8)
+    marks = ""
     count = int(end_ms / step_ms)
     for at in range(count + 1):
         text = f"{at * step_ms:g}" + (" ms" if at == count else "")
-        place = round(at * step_ms / end_ms * width)
-        if place + len(text) <= width + 8:
-            marks[place : place + len(text)] = text
-    return "".join(marks)[: width + 8].rstrip()
+        place = min(round(at * step_ms / end_ms * width), room - len(text))
+        if place > len(marks) or not marks:
+            marks = f"{marks:<{place}}{text}"
+    return marks
 
 
 def _steps() -> list[float]:

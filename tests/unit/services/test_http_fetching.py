@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lan.reasons import Reason
@@ -181,6 +181,7 @@ PHASES = st.sampled_from(list(waterfall.BARS))
 SPANS = st.lists(st.tuples(PHASES, st.floats(0, 1e6), st.floats(0, 1e6)), max_size=7)
 
 
+@example([("", [("queue", 151992.0, 152001.0)], None)], 1)
 @given(
     st.lists(st.tuples(st.text("abc/", max_size=90), SPANS, st.one_of(st.none(), st.integers(1, 999))), max_size=5),
     st.integers(1, 200),
