@@ -125,7 +125,8 @@ def _tell(agent: Asked, links: list[Link], reply: Reply, **more: Any) -> None:
     cables = agent.live.cables
 
     def told(counted: dict[str, Any]) -> None:
-        reply({"means": cables.means, "links": [cables.told_of(link, counted) for link in links], **more})
+        told_of = [cables.told_of(link, counted) for link in links]
+        reply({"means": cables.means, "missed": counted.get("missed", 0), "links": told_of, **more})
 
     cables.count(told)
 

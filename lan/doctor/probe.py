@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lan import environment
 from lan.doctor.facts import Facts, Package, Trial
-from lan.engine import idmap, openvswitch, syscalls
+from lan.engine import idmap, openvswitch, qdisc_words, syscalls
 
 _LAN = Path(__file__).resolve().parents[1]
 _PLACES = "/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/usr/local/sbin"
@@ -100,7 +100,7 @@ def _trials(folder: Path, tell: Callable[[str, str | None], object]) -> None:
     if ip is not None:
         tell("bridge", _fault(lambda: _run([ip, "link", "add", "br0", "type", "bridge"])))
     if tc is not None:
-        tell("netem", _fault(lambda: _run([tc, "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"])))
+        tell("netem", _fault(lambda: [_run([tc, *words]) for words in qdisc_words.PROBE]))
 
 
 def _enter_namespaces(uid: int, gid: int) -> None:

@@ -168,7 +168,7 @@ class Cables:
             found["relaid_ms"] = laid.relaid_ms
         if self._began_s is not None and (coming := self._coming(laid)):
             found["coming"] = coming
-        own = (counted or {}).get(laid.key)
+        own = (counted or {}).get("cables", {}).get(laid.key)
         in_force = Cable.from_json(own["options"]) if own is not None else laid.does
         found["ways"] = [
             {
@@ -183,11 +183,14 @@ class Cables:
         return found
 
     def count(self, answer: Callable[[dict[str, Any]], None]) -> None:
-        """Counters of all shaped cables by key; {} where nobody counts (any more)."""
+        """``{"missed", "cables": {key: counters}}`` of all shaped cables; without them where nobody counts (any more).
+
+        Missed is what came while the process could not keep up, on whatever cable.
+        """
         if self.carrier is None:
             answer({})
         else:
-            self.carrier.count(lambda said: answer(said.get("cables", {})))
+            self.carrier.count(lambda said: answer(said if said["ok"] else {}))
 
     # ---- changing
 

@@ -45,6 +45,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             _show(link, answer["means"], screen)
         else:
             _say(link, screen)
+    if answer["missed"]:
+        screen.line(
+            f"{answer['missed']} frames came faster than the userspace link could take them, and are lost", "red"
+        )
     for out_ms in answer.get("laid_anew_ms", []):
         screen.line(f"laid anew for this: out for {out_ms:g} ms; later changes of it lose nothing", "dim")
     if any("=" in word for word in what):

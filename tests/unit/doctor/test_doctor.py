@@ -37,7 +37,6 @@ def test_a_machine_that_lacks_nothing_is_ready(facts: Facts) -> None:
             replace(GOOD, subordinate_ids=0, next_free_id=165_536),
             "sudo usermod --add-subuids 165536-231071 --add-subgids 165536-231071 ann",
         ),
-        (replace(GOOD, netem=Trial("unknown qdisc")), "sudo modprobe sch_netem"),
         (replace(GOOD, open_files_limit=1024), "sudo prlimit --pid $$ --nofile=65536:65536"),
     ],
 )
@@ -69,6 +68,14 @@ def test_what_no_lan_runs_without_blocks(facts: Facts, word: str) -> None:
     [remedy] = remedies(found)
     assert (found.verdict, found.exit_code) == ("blocked", 3)
     assert word in str(remedy)
+
+
+def test_without_netem_the_userspace_link_serves() -> None:
+    found = diagnose(replace(GOOD, netem=Trial("Error: Specified qdisc kind is unknown.")))
+    [cables] = [check for check in found.checks if check.name == "cables"]
+    assert (found.verdict, remedies(found)) == ("ready", [])
+    assert "userspace link" in cables.detail and "qdisc kind is unknown'" in cables.detail
+    assert "netem" in next(check for check in diagnose(GOOD).checks if check.name == "cables").detail
 
 
 def test_without_open_vswitch_the_bridge_serves() -> None:
