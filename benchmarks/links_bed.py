@@ -85,7 +85,7 @@ class Bed:
         quiet()
         self.netlink = Netlink()
         self.devices: dict[str, Device] = {}
-        self._index = 1000
+        self._index, self._inner = 1000, dict[str, list[int]]()
         self.control, theirs = socket.socketpair()
         environment = {**os.environ, **({"LAN_DECISIONS": str(decisions)} if decisions else {})}
         command = [sys.executable, "-m", "lan.links"]
@@ -118,7 +118,14 @@ class Bed:
                 address = ipaddress.IPv4Interface(addresses[side])
                 device.netlink.do([rtnetlink.new_address(inner + 1, address)])
             ends.append(near.name)
+            self._inner.setdefault(name, []).append(inner)
         self.ask("add", cable=name, ends=ends, names=[a, b], options=options.as_json())
+
+    def remove(self, name: str) -> None:
+        """Take a cable away, if it is there."""
+        if inner := self._inner.pop(name, None):
+            self.ask("remove", cable=name)
+            self.netlink.do([rtnetlink.delete_link(index) for index in inner])
 
     def set(self, name: str, options: Cable) -> None:
         """Change a cable."""
