@@ -41,7 +41,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class NoPath:
-    """A target that names no place here: 400 or 403, and why."""
+    """A target that names no place here: 400, 403 or 421, and why."""
 
     status: int
     why: Reason
@@ -50,6 +50,8 @@ class NoPath:
 def parse(target: str) -> Path | NoPath:
     """A request target, a path or a URL → the path that it names."""
     absolute = None if target.startswith("/") else split_absolute(target)
+    if absolute is not None and absolute[0] not in ("http", "https"):
+        return NoPath(421, Reason("RFC 9110 §7.4, §15.5.20", "a scheme that is not served here", scheme=absolute[0]))
     rest, _, query = (absolute[2] if absolute else target).partition("#")[0].partition("?")
     if rest and not rest.startswith("/"):
         return NoPath(400, Reason("RFC 9112 §3.2", "the target is no path", target=target))

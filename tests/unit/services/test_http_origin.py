@@ -76,6 +76,12 @@ FOUND = [
 ]
 
 
+@pytest.mark.parametrize("target", ["ftp://web/x", "gopher://web/", "h2c://web/x"])
+def test_a_url_of_another_scheme_is_misdirected(root: Path, target: str) -> None:
+    answer = ask(root, target)
+    assert (answer.response.status, answer.why.source) == (421, "RFC 9110 §7.4, §15.5.20")
+
+
 @pytest.mark.parametrize(("target", "text", "media_type"), FOUND)
 def test_a_file_is_found_and_described(root: Path, target: str, text: str, media_type: str) -> None:
     answer = ask(root, target)
