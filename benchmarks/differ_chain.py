@@ -1,8 +1,9 @@
 """Proxies of ours and of the field, each before a recorder: an origin that notes each byte it receives.
 
-For `differ_http.py`.  The recorder reads requests by `differ_reader.py`, answers each with its serial number,
-its method and its target, and `Connection: close`, listens a little longer for what else the proxy sends, and
-closes.  An answer may be kept by a cache where the target says `kept`.
+For `differ_http.py`.  The recorder reads requests by `differ_reader.py` and answers each with its serial number, its
+method and its target.  It keeps its connections, so that proxies use them again; but each fourth answer says
+`Connection: close`, and where something is unclear or unfinished it listens a little longer, and closes.  An answer
+may be kept by a cache where the target says `kept`.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.differ_judge import Stream
@@ -19,19 +21,35 @@ from benchmarks.differ_reader import Reading, Seen, Unclear, read_one
 from benchmarks.http_proxies import NGINX, SQUID
 
 LISTENS_ON_S = 0.02
-ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nCache-Control: {}\r\nConnection: close\r\nRecorded: {}\r\n\r\n"
+CLOSES_AFTER = 4
+ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nCache-Control: {}\r\nRecorded: {}\r\n"
+
+
+@dataclass
+class Connection:
+    """A proxy's connection to one of the recorder's ports."""
+
+    port: int
+    stream: Stream | None = None
+    taken: int = -1
+    """After which `take` the stream began."""
+    is_unfinished: bool = False
 
 
 class Recorder(threading.Thread):
-    """The origins of all proxies, each on a port of its own; `take` gives what came since the last time."""
+    """The origins of all proxies, each on a port of its own; `take` gives what came since the last time.
 
-    def __init__(self, ports: list[int]) -> None:
+    Ports of `closing` keep no connection: who knows no framing waits for the close.
+    """
+
+    def __init__(self, ports: list[int], closing: set[int]) -> None:
         super().__init__(daemon=True)
+        self._keeps_none = closing
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._streams: dict[int, list[Stream]] = {port: [] for port in ports}
         self.heard_s = 0.0
-        self._serial = 0
+        self._serial = self._taken = 0
         for port in ports:
             listener = socket.create_server(("127.0.0.1", port), backlog=256)
             listener.setblocking(False)
@@ -53,12 +71,16 @@ class Recorder(threading.Thread):
     def _accept(self, listener: socket.socket, port: int) -> None:
         sock, _ = listener.accept()
         sock.setblocking(False)
-        stream = Stream()
-        with self._lock:
-            self._streams[port].append(stream)
-        self._selector.register(sock, selectors.EVENT_READ, stream)
+        self._selector.register(sock, selectors.EVENT_READ, Connection(port))
 
-    def _receive(self, sock: socket.socket, stream: Stream) -> None:
+    def _stream(self, connection: "Connection") -> Stream:
+        """What came on this connection since the last `take`; a new one where nothing has."""
+        if connection.taken != self._taken or connection.stream is None:
+            connection.stream, connection.taken = Stream(), self._taken
+            self._streams[connection.port].append(connection.stream)
+        return connection.stream
+
+    def _receive(self, sock: socket.socket, connection: "Connection") -> None:
         try:
             data = sock.recv(65536)
         except OSError:
@@ -66,26 +88,33 @@ class Recorder(threading.Thread):
         if not data:
             return self._close(sock)
         with self._lock:
+            if connection.is_unfinished and connection.taken != self._taken:
+                return self._close(sock)  # the rest of an older case
+            stream = self._stream(connection)
             stream.data += data
             try:
                 while found := read_one(stream.data[stream.reading.at :]):
                     stream.reading = Reading((*stream.reading.seen, found[0]), stream.reading.at + found[1])
-                    self._answer(sock, stream, found[0])
+                    stream.behind = stream.behind or stream.data[stream.reading.at :]
+                    self._answer(sock, stream, found[0], closes=connection.port in self._keeps_none)
             except Unclear as fault:
                 stream.reading = Reading(stream.reading.seen, stream.reading.at, str(fault))
                 self._closing[sock] = time.monotonic() + LISTENS_ON_S
+            connection.is_unfinished = stream.reading.at < len(stream.data)
             if b"100-continue" in stream.data[stream.reading.at :].lower():
                 _send(sock, b"HTTP/1.1 100 Continue\r\n\r\n")
         return None
 
-    def _answer(self, sock: socket.socket, stream: Stream, seen: Seen) -> None:
+    def _answer(self, sock: socket.socket, stream: Stream, seen: Seen, *, closes: bool) -> None:
         self._serial += 1
         stream.serials.append(self._serial)
         body = f"{self._serial} {seen.method} {seen.target}"
         control = "max-age=600" if "kept" in seen.target else "no-store"
         head = ANSWER.format(len(body), control, self._serial)
-        _send(sock, (head + ("" if seen.method == "HEAD" else body)).encode("latin-1"))
-        self._closing[sock] = time.monotonic() + LISTENS_ON_S
+        if closes or self._serial % CLOSES_AFTER == 0 or not seen.keeps:
+            head += "Connection: close\r\n"
+            self._closing[sock] = time.monotonic() + LISTENS_ON_S
+        _send(sock, (head + "\r\n" + ("" if seen.method == "HEAD" else body)).encode("latin-1"))
 
     def _close(self, sock: socket.socket) -> None:
         self._closing.pop(sock, None)
@@ -97,6 +126,7 @@ class Recorder(threading.Thread):
         with self._lock:
             taken = self._streams
             self._streams = {port: [] for port in taken}
+            self._taken += 1
         return taken
 
 

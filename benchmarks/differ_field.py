@@ -40,7 +40,8 @@ class Field:
     def start_all(self, stack: ExitStack, folder: Path) -> None:
         """Ours and the others, as they are."""
         found = list(commands(folder, FIRST_PORT, FIRST_ORIGIN))
-        self._record([FIRST_ORIGIN + at for at in range(len(found))])
+        deaf = {FIRST_ORIGIN + at for at, (name, *_) in enumerate(found) if name == "dumb"}
+        self._record([FIRST_ORIGIN + at for at in range(len(found))], deaf)
         folder.chmod(0o777)  # Squid writes there as another user
         for at, (name, program, words) in enumerate(found):
             if find(program) is None:
@@ -65,7 +66,7 @@ class Field:
     def start_mutants(self, stack: ExitStack, folder: Path) -> None:
         """Ours alone, each as it is (`smart:`, `origin:`) and with each of its rules taken out (`smart:no Host`)."""
         names = [f"{kind}:{mutant}" for kind, table in MUTANTS.items() for mutant in ("", *table)]
-        self._record([FIRST_ORIGIN + at for at in range(len(names))])
+        self._record([FIRST_ORIGIN + at for at in range(len(names))], set())
         for at, name in enumerate(names):
             self.ports[name] = FIRST_PORT + at
             if name.startswith("smart:"):
@@ -77,8 +78,8 @@ class Field:
             wait_listening(Running(name, port, one.process), folder)
         self.ours = set(names)
 
-    def _record(self, ports: list[int]) -> None:
-        self.recorder = Recorder(ports)
+    def _record(self, ports: list[int], closing: set[int]) -> None:
+        self.recorder = Recorder(ports, closing)
         self.recorder.start()
 
     def ask(self, names: list[str], data: bytes) -> dict[str, Came]:

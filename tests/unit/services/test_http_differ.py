@@ -75,7 +75,10 @@ def test_answers_are_read_as_their_client_does() -> None:
 
 
 def stream(data: bytes, serial: int = 1) -> Stream:
-    return Stream(data, [serial], read_all(data))
+    read = read_all(data)
+    return Stream(
+        data, [serial] * len(read.seen), read, b"" if len(read.seen) < 2 and read.at == len(data) else b"more"
+    )
 
 
 def answer(serial: int, path: str) -> Answer:
