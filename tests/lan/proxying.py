@@ -1,8 +1,11 @@
 """Proxies, servers and clients of the proxy tests: programs of ours on loopback, and servers played by the test."""
 
+import fcntl
 import re
 import socket
+import struct
 import sys
+import termios
 from collections.abc import Callable
 from typing import Self
 
@@ -82,6 +85,11 @@ class Stream:
         length = re.search(r"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
         assert length is not None, head
         return int(head.split()[1]), head, self.take(int(length[1]))
+
+    def wait_acknowledged(self) -> None:
+        """Wait until the peer's kernel has all that was sent, our FIN too (SIOCOUTQ is 0)."""
+        while struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4))[0]:
+            pass
 
     def end(self) -> None:
         """Our FIN."""

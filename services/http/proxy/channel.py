@@ -116,6 +116,16 @@ class Channel:
 
     # ---- in
 
+    def has_news(self) -> bool:
+        """Whether bytes of the peer, or its end, are here of which the owner has not been told yet."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def pause(self) -> None:
         """Read no more for now."""
         if self._reading:

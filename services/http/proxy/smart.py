@@ -116,7 +116,7 @@ class Session(Downstream):
             self.decide("forward", reason, method=going.request.method, target=going.request.target)
         kept: Upstream | None = None
         if not going.is_tunnel and not exchange.is_retry:
-            kept = self.context.pool.take(hop)
+            kept = self._kept(hop, exchange.request)
         if kept is not None:
             kept.take(self)
             return self._use(exchange, kept)
@@ -131,6 +131,15 @@ class Session(Downstream):
         connector = self.context.connect(hop, upstream, connected, self._failed)
         if self.exchange is exchange and exchange.upstream is None:
             self._connector = connector
+        return None
+
+    def _kept(self, hop: Destination, request: Request) -> Upstream | None:
+        """A kept connection to this server.  What may not be sent twice goes over none that has closed by now, though
+        we have not come to hear of it in this turn of the loop."""
+        while (kept := self.context.pool.take(hop)) is not None:
+            if request.method in forwarding.IDEMPOTENT or not kept.channel.has_news():
+                return kept
+            kept.close(Reason("RFC 9112 §9.3.1, §9.5", "closed by now, and the request may not be sent twice"))
         return None
 
     def _failed(self, here: Here) -> None:

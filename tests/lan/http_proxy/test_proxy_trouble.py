@@ -1,5 +1,7 @@
 """What a proxy does when its server fails it.  RFC 9110 §15.6; RFC 9112 §9.3.1."""
 
+import os
+import signal
 import socket
 
 import pytest
@@ -36,6 +38,28 @@ def test_a_post_is_never_sent_twice(start: Start, knows: str, played: Played) ->
         assert first.head()
         first.close()
         assert client.response()[0] == 502
+    assert not played.has_visitor()
+
+
+def test_a_post_goes_over_no_connection_that_has_closed_by_then(start: Start, knows: str, played: Played) -> None:
+    """Both are here in the same turn of the proxy's loop, the client's POST first and then the server's FIN."""
+    proxy = start(knows)
+    with Client(proxy) as client:
+        client.send(get(played.url))
+        first = played.accept()
+        assert first.head()
+        first.send(OK)
+        assert client.response()[0] == 200
+        os.kill(proxy.process.pid, signal.SIGSTOP)
+        client.send(f"POST {played.url}/ HTTP/1.1\r\nHost: {played.host}\r\nContent-Length: 1\r\n\r\nx".encode())
+        client.wait_acknowledged()
+        first.end()
+        first.wait_acknowledged()
+        os.kill(proxy.process.pid, signal.SIGCONT)
+        second = played.accept()
+        assert second.head().startswith("POST / ")
+        second.send(OK)
+        assert client.response()[0] == 200
     assert not played.has_visitor()
 
 
