@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from lan.services.http.memory import Thrift
+
 SWEEP_S = 0.1
 
 IN, OUT, HANGUP = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP
@@ -62,6 +64,7 @@ class Loop:
         self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._epoll.register(self._wake_in, IN)
         self._swept_s = 0.0
+        self._thrift = Thrift(self.now_s)
 
     def watch(self, sock: socket.socket, watched: Watched, mask: int) -> None:
         """Call `watched.ready` when the socket is."""
@@ -134,6 +137,7 @@ class Loop:
 
     def _sweep(self) -> None:
         self._swept_s = self.now_s
+        self._thrift.look(self.now_s)
         for timed in [one for one in self.timed if one.deadline_s <= self.now_s]:
             if timed in self.timed:
                 try:
