@@ -19,6 +19,7 @@ from typing import TextIO
 from lan.errors import MachineError
 from lan.reasons import Reason
 from lan.services.http.listening import Address, in_words, listen
+from lan.services.http.memory import Thrift
 from lan.services.http.origin.essence import essence
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.session import Session, State
@@ -61,6 +62,7 @@ class Server:
         self._shortcuts = Shortcuts(time.time)
         self._pausing: set[Session] = set()
         self._swept_s = 0.0
+        self._thrift = Thrift(time.monotonic())
         self._access: TextIO | None = None
 
     @property
@@ -136,6 +138,7 @@ class Server:
         if now_s - self._swept_s >= SWEEP_S:
             self._swept_s = now_s
             self._sweep(now_s)
+            self._thrift.look(now_s)
 
     def _patience_s(self) -> float | None:
         """How long to wait for the next event: not beyond the end of a pause."""
