@@ -3,6 +3,7 @@
 Whether one is still what it was is for `site.py` to say, by the places it was made of.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from lan.services.http.origin.resource import Place, Resource
@@ -28,7 +29,7 @@ class KeptFiles:
     def __init__(self, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
         self.max_entries, self.max_bytes = max_entries, max_bytes
         self.size_bytes = 0
-        self._kept: dict[Key, Kept] = {}
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
 
     def get(self, key: Key) -> Kept | None:
         """What was kept there."""
@@ -40,7 +41,8 @@ class KeptFiles:
         self._kept[key] = kept
         self.size_bytes += kept.resource.size_bytes
         while len(self._kept) > self.max_entries or self.size_bytes > self.max_bytes:
-            self.drop(next(iter(self._kept)))
+            _, oldest = self._kept.popitem(last=False)
+            self.size_bytes -= oldest.resource.size_bytes
 
     def drop(self, key: Key) -> None:
         """Let it go, where it is kept."""

@@ -38,6 +38,11 @@ class Rules:
     faults_on_request: bool = False
     secret: bytes = field(default=b"", repr=False)
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is said of any path, and a request can't ask for faults."""
+        return not (self.cache_control or self.faults or self.faults_on_request)
+
 
 class Origin:
     """Answers the requests for one site, and hands on those for other hosts that it knows by name."""
@@ -52,6 +57,8 @@ class Origin:
     ) -> None:
         self.site, self.app, self.rules = site, app, rules or Rules()
         self.hosts = dict(hosts or {})
+        self.is_plain = not self.hosts and app is None and self.rules.is_empty
+        """Files alone, the same for each host, and nothing said of any path."""
 
     def answer(self, request: Request, body: bytes = b"", *, now_s: float, trailers: Headers = NO_HEADERS) -> Answer:
         """The answer to one whole request."""

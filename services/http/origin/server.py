@@ -20,11 +20,12 @@ from lan.errors import MachineError
 from lan.reasons import Reason
 from lan.services.http.listening import Address, in_words, listen
 from lan.services.http.memory import Thrift
+from lan.services.http.origin.brief import brief
 from lan.services.http.origin.essence import essence
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.session import Session, State
 from lan.services.http.origin.settings import Limits, Settings
-from lan.services.http.origin.shortcuts import MAX_ENTRIES, Shortcuts
+from lan.services.http.origin.shortcuts import Shortcuts
 from lan.services.http.origin.telling import SILENT, Teller
 from lan.services.shell import DecisionLog
 
@@ -108,11 +109,13 @@ class Server:
 
     def _new_shortcuts(self, settings: Settings) -> Shortcuts:
         """None are learned where each answer tells how many are left on its connection."""
+        if settings.keep_alive is not None:
+            return Shortcuts(time.time, max_entries=0)
         return Shortcuts(
             time.time,
             key=partial(essence, has_query=settings.faults_on_request),
+            make=partial(brief, self.origin),
             max_request_bytes=self.limits.head_bytes,
-            max_entries=MAX_ENTRIES if settings.keep_alive is None else 0,
         )
 
     def wake(self) -> None:

@@ -28,21 +28,34 @@ def serve(
     `more` are fields of the site, such as Cache-Control.  `secret` is for boundaries between parts.
     The content is in the answer, or closed.
     """
-    modified_s = min(resource.modified_s, int(now_s))  # Last-Modified is never later than Date: RFC 9110 §8.8.2.1
-    etag = f'"{resource.tag}"'
-    validators = [("Last-Modified", dates.build(modified_s)), ("ETag", etag), *_negotiated(resource), *(more or [])]
+    modified_s, etag = _validators(resource, now_s)
     unmet = conditions.evaluate(request, Validators(etag, modified_s))
     if unmet is not None:
         resource.content.close()
         if unmet.status == 412:
             return plain(412, unmet.why, now_s=now_s)
+        validators = [*_validating(resource, now_s), *(more or [])]
         return Answer(Response(304, headers=headers([*standard(now_s), *validators])), None, unmet.why)
-    fields = [*standard(now_s), *_described(resource), ("Accept-Ranges", "bytes"), *validators]
-    whole = Response(200, headers=headers(fields))
+    whole = Response(200, headers=headers([*fields(resource, now_s=now_s), *(more or [])]))
     if request.headers.get("Range") is None:
         return Answer(whole, resource.content, Reason("RFC 9110 §9.3.1", "the file", file=resource.name))
     representation = ranges.Representation(resource.size_bytes, etag, modified_s, now_s)
     return _part(whole, resource, ranges.choose(request, representation), secret)
+
+
+def fields(resource: Resource, *, now_s: float) -> Fields:
+    """The fields of a 200 with the whole of it."""
+    return [*standard(now_s), *_described(resource), ("Accept-Ranges", "bytes"), *_validating(resource, now_s)]
+
+
+def _validators(resource: Resource, now_s: float) -> tuple[int, str]:
+    """Last-Modified, never later than Date (RFC 9110 §8.8.2.1), and the entity tag."""
+    return min(resource.modified_s, int(now_s)), f'"{resource.tag}"'
+
+
+def _validating(resource: Resource, now_s: float) -> Fields:
+    modified_s, etag = _validators(resource, now_s)
+    return [("Last-Modified", dates.build(modified_s)), ("ETag", etag), *_negotiated(resource)]
 
 
 def _part(whole: Response, resource: Resource, choice: ranges.Choice, secret: bytes) -> Answer:

@@ -7,6 +7,7 @@ that is its `essence`).  Only whole requests without content are remembered, who
 The decision log needs the reasons anew, so nothing is cut short while it is written.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -45,8 +46,21 @@ class Known:
         return replace(self, whole=b"%b%b%b" % (whole[:start], date, whole[start + len(date) :]), second=second)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An answer that was made without the engine, after which the connection stays open.
+
+    `is_current` None: the next request needs another look.
+    """
+
+    head: bytes
+    body: bytes
+    is_current: Callable[[float], bool] | None
+
+
 class Shortcuts:
-    """What one server remembers.  `date`: seconds since 1970; `key`: what of a request its answer depends on.
+    """What one server remembers.  `date`: seconds since 1970; `key`: what of a request its answer depends on;
+    `make` answers some requests of which nothing is known yet, at a moment.
 
     Longer requests than `max_request_bytes` are the engine's.
     """
@@ -56,15 +70,17 @@ class Shortcuts:
         date: Callable[[], float],
         *,
         key: Callable[[bytes], bytes] | None = None,
+        make: Callable[[bytes, float], Made | None] | None = None,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         max_entries: int = MAX_ENTRIES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._date, self.max_entries, self.max_bytes = date, max_entries, max_bytes
         self.max_request_bytes = min(max_request_bytes, MAX_REQUEST_BYTES)
+        self._make = make
         self._key = None if key is None else lru_cache(max_entries)(key)
         self.size_bytes = 0
-        self._known: dict[bytes, Known] = {}
+        self._known: OrderedDict[bytes, Known] = OrderedDict()
         self._checked: dict[bytes, Known] = {}
         self._checked_at_s = -1.0
 
@@ -99,7 +115,7 @@ class Shortcuts:
         if len(data) > self.max_request_bytes:
             return None
         key = data if self._key is None else self._key(data)
-        known = self._checked.get(key) or self._still_true(key)
+        known = self._checked.get(key) or self._still_true(key) or self._made(key)
         if known is not None:
             self._checked[data] = self._checked[key] = known
         return known
@@ -114,6 +130,19 @@ class Shortcuts:
             return None
         if known.second != second:
             known = self._known[key] = known.at(second)
+        return known
+
+    def _made(self, key: bytes) -> Known | None:
+        if self._make is None or not _is_one(key):
+            return None
+        now_s = self._date()
+        made = self._make(key, now_s)
+        if made is None or len(made.body) > MAX_ANSWER_BYTES:
+            return None
+        whole, is_current = made.head + made.body, made.is_current
+        known = Known(whole, None, int(now_s), is_current or _never, _date_at(made.head))
+        if is_current is not None:
+            self._keep(key, known)
         return known
 
     def _forget(self, key: bytes) -> None:
@@ -131,9 +160,7 @@ class Shortcuts:
             return
         body = answer.content.read(0, length) if answer.content is not None and length else b""
         if len(body) == length:
-            found = head.find(_DATE)
-            date_at = found + len(_DATE) if found >= 0 else 0
-            self._remember(engine, head + body, answer.is_current, date_at)
+            self._remember(engine, head + body, answer.is_current, _date_at(head))
 
     def remember(self, engine: Server, whole: bytes, is_current: Callable[[], bool]) -> None:
         """These are the bytes that answer the request which the engine has just read, for this second at most."""
@@ -144,12 +171,26 @@ class Shortcuts:
         if data is None or request is None or decision is None or len(data) > self.max_request_bytes:
             return
         key = data if self._key is None else self._key(data)
+        self._keep(key, Known(whole, None if decision.keep else request, int(self._date()), is_current, date_at))
+
+    def _keep(self, key: bytes, known: Known) -> None:
         if key in self._known:
             self._forget(key)
-        self._known[key] = Known(whole, None if decision.keep else request, int(self._date()), is_current, date_at)
-        self.size_bytes += len(whole)
+        self._known[key] = known
+        self.size_bytes += len(known.whole)
         while len(self._known) > self.max_entries or self.size_bytes > self.max_bytes:
-            self._forget(next(iter(self._known)))
+            _, oldest = self._known.popitem(last=False)
+            self.size_bytes -= len(oldest.whole)
+
+
+def _never(_turn_s: float) -> bool:
+    return False
+
+
+def _date_at(head: bytes) -> int:
+    """Where the second stands in a head; 0 for nowhere."""
+    found = head.find(_DATE)
+    return found + len(_DATE) if found >= 0 else 0
 
 
 def _is_one(data: bytes) -> bool:

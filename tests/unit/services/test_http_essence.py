@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.brief import brief
 from lan.services.http.origin.essence import ASKED_ABOUT, MAX_REQUEST_BYTES, essence
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.outflow import Outflow
@@ -35,7 +37,7 @@ def request(*fields: str, start: str = "GET /page HTTP/1.1", host: str = "web") 
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("www")
     (root / "sub").mkdir()
-    for name in ("page", "page.gz", "sub/index.html", "sub/a b"):
+    for name in ("page", "page.gz", "only", "sub/index.html", "sub/a b", "sub/style.css", "..x", ".y"):
         (root / name).write_text(f"this is {name}")
         os.utime(root / name, (1000, 1000))
     return root
@@ -140,11 +142,12 @@ def test_an_odd_target_keeps_its_query(start: str) -> None:
 
 
 class Web:
-    """An origin with shortcuts by essence, and the same origin without any."""
+    """An origin with shortcuts by essence, and the same origin without any; with hosts none are made, only learned."""
 
-    def __init__(self, root: Path) -> None:
-        self.origin = Origin(Directory(root), hosts={"other": Origin(Directory(root / "sub"))})
-        self.shortcuts = Shortcuts(lambda: NOW_S, key=lambda data: essence(data, has_query=False))
+    def __init__(self, root: Path, *, has_hosts: bool = True) -> None:
+        self.origin = Origin(Directory(root), hosts={"other": Origin(Directory(root / "sub"))} if has_hosts else {})
+        key, make = partial(essence, has_query=False), partial(brief, self.origin)
+        self.shortcuts = Shortcuts(lambda: NOW_S, key=key, make=make)
         self.turn_s = 0.0
 
     def plain(self, data: bytes) -> tuple[bytes, bool] | None:
@@ -176,11 +179,32 @@ def content_of(answer: Answer, engine: Server) -> bytes:
     return sent
 
 
-PLAIN_STARTS = ["GET /page HTTP/1.1", "GET /page?a=b HTTP/1.1", "HEAD /page HTTP/1.1", "GET /index.html HTTP/1.1"]
+PLAIN_STARTS = ["GET /page HTTP/1.1", "GET /page?a=b HTTP/1.1", "HEAD /page HTTP/1.1", "GET /only HTTP/1.1"]
 STARTS = [
     f"{method} {target} {version}"
     for method in ("GET", "HEAD", "OPTIONS", "get", "TRACE")
-    for target in ("/page", "/page?a=b", "/page?", "/sub/", "/sub", "/none", "http://web/page", "/a b", "/sub/a%20b")
+    for target in (
+        "/page",
+        "/page?a=b",
+        "/page?",
+        "/only",
+        "/only?a#b",
+        "/sub/",
+        "/sub",
+        "/none",
+        "http://web/page",
+        "/a b",
+        "/sub/a%20b",
+        "/sub/style.css",
+        "/sub//style.css",
+        "/sub/../only",
+        "/sub/./style.css",
+        "/..x",
+        "/.y",
+        "/only/",
+        "/",
+        "",
+    )
     for version in ("HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "HTTP/2.0", " HTTP/1.1")
 ]
 TELLING = [
@@ -198,20 +222,25 @@ ODD = [
     "\tA: b", "A\xe9: b", "A: b\r\n\r\nGET /none HTTP/1.1", "Transfer-Encoding\x0b: chunked", "A(: b",
 ]  # fmt: skip
 
+HOSTS = ["other", "web", "Web:80", "web:0", "web:65536", "web:59999", "web:", "", " web", "[::1]", "a b", "a@b", "a/b"]
+
 starts = st.one_of(st.sampled_from(PLAIN_STARTS), st.sampled_from(STARTS))
 few = st.lists(st.sampled_from(TELLING), max_size=2)
 field = st.one_of(st.sampled_from(TELLING), st.sampled_from(OTHERS), st.sampled_from(OTHERS), st.sampled_from(ODD))
 many = st.lists(st.tuples(starts, st.sampled_from(["web", "other"]), st.lists(field, max_size=3)), max_size=12)
 
 
-@given(starts, few, many)
-@example(PLAIN_STARTS[0], [], [(PLAIN_STARTS[0], "web", [more]) for more in TELLING + ODD])
-@example(PLAIN_STARTS[0], [], [(PLAIN_STARTS[0], host, []) for host in ("other", "web", "Web:80", "a b")])
+@given(st.sampled_from(["alone", "hosts"]), starts, few, many)
+@example("hosts", PLAIN_STARTS[0], [], [(PLAIN_STARTS[0], "web", [more]) for more in TELLING + ODD])
+@example("alone", PLAIN_STARTS[-1], [], [(PLAIN_STARTS[-1], "web", [more]) for more in TELLING + ODD])
+@example("alone", PLAIN_STARTS[-1], [], [(start, "web", []) for start in STARTS])
+@example("hosts", PLAIN_STARTS[0], [], [(PLAIN_STARTS[0], host, []) for host in HOSTS])
+@example("alone", PLAIN_STARTS[-1], [], [(PLAIN_STARTS[-1], host, []) for host in HOSTS])
 @settings(max_examples=300, deadline=None)
 def test_a_shortcut_gives_the_answer_of_the_long_way(
-    root: Path, start: str, telling: list[str], others: list[tuple[str, str, list[str]]]
+    root: Path, site: str, start: str, telling: list[str], others: list[tuple[str, str, list[str]]]
 ) -> None:
-    web = Web(root)
+    web = Web(root, has_hosts=site == "hosts")
     for first, host, more in [(start, "web", []), *others, *((start, host, more) for _, host, more in others)]:
         asked = request(*telling, *more, start=first, host=host)
         short, plain = web.short(asked), web.plain(asked)
