@@ -57,7 +57,20 @@ class Channel:
         if data and self.is_open:
             self._queue(data)
 
-    def _queue(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
+        """As `write`, but at once, as far as the socket takes it: for whoever has all that is to leave in hand."""
+        if self._out or not self.is_open:
+            return self.write(data)
+        try:
+            sent = self.sock.send(data)
+        except OSError:  # no room; or what the flush that follows will tell
+            sent = 0
+        self.sent_bytes += sent
+        if sent < len(data):
+            self._queue(memoryview(data)[sent:])
+        return None
+
+    def _queue(self, data: bytes | memoryview) -> None:
         self._out.append(data)
         self.pending_bytes += len(data)
         self._was_full = self._was_full or self.pending_bytes > FULL_BYTES
@@ -227,6 +240,9 @@ class TlsChannel(Channel):
             self._drain()
         else:
             self._held.append(data)
+
+    def send(self, data: bytes) -> None:
+        self.write(data)
 
     def end(self) -> None:
         if self.is_open and self._is_ready:

@@ -14,6 +14,7 @@ from lan.services.http.proxy.connector import Connected, Connector, Failed, Reac
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Rules
 from lan.services.http.proxy.loop import Loop
+from lan.services.http.proxy.plain import Answers, Requests
 from lan.services.http.proxy.pool import Pool, most_kept
 from lan.services.http.proxy.resolver import Resolver
 from lan.services.http.proxy.settings import Limits, Settings
@@ -46,6 +47,7 @@ class Context:
     pool: Pool[Any]
     clients: Counter[str]
     caching: Caching | None = None
+    plain: tuple[Requests, Answers] | None = None
     date: Callable[[], float] = field(default=time.time)
 
     def connect(self, destination: Destination, owner: Owner, connected: Connected, failed: Failed) -> Connector:
@@ -64,7 +66,7 @@ class Context:
 
     def most_kept(self) -> int:
         """How many idle connections to servers are kept now."""
-        return most_kept(len(self.clients), self.limits.upstream_idle, self.clients.total())
+        return most_kept(len(self.clients), self.limits.upstream_idle, len(self.sessions))
 
     def decide(self, what: str, why: Reason, **keys: object) -> None:
         """Log a decision."""

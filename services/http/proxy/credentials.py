@@ -9,7 +9,9 @@ import hmac
 from dataclasses import dataclass, field
 
 from lan.errors import UsageError
+from lan.reasons import Reason
 from lan.services.http.protocol.messages import Request
+from lan.services.http.proxy.forwarding import Here
 
 REALM = "lan proxy"
 CHALLENGE = f'Basic realm="{REALM}", charset="UTF-8"'
@@ -53,3 +55,15 @@ def user_of(request: Request) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeError, ValueError):
         return None
     return (user, password) if colon else None
+
+
+def allowed(request: Request, accounts: Accounts | None) -> Here | None:
+    """None, or 407 for a client that is asked for a name and a password and gave no good ones."""
+    if accounts is None:
+        return None
+    given = user_of(request)
+    if given is not None and accounts.knows(*given):
+        return None
+    text = "no credentials were given" if given is None else "the credentials are wrong"
+    why = Reason("RFC 9110 §11.7, RFC 7617", text)
+    return Here(407, why, (("Proxy-Authenticate", CHALLENGE),))

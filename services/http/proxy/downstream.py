@@ -199,7 +199,7 @@ class Downstream(abc.ABC):
             why = Reason("RFC 9112 §9.3", "nothing more can be read") if decision is None else decision.why
             return self.farewell(why)
         self.state, self.deadline_s = State.REQUEST, self.context.loop.now_s + self.context.limits.idle_s
-        self._is_over = True
+        self._is_over, self.has_responded = True, False
         return None
 
     def become_tunnel(self) -> None:

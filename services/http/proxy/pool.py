@@ -6,6 +6,7 @@ The book's measure: two connections for each client, so that a proxy with N clie
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from itertools import islice
 from typing import Generic, TypeVar
 
 from lan.reasons import Reason
@@ -29,8 +30,8 @@ class Pool(Generic[T]):
     """Idle connections, and what is known of servers."""
 
     def __init__(self) -> None:
-        self._idle: OrderedDict[T, Destination] = OrderedDict()  # the longest idle first
-        self._by: dict[Destination, list[T]] = {}
+        self._idle: dict[T, Destination] = {}  # the longest idle first
+        self._by: dict[Destination, dict[T, None]] = {}  # and so here
         self._versions: OrderedDict[Destination, Version] = OrderedDict()
 
     def __len__(self) -> int:
@@ -39,17 +40,19 @@ class Pool(Generic[T]):
     def take(self, destination: Destination) -> T | None:
         """The connection to this server that was used last, now no longer kept; None: a new one is needed."""
         waiting = self._by.get(destination)
-        if not waiting:
+        if waiting is None:
             return None
-        found = waiting[-1]
-        self.drop(found)
+        found, _ = waiting.popitem()
+        if not waiting:
+            del self._by[destination]
+        del self._idle[found]
         return found
 
     def park(self, connection: T, destination: Destination, most: int) -> list[T]:
         """Keep this connection; those that must be closed, so that at most `most` are kept, the longest idle first."""
         self._idle[connection] = destination
-        self._by.setdefault(destination, []).append(connection)
-        gone = list(self._idle)[: max(0, len(self._idle) - most)]
+        self._by.setdefault(destination, {})[connection] = None
+        gone = list(islice(self._idle, max(0, len(self._idle) - most)))
         for one in gone:
             self.drop(one)
         return gone
@@ -59,7 +62,7 @@ class Pool(Generic[T]):
         destination = self._idle.pop(connection, None)
         if destination is not None:
             waiting = self._by[destination]
-            waiting.remove(connection)
+            del waiting[connection]
             if not waiting:
                 del self._by[destination]
 

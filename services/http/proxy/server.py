@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lan.errors import LanError, MachineError
 from lan.reasons import Reason
-from lan.services.http.proxy import original
+from lan.services.http.proxy import credentials, original
 from lan.services.http.proxy.cached import CachedSession
 from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.connector import Reach
@@ -17,11 +17,12 @@ from lan.services.http.proxy.context import Context, Served
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Mode, Rules
 from lan.services.http.proxy.loop import IN, Loop
+from lan.services.http.proxy.passing import PassingSession
+from lan.services.http.proxy.plain import Answers, Requests
 from lan.services.http.proxy.pool import Pool
 from lan.services.http.proxy.relay import Relay
 from lan.services.http.proxy.resolver import Resolver
 from lan.services.http.proxy.settings import Address, Kind, Limits, Settings
-from lan.services.http.proxy.smart import Session
 from lan.services.http.proxy.upstream import Upstream
 from lan.services.shell import DecisionLog
 
@@ -32,7 +33,7 @@ PAUSE_S = 0.5
 
 SESSIONS: dict[Kind, Callable[[socket.socket, Context, Destination | None], Served]] = {
     Kind.DUMB: Relay,
-    Kind.SMART: Session,
+    Kind.SMART: PassingSession,
     Kind.CACHE: CachedSession,
 }
 
@@ -112,11 +113,16 @@ class ProxyServer:
             passes_credentials=settings.parent is not None and settings.accounts is None,
             tells_client=settings.tells_client,
         )
+        plain = Requests(
+            rules,
+            lambda request: credentials.allowed(request, settings.accounts) is None,
+            max_head_bytes=self.limits.head_bytes,
+        )
         trusted = frozenset(one for one in (settings.upstream, settings.parent) if one is not None)
         return Context(
             loop=self.loop, log=self.log, limits=self.limits, settings=settings, rules=rules,
             reach=Reach(trusted, settings.allow_loopback), resolver=self.resolver, tls=tls, sessions=self.sessions,
-            pool=self.pool, clients=self._clients, caching=self._caching,
+            pool=self.pool, clients=self._clients, caching=self._caching, plain=(plain, Answers(rules)),
         )  # fmt: skip
 
     def step(self) -> None:

@@ -70,7 +70,7 @@ class Session(Downstream):
     # ---- a request
 
     def begin(self, request: Request) -> None:
-        going = self._allowed(request) or self.plan(request)
+        going = credentials.allowed(request, self.context.settings.accounts) or self.plan(request)
         if isinstance(going, Here):
             return self.answer(going)
         return self.carry(request, going)
@@ -79,18 +79,6 @@ class Session(Downstream):
         """See to a request that may go on."""
         self.exchange = Exchange(request, going)
         self.send(self.exchange)
-
-    def _allowed(self, request: Request) -> Here | None:
-        """None, or 407 for a client that is asked for a name and a password and gave no good ones."""
-        accounts = self.context.settings.accounts
-        if accounts is None:
-            return None
-        given = credentials.user_of(request)
-        if given is not None and accounts.knows(*given):
-            return None
-        text = "no credentials were given" if given is None else "the credentials are wrong"
-        why = Reason("RFC 9110 §11.7, RFC 7617", text)
-        return Here(407, why, (("Proxy-Authenticate", credentials.CHALLENGE),))
 
     def plan(self, request: Request) -> Onward | Here:
         """The request as it goes on, or the answer to give here."""
@@ -116,7 +104,7 @@ class Session(Downstream):
             self.decide("forward", reason, method=going.request.method, target=going.request.target)
         kept: Upstream | None = None
         if not going.is_tunnel and not exchange.is_retry:
-            kept = self._kept(hop, exchange.request)
+            kept = self.kept(hop, exchange.request.method)
         if kept is not None:
             kept.take(self)
             return self._use(exchange, kept)
@@ -133,11 +121,12 @@ class Session(Downstream):
             self._connector = connector
         return None
 
-    def _kept(self, hop: Destination, request: Request) -> Upstream | None:
+    def kept(self, hop: Destination, method: str) -> Upstream | None:
         """A kept connection to this server.  What may not be sent twice goes over none that has closed by now, though
         we have not come to hear of it in this turn of the loop."""
-        while (kept := self.context.pool.take(hop)) is not None:
-            if request.method in forwarding.IDEMPOTENT or not kept.channel.has_news():
+        while (found := self.context.pool.take(hop)) is not None:
+            kept: Upstream = found
+            if method in forwarding.IDEMPOTENT or not kept.channel.has_news():
                 return kept
             kept.close(Reason("RFC 9112 §9.3.1, §9.5", "closed by now, and the request may not be sent twice"))
         return None
@@ -231,7 +220,7 @@ class Session(Downstream):
             elif isinstance(event, Closed):
                 self._server_closed(exchange, upstream)
             elif isinstance(event, Fault):
-                self._server_fault(exchange, event.why)
+                self._server_fault(event.why)
         self.go_on([])
 
     def server_has_room(self, upstream: Upstream) -> None:
@@ -246,7 +235,7 @@ class Session(Downstream):
         elif exchange.response is None and not upstream.has_answered:
             self._server_closed(exchange, upstream)
         else:
-            self._server_fault(exchange, why)
+            self._server_fault(why)
         self.go_on([])
 
     def _response(self, exchange: Exchange, upstream: Upstream, response: Response) -> None:
@@ -309,17 +298,18 @@ class Session(Downstream):
         exchange.queued, exchange.queued_bytes = list(exchange.replay or []), exchange.replay_bytes
         return self._reach(exchange)
 
-    def _server_fault(self, exchange: Exchange, why: Reason) -> None:
+    def _server_fault(self, why: Reason) -> None:
         """The server's answer can't be read any further."""
         if self.has_responded:
-            return self._cut_short(exchange, why)
+            return self._cut_short(why)
         return self.in_trouble(trouble(Trouble.BROKEN, because=why))
 
-    def _cut_short(self, exchange: Exchange, why: Reason) -> None:
+    def _cut_short(self, why: Reason) -> None:
         """The client has part of an answer, and must see that the rest is missing (RFC 9112 §8)."""
-        response = exchange.response
+        exchange = self.exchange
+        response = None if exchange is None else exchange.response
         has_length = response is not None and response.headers.get("Content-Length") is not None
-        if exchange.request.version >= HTTP_1_1 or has_length:
+        if exchange is not None and (exchange.request.version >= HTTP_1_1 or has_length):
             return self.farewell(why)
         self.client.reset()  # only a reset tells that this close does not end the content
         return self.close(why)
@@ -371,7 +361,7 @@ class Session(Downstream):
                 self.deadline_s = self.heard_s + limits.answer_s
                 return None
             why = Reason("RFC 9110 §15.6.5", "the server stopped within its answer")
-            return self._cut_short(exchange, why) if exchange is not None else self.close(why)
+            return self._cut_short(why)
         if self.engine.request_complete:
             return self.in_trouble(trouble(Trouble.ANSWER_LATE))
         if self.has_sent_enough():

@@ -5,6 +5,7 @@ from typing import Protocol
 from lan.reasons import Reason
 from lan.services.http.protocol import keep_alive
 from lan.services.http.protocol.connection import Client, Event
+from lan.services.http.protocol.keep_alive import KeepAlive
 from lan.services.http.protocol.messages import Response
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context, named
@@ -27,6 +28,13 @@ class User(Protocol):
         """The connection is gone."""
 
 
+class PlainUser(User, Protocol):
+    """A user who reads the answer to its request by its lines."""
+
+    def server_sent(self, server: "Upstream", data: bytes) -> None:
+        """What the server sent, as it came."""
+
+
 class Upstream:
     """A server's end: channel, engine, and who uses it (None: it is in the pool)."""
 
@@ -35,6 +43,7 @@ class Upstream:
     def __init__(self, context: Context, destination: Destination, user: User) -> None:
         self.context, self.destination = context, destination
         self.user: User | None = user
+        self.plain: PlainUser | None = None  # the user, while it reads by itself
         self.engine = Client()
         self.uses = 0
         self.has_answered = False
@@ -53,6 +62,8 @@ class Upstream:
             why = "the server closed a kept connection" if not data else "bytes that answer no request"
             return self.close(Reason("RFC 9112 §9.5" if not data else "RFC 9112 §9.2", why))
         self.has_answered = self.has_answered or bool(data)
+        if self.plain is not None:
+            return self.plain.server_sent(self, data)
         return self.user.server_said(self, self.engine.receive(data))
 
     def has_room(self, channel: Channel) -> None:
@@ -61,7 +72,7 @@ class Upstream:
 
     def broke(self, channel: Channel, error: OSError) -> None:
         why = Reason("RFC 9293 §3.10.7", "the server's connection broke", error=error.strerror)
-        user, self.user = self.user, None
+        user, self.user, self.plain = self.user, None, None
         self._forget()
         if user is not None:
             user.server_broke(self, why)
@@ -74,22 +85,26 @@ class Upstream:
 
     # ---- the pool
 
-    def take(self, user: User) -> None:
+    def take(self, user: User, *, plain: PlainUser | None = None) -> None:
         """Out of the pool, for a request of this user."""
-        self.user, self.has_answered = user, False
+        self.user, self.plain, self.has_answered = user, plain, False
         self.deadline_s = float("inf")
         self.context.loop.timed.discard(self)
 
     def release(self, response: Response | None) -> None:
         """The exchange is over: into the pool, where both sides keep the connection; else closed."""
-        self.user = None
-        self.uses += 1
         persistence = self.engine.persistence
         if not self.channel.is_open or self.channel.has_ended or persistence is None or not self.engine.is_idle:
+            self.uses += 1
             return self.close(
                 Reason("RFC 9112 §9.3", "the exchange was not completed") if persistence is None else persistence.why
             )
-        said = keep_alive.parse(response.headers) if response is not None else keep_alive.SILENT
+        return self.keep(keep_alive.parse(response.headers) if response is not None else keep_alive.SILENT)
+
+    def keep(self, said: KeepAlive) -> None:
+        """Into the pool, for as long as the server said in `Keep-Alive`."""
+        self.user = self.plain = None
+        self.uses += 1
         if said.max_messages == 0:
             return self.close(Reason("book 4.5.4", "the server said Keep-Alive: max=0"))
         for_s = self.context.limits.upstream_idle_s
@@ -106,7 +121,7 @@ class Upstream:
 
     def close(self, why: Reason) -> None:
         """Close it, by whoever's wish."""
-        self.user = None
+        self.user = self.plain = None
         self._forget()
         if self.channel.is_open:
             self.channel.close()
