@@ -11,7 +11,8 @@ from benchmarks.fuzz_inputs import place
 from lan.errors import UsageError
 from lan.services.http.cache import cache_control, index_log
 from lan.services.http.cache.entry import Entry
-from lan.services.http.fetching.page_objects import Scanner
+from lan.services.http.fetching import responsive
+from lan.services.http.fetching.page_objects import Known, PageScanner, Scanner, SheetScanner
 from lan.services.http.origin import conditions, encodings, faults, paths
 from lan.services.http.protocol import chunked, dates, head, keep_alive, ranges, url, via
 from lan.services.http.protocol.connection import Body, Client, Closed, End, Event, Fault, Server, Tunnel
@@ -197,6 +198,10 @@ def run_url(data: bytes, _: Random) -> bool:
     return True
 
 
+STYLES = [
+    b"@import 'a.css' screen; @namespace url(n); p { background: url(b.png) } /* url(c) */",
+    b'a { b: url( "c\\"d" ), url(e\\66 f) ; g: \'h\\\ni\' } @import url(j)',
+]
 BASE = url.parse("http://web/a/b?c")
 
 
@@ -211,8 +216,26 @@ def run_path(data: bytes, _: Random) -> bool:
     return isinstance(found, paths.Path)
 
 
-def run_page(data: bytes, _: Random) -> bool:
-    return bool(Scanner(BASE).feed(data.decode("latin-1")))
+def run_page(data: bytes, random: Random) -> bool:
+    return run_in_two(PageScanner(BASE), PageScanner(BASE), data, random)
+
+
+def run_style(data: bytes, random: Random) -> bool:
+    return run_in_two(SheetScanner(BASE, Known(BASE)), SheetScanner(BASE, Known(BASE)), data, random)
+
+
+def run_in_two(one: Scanner, other: Scanner, data: bytes, random: Random) -> bool:
+    """The same objects, whole and in two pieces."""
+    text, at = data.decode("latin-1"), place(data, random)
+    found = one.feed(text) + one.end()
+    if other.feed(text[:at]) + other.feed(text[at:]) + other.end() != found:
+        raise Broken("the cut changes what is found")
+    return bool(found)
+
+
+def run_srcset(data: bytes, _: Random) -> bool:
+    srcset, _, sizes = data.decode("latin-1").partition("|")
+    return bool(responsive.choose("src", srcset, sizes)) and responsive.is_shown(sizes, "")
 
 
 def run_index(data: bytes, _: Random) -> bool:
@@ -332,6 +355,8 @@ PARSERS = {
         Parser("via", VIA, of_text(via.parse)),
         Parser("faults", FAULTS, of_text(faults.parse_text), (ValueError,)),
         Parser("page", [PAGE, PAGE[:200], b"<img src=a>"], run_page),
+        Parser("style", STYLES, run_style),
+        Parser("srcset", [b"a.png, b.png 2x|50vw", b"a 320w, b 640w 300h|(min-width: 9em) 300px, 100vw"], run_srcset),
         Parser("index-log", [b"".join(RECORDS), b"".join(RECORDS[:2])], run_index),
     )
 }

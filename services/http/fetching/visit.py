@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lan.reasons import Reason
 from lan.services.http.fetching import client, proxies, redirects
 from lan.services.http.fetching.client import Exchange, Write
-from lan.services.http.fetching.page_objects import Scanner
+from lan.services.http.fetching.page_objects import Found, Known, PageScanner, Scanner, SheetScanner
 from lan.services.http.fetching.proxies import ProxySettings, Route
 from lan.services.http.fetching.redirects import Follow
 from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version
@@ -18,6 +18,7 @@ from lan.services.http.protocol.url import Url
 
 CREDENTIALS = frozenset({"authorization", "cookie"})
 """Fields of the command line that another origin does not get."""
+_PAGES = ("text/html", "application/xhtml+xml")
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf-7"})
 """What Python knows beside the charsets of pages."""
 
@@ -47,6 +48,8 @@ class Visit:
         self.asking, self._write = asking, write
         self.exchanges: list[Exchange] = []
         self._scanners: dict[int, tuple[Scanner, codecs.IncrementalDecoder]] = {}
+        self._known: dict[int, Known] = {}
+        """What was found, by the number of the page and of each of its style sheets."""
         self.decided: list[tuple[int, Reason]] = []
         """Redirections, followed or not, by the exchange's number."""
 
@@ -105,8 +108,29 @@ class Visit:
             found = self._follow(exchange, response)
             exchange.is_followed = isinstance(found, Follow)
             self.decided.append((exchange.number, found.why))
-        elif exchange.kind == "page" and response.status < 400 and (charset := _charset(response)) is not None:
-            self._scanners[exchange.number] = (Scanner(exchange.url), codecs.getincrementaldecoder(charset)("replace"))
+        elif response.status < 400 and (scanner := self._scanner(exchange, response)) is not None:
+            decoder = codecs.getincrementaldecoder(_charset(response))("replace")
+            self._scanners[exchange.number] = scanner, decoder
+
+    def _scanner(self, exchange: Exchange, response: Response) -> Scanner | None:
+        """What finds the objects of a page, or of a style sheet of one; None for what names none, or is encoded."""
+        if response.headers.get("Content-Encoding"):
+            return None
+        kind = _media_type(response)
+        if exchange.kind == "page" and kind in _PAGES:
+            known = self._known[exchange.number] = Known(exchange.url)
+            return PageScanner(exchange.url, known)
+        if exchange.kind == "stylesheet" and kind == "text/css" and (known_of := self._known_of(exchange)) is not None:
+            self._known[exchange.number] = known_of
+            return SheetScanner(exchange.url, known_of)
+        return None
+
+    def _known_of(self, exchange: Exchange) -> Known | None:
+        """What was found of the page that a style sheet is of, by way of redirections or of other sheets."""
+        number = exchange.came_from
+        while number is not None and number not in self._known:
+            number = self[number].came_from
+        return None if number is None else self._known[number]
 
     def _follow(self, exchange: Exchange, response: Response) -> Follow | redirects.Stay:
         asking = self.asking
@@ -122,15 +146,17 @@ class Visit:
         if exchange.number not in self._scanners:
             return []
         scanner, decoder = self._scanners[exchange.number]
-        wanted = []
-        for found in scanner.feed(decoder.decode(data)):
-            made = Exchange(0, found.url, kind=found.kind, came_from=exchange.number, asked_s=now_s)
-            wanted.append(self._add(made))
-        return wanted
+        return self._want(exchange, scanner.feed(decoder.decode(data)), now_s)
+
+    def _want(self, exchange: Exchange, found: list[Found], now_s: float) -> list[Exchange]:
+        number = exchange.number
+        return [self._add(Exchange(0, one.url, kind=one.kind, came_from=number, asked_s=now_s)) for one in found]
 
     def complete(self, exchange: Exchange, now_s: float) -> list[Exchange]:
-        """A response is complete; where its redirection leads."""
-        self._scanners.pop(exchange.number, None)
+        """A response is complete; where its redirection leads, or what its last bytes have named."""
+        if (scanning := self._scanners.pop(exchange.number, None)) is not None:
+            scanner, decoder = scanning
+            return self._want(exchange, scanner.feed(decoder.decode(b"", final=True)) + scanner.end(), now_s)
         if not exchange.is_followed or exchange.response is None:
             return []
         found = self._follow(exchange, exchange.response)
@@ -149,11 +175,13 @@ class Visit:
         return [self._add(next_one)]
 
 
-def _charset(response: Response) -> str | None:
-    """The charset of an HTML page; None for what is none, or is encoded."""
-    kind, *parameters = (response.headers.get("Content-Type") or "").split(";")
-    if kind.strip().lower() not in ("text/html", "application/xhtml+xml") or response.headers.get("Content-Encoding"):
-        return None
+def _media_type(response: Response) -> str:
+    return (response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+
+def _charset(response: Response) -> str:
+    """The charset of a page or a style sheet."""
+    _, *parameters = (response.headers.get("Content-Type") or "").split(";")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":

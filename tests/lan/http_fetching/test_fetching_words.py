@@ -75,6 +75,28 @@ def test_a_page_is_fetched_with_its_objects_from_several_hosts_while_it_still_co
     assert other.paths() == [["/2.png"]]
 
 
+def test_a_page_is_fetched_with_what_its_style_sheets_name_by_way_of_a_redirection_too() -> None:
+    bodies = {
+        "/": ("text/html", "<link rel=stylesheet href=/moved.css><picture><source srcset=/p.webp><img src=/no></picture>"),
+        "/css/one.css": ("text/css", "@import 'two.css'; a { background: url(a.png) }"),
+        "/css/two.css": ("text/css; charset=latin-1", "@import 'one.css'; b { background: url(/p.webp), url(b.png"),
+    }
+
+    def site(peer: Peer) -> None:
+        while request := peer.request():
+            path = request.split()[1].decode()
+            kind, body = bodies.get(path, ("image/png", "x"))
+            start = "HTTP/1.1 302 Found\r\nLocation: /css/one.css\r\n" if path == "/moved.css" else OK
+            peer.send(f"{start}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+
+    with Scripted(site) as server:
+        code, said = asked("--page", "--strategy", "persistent", server.url())
+    assert (code, len(said["objects"])) == (0, 6)
+    assert sorted(path for paths in server.paths() for path in paths) == sorted(
+        ["/", "/moved.css", "/css/one.css", "/css/two.css", "/css/a.png", "/p.webp"]
+    )
+
+
 def test_bodies_of_many_objects_go_into_a_folder(tmp_path: Path) -> None:
     with Scripted(lambda peer: peer.answer("one", "two", "three")) as server:
         words = ["--strategy", "persistent", "-o", str(tmp_path)]

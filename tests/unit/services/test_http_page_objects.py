@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lan.services.http.fetching import page_objects
-from lan.services.http.fetching.page_objects import Scanner
+from lan.services.http.fetching.page_objects import PageScanner
 from lan.services.http.protocol import url
 
 PAGE = url.parse("http://web.lan.test/dir/index.html")
@@ -15,8 +15,9 @@ PAGE = url.parse("http://web.lan.test/dir/index.html")
 
 def found(*pieces: str) -> list[str]:
     """``img http://…`` for each object of a page."""
-    scanner = Scanner(PAGE)
-    return [f"{one.kind} {one.url}" for piece in pieces for one in scanner.feed(piece)]
+    scanner = PageScanner(PAGE)
+    given = [one for piece in pieces for one in scanner.feed(piece)] + scanner.end()
+    return [f"{one.kind} {one.url}" for one in given]
 
 
 HTML = """<!doctype html><html><head><title>x</title>
@@ -80,10 +81,10 @@ def test_any_text_is_read_without_a_fault(pieces: list[str]) -> None:
 
 
 def test_a_page_without_end_is_not_read_without_end() -> None:
-    scanner = Scanner(PAGE)
+    scanner = PageScanner(PAGE)
     assert len(scanner.feed("".join(f"<img src={n}>" for n in range(5000)))) == page_objects.MAX_OBJECTS
     scanner.feed("x" * page_objects.MAX_TEXT)
     assert scanner.is_over and scanner.feed("<img src=late>") == []
-    tag = Scanner(PAGE)
+    tag = PageScanner(PAGE)
     tag.feed("<img " + "x" * page_objects.MAX_TAG)
     assert tag.is_over
