@@ -103,13 +103,22 @@ class Bed:
             self.devices[name] = Device(name, self.home)
         return self.devices[name]
 
-    def cable(self, name: str, a: str, b: str, options: Cable, addresses: tuple[str, str] | None = None) -> None:
+    def cable(
+        self,
+        name: str,
+        a: str,
+        b: str,
+        options: Cable,
+        addresses: tuple[str, str] | None = None,
+        *,
+        mtu: int | None = None,
+    ) -> None:
         """A cable from a to b; its ends are called as the cable at both, with `addresses` if given."""
         ends = []
         for side, device in enumerate((self.device(a), self.device(b))):
             inner, self._index = self._index, self._index + 2
-            near = rtnetlink.End(f"i{inner}", _mac(inner), inner)
-            far = rtnetlink.End(name, _mac(inner + 1), inner + 1, netns=device.net)
+            near = rtnetlink.End(f"i{inner}", _mac(inner), inner, mtu=mtu)
+            far = rtnetlink.End(name, _mac(inner + 1), inner + 1, netns=device.net, mtu=mtu)
             self.netlink.do([rtnetlink.new_veth(near, far)])
             device.netlink.do([rtnetlink.set_link(inner + 1, up=True)])
             offloads.switch_off(self.netlink.socket, near.name)
@@ -126,6 +135,10 @@ class Bed:
         if inner := self._inner.pop(name, None):
             self.ask("remove", cable=name)
             self.netlink.do([rtnetlink.delete_link(index) for index in inner])
+
+    def inner(self, name: str) -> list[int]:
+        """The inner ends' interface indexes; the outer ones' are one higher."""
+        return self._inner[name]
 
     def set(self, name: str, options: Cable) -> None:
         """Change a cable."""
@@ -150,10 +163,11 @@ class Bed:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
-        """Close the control stream; the carrier ends by that."""
+        """Close the control stream, by which the carrier ends, and take all away."""
         self._answers.close()
         self.control.close()
         self.process.wait(10)
+        self.netlink.do([rtnetlink.delete_link(index) for inner in self._inner.values() for index in inner])
 
 
 def quiet() -> None:

@@ -16,7 +16,7 @@ one answer, in order; `id`, of any kind, comes back as it was.
     {"id": 1, "ok": true}
     {"id": 4, "ok": true, "missed": 0, "priority": "real-time",
      "cables": {"pc1-s1": {"options": CABLE, "forward": STATE, "backward": STATE}}}        (in one line)
-    {"id": 6, "ok": false, "error": "no cable 'pc9-s1'"}
+    {"id": 6, "ok": false, "error": "there is no cable 'pc9-s1'"}
 
 CABLE is `lan.links.options.Cable.as_json()`: ``{"forward": {…}, "backward": {…}, "seed": 0}``, fields left
 out are a perfect cable's.
@@ -119,14 +119,18 @@ class Control:
         request: dict[str, Any] = {}
         try:
             request = json.loads(line)
-            found = DOING[request["do"]](self.carrier, request)
+            if request["do"] not in DOING:
+                raise ValueError(f"there is no {request['do']!r}, but {', '.join(DOING)}")
+            if request["do"] != "add" and request.get("cable", "") not in ("", *self.carrier.lines):
+                raise ValueError(f"there is no cable {request['cable']!r}")
+            return {"id": request.get("id"), "ok": True, **DOING[request["do"]](self.carrier, request)}
         except KeyError as fault:
-            return {"id": request.get("id"), "ok": False, "error": f"no {fault.args[0]!r} here"}
-        except (ValueError, TypeError) as fault:
-            return {"id": request.get("id"), "ok": False, "error": f"not understood: {fault}"}
+            what = f"{fault.args[0]!r} is missing"
+        except (AttributeError, TypeError, ValueError) as fault:
+            what = str(fault)
         except OSError as fault:
-            return {"id": request.get("id"), "ok": False, "error": f"{request.get('cable')}: {fault.strerror}"}
-        return {"id": request.get("id"), "ok": True, **found}
+            what = f"cable {request.get('cable')!r}: {fault.strerror or fault}"
+        return {"id": request.get("id") if isinstance(request, dict) else None, "ok": False, "error": what}
 
 
 def _add(carrier: Carrier, request: dict[str, Any]) -> dict[str, Any]:
