@@ -9,7 +9,7 @@ The decision log needs the reasons anew, so nothing is cut short while it is wri
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from lan.services.http.origin.answer import Answer
@@ -18,11 +18,13 @@ from lan.services.http.protocol import dates
 from lan.services.http.protocol.connection import Server
 from lan.services.http.protocol.messages import Request
 
-MAX_ENTRIES = 4096
+MAX_ENTRIES = 16384
 MAX_ANSWER_BYTES = 128 * 1024
 MAX_PIPELINED = 256
 _DATE = b"\r\nDate: "
 MAX_BYTES = 32 * 1024 * 1024
+"""Of all answers and of what they are known by."""
+_KEYS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Known:
         """The answer in another second."""
         whole, start = self.whole, self.date_at
         date = dates.build(second).encode("ascii")
-        return replace(self, whole=b"%b%b%b" % (whole[:start], date, whole[start + len(date) :]), second=second)
+        whole = b"%b%b%b" % (whole[:start], date, whole[start + len(date) :])
+        return Known(whole, self.closing, second, self.is_current, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Shortcuts:
         self._date, self.max_entries, self.max_bytes = date, max_entries, max_bytes
         self.max_request_bytes = min(max_request_bytes, MAX_REQUEST_BYTES)
         self._make = make
-        self._key = None if key is None else lru_cache(max_entries)(key)
+        self._key = None if key is None else lru_cache(_KEYS)(key)
         self.size_bytes = 0
         self._known: OrderedDict[bytes, Known] = OrderedDict()
         self._checked: dict[bytes, Known] = {}
@@ -146,7 +149,7 @@ class Shortcuts:
         return known
 
     def _forget(self, key: bytes) -> None:
-        self.size_bytes -= len(self._known.pop(key).whole)
+        self.size_bytes -= len(key) + len(self._known.pop(key).whole)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -177,10 +180,10 @@ class Shortcuts:
         if key in self._known:
             self._forget(key)
         self._known[key] = known
-        self.size_bytes += len(known.whole)
+        self.size_bytes += len(key) + len(known.whole)
         while len(self._known) > self.max_entries or self.size_bytes > self.max_bytes:
-            _, oldest = self._known.popitem(last=False)
-            self.size_bytes -= len(oldest.whole)
+            oldest_key, oldest = self._known.popitem(last=False)
+            self.size_bytes -= len(oldest_key) + len(oldest.whole)
 
 
 def _never(_turn_s: float) -> bool:
