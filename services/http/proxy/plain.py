@@ -278,6 +278,8 @@ class Answers:
 
     def _answer(self, status_line: bytes, read: Sequence[bytes], *, is_head: bool) -> Answer | None:
         """What the full path makes of a response with these lines."""
+        if any(line[:1] in (b" ", b"\t") for line in read):  # folded: of which line, is not seen here
+            return None
         request = _ASKED_HEAD if is_head else _ASKED
         client, server = Client(), Server()
         client.begin(request)

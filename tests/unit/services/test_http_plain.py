@@ -231,6 +231,7 @@ NOT_PLAIN_EITHER = {
     "a line of the hop's own twice": response(b"Keep-Alive: timeout=5", b"Keep-Alive: timeout=5"),
     "a login at a proxy": response(status=b"407 Proxy Authentication Required"),
     "a folded line": response(b"A: b", b" c"),
+    "a folded line behind one that ends here": response(b"Keep-Alive: timeout=5", b"A: b", b" c"),
     "a blank before the colon": response(b"A : b"),
     "a bare LF": response(b"A: b\nc: d"),
     "NUL": response(b"A: \0"),
