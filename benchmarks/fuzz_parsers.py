@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from benchmarks import fuzz_passing
 from benchmarks.fuzz_inputs import place
 from lan.errors import UsageError
 from lan.services.http.cache import cache_control, index_log
@@ -358,5 +359,8 @@ PARSERS = {
         Parser("style", STYLES, run_style),
         Parser("srcset", [b"a.png, b.png 2x|50vw", b"a 320w, b 640w 300h|(min-width: 9em) 300px, 100vw"], run_srcset),
         Parser("index-log", [b"".join(RECORDS), b"".join(RECORDS[:2])], run_index),
+        Parser("plain-request", [*fuzz_passing.PLAIN_REQUESTS, GET, POST], fuzz_passing.run_request),
+        Parser("plain-answer", [*fuzz_passing.PLAIN_ANSWERS, HELLO], fuzz_passing.run_answer),
+        Parser("plain-get", fuzz_passing.PLAIN_GETS, fuzz_passing.run_brief),
     )
 }
