@@ -12,6 +12,7 @@ from lan.engine.live import LiveLan
 from lan.errors import RunError, UsageError
 from lan.links import schedule, words
 from lan.links.options import PLAIN, Cable
+from lan.links.words import OptionError
 from lan.topo.spec import Link
 
 Reply = Callable[[dict[str, Any]], None]
@@ -78,7 +79,10 @@ def _wanted(before: Cable, link: Link, message: messages.ChangeLink) -> Cable:
 
 def flap(agent: Asked, message: messages.FlapLink, client: socket.socket, reply: Reply) -> None:
     links = _between(agent, message.a, message.b)
-    period_s, times = schedule.read_flap(message.period, message.times)
+    try:
+        period_s, times = schedule.read_flap(message.period, message.times)
+    except OptionError as fault:
+        raise UsageError(fault.what, expected=fault.expected, todo="flap 200ms 5") from None
     waiting = len(links)
 
     def done() -> None:

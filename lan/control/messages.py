@@ -77,11 +77,11 @@ class SetLink:
 class Links:
     """The cables between two devices, or all ("" and ""), with what they have counted.
 
-    ``{"means", "missed", "links": [{"a", "b", "up", "shaped", "broken", "seed", "ways": [{"from", "to", "asked", "in_force",
-    "counters"}], …}]}``.  A way is a direction: what was asked, what its carrier does, and what that
-    has counted, None where nobody counts.  `missed` are frames, on whatever cable, that came while the
-    userspace link could not keep up.  ``relaid_ms`` is there where the cable was laid anew, for so
-    long, ``coming`` where its schedule holds more.
+    ``{"means", "missed", "links": [{"a", "b", "up", "shaped", "broken", "seed", "ways"}]}``, a way for
+    each direction: ``{"from", "to", "asked", "in_force", "counters"}``, what was asked, what its carrier
+    does, and what that has counted, None where nobody counts.  `missed` are frames, on whatever cable,
+    that came while the userspace link could not keep up.  ``relaid_ms`` is there where the cable was laid
+    anew, for so long, ``coming`` where its schedule holds more.
     """
 
     a: str = ""

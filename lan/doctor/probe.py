@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lan import environment
@@ -100,7 +100,7 @@ def _trials(folder: Path, tell: Callable[[str, str | None], object]) -> None:
     if ip is not None:
         tell("bridge", _fault(lambda: _run([ip, "link", "add", "br0", "type", "bridge"])))
     if tc is not None:
-        tell("netem", _fault(lambda: [_run([tc, *words]) for words in qdisc_words.PROBE]))
+        tell("netem", _fault(lambda: _run_all([tc, *words] for words in qdisc_words.PROBE)))
 
 
 def _enter_namespaces(uid: int, gid: int) -> None:
@@ -125,6 +125,11 @@ def _run(command: list[str]) -> None:
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10)
     if ended.returncode != 0:
         raise OSError(ended.stderr.strip().partition("\n")[0] or f"{command[0]} failed")
+
+
+def _run_all(commands: Iterable[list[str]]) -> None:
+    for command in commands:
+        _run(command)
 
 
 def _fault(action: Callable[[], object]) -> str | None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from lan.topo.cable_words import does
 from lan.topo.spec import Device, Lan, Link, Port
 
 CROWD = 12
@@ -11,7 +12,7 @@ CROWD = 12
 DEEP = 8
 """A row of switches is drawn so deep; what follows begins anew at the left."""
 
-_ASCII = str.maketrans({"├": "+", "└": "`", "│": "|", "─": "-", "·": "-", "…": "...", "–": "-", "↺": "^"})
+_ASCII = str.maketrans({"├": "+", "└": "`", "│": "|", "─": "-", "·": "-", "…": "...", "–": "-", "↺": "^", "→": ">"})
 
 
 def unicode(lan: Lan) -> str:
@@ -33,8 +34,9 @@ def mermaid(lan: Lan) -> str:
         label = "<br/>".join(_escaped(text) for text in captions(device))
         lines.append(f'    {numbers[device.name]}{left}"{label}"{right}')
     for link in lan.links:
-        label = f"{port_word(link.a)} – {port_word(link.b)}"
-        lines.append(f'    {numbers[link.a.device]} ---|"{_escaped(label)}"| {numbers[link.b.device]}')
+        words = (f"{port_word(link.a)} – {port_word(link.b)}", does(link))
+        label = "<br/>".join(_escaped(word) for word in words if word)
+        lines.append(f'    {numbers[link.a.device]} ---|"{label}"| {numbers[link.b.device]}')
     return "\n".join(lines) + "\n"
 
 
@@ -46,7 +48,8 @@ def dot(lan: Lan) -> str:
         lines.append(f"    {_quoted(device.name)} [shape={shape} label={_quoted(chr(10).join(captions(device)))}];")
     for link in lan.links:
         ends = f"taillabel={_quoted(port_word(link.a))} headlabel={_quoted(port_word(link.b))}"
-        lines.append(f"    {_quoted(link.a.device)} -- {_quoted(link.b.device)} [{ends}];")
+        label = f" label={_quoted(told)}" if (told := does(link)) else ""
+        lines.append(f"    {_quoted(link.a.device)} -- {_quoted(link.b.device)} [{ends}{label}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -92,7 +95,7 @@ def _lines(lan: Lan) -> Iterator[str]:
     count = f"{_many(len(lan.devices) - switches, 'host')} · {_many(switches, 'switch')}"
     yield f"{lan.name} · {count} · {_many(len(lan.links), 'cable')}"
     rows = list(_rows(lan))
-    widths = [max((len(row[1][n]) for row in rows if n < len(row[1])), default=0) for n in range(3)]
+    widths = [max((len(row[1][n]) for row in rows if n < len(row[1])), default=0) for n in range(4)]
     left = max((len(tree) for tree, columns in rows if columns), default=0)
     for tree, columns in rows:
         cells = [cell.ljust(width) for cell, width in zip(columns, widths, strict=False)]
@@ -120,16 +123,17 @@ def _tree(lan: Lan, root: Device, plugged: dict[str, list[End]], told: tuple[set
             continue
         ends = branches.pop(0)
         used.update(id(link) for _, _, link in ends)
-        here, there, _ = ends[0]
+        here, there, link = ends[0]
         knot, below = ("└─", "   ") if not branches else ("├─", "│  ")
         device = lan.devices[there.device]
         if len(ends) > 1:
             seen.update(far.device for _, far, _ in ends)
-            yield f"{indent}{knot} {port_word(here)} …", _crowd(lan, [far.device for _, far, _ in ends])
+            crowd = [*_crowd(lan, [far.device for _, far, _ in ends]), does(link)]
+            yield f"{indent}{knot} {port_word(here)} …", crowd
         elif there.device in seen:
-            yield f"{indent}{knot} {port_word(here)}", [f"{there} ↺"]
+            yield f"{indent}{knot} {port_word(here)}", [f"{there} ↺", "", "", does(link)]
         else:
-            columns = [str(there), "" if device.is_switch else str(device.kind), address_word(device)]
+            columns = [str(there), "" if device.is_switch else str(device.kind), address_word(device), does(link)]
             is_deep = len(stack) == DEEP and device.is_switch
             yield f"{indent}{knot} {port_word(here)}", [f"{there} …"] if is_deep else columns
             if not is_deep:
@@ -144,7 +148,7 @@ def _branches(lan: Lan, name: str, plugged: dict[str, list[End]], used: set[int]
         if id(end[2]) not in used:
             far = lan.devices[end[1].device]
             is_leaf = not far.is_switch and len(plugged[far.name]) == 1
-            groups.setdefault(str(far.kind) if is_leaf else id(end), []).append(end)
+            groups.setdefault((str(far.kind), does(end[2])) if is_leaf else id(end), []).append(end)
     branches = []
     for ends in groups.values():
         branches += [ends] if len(ends) > CROWD else [[end] for end in ends]

@@ -2,9 +2,10 @@
 
 from xml.sax.saxutils import escape
 
+from lan.topo.cable_words import does
 from lan.topo.graph import address_word, captions, port_word
 from lan.topo.layout import Layout, layout
-from lan.topo.spec import Device, Lan, Port
+from lan.topo.spec import Device, Lan, Link, Port
 
 PALETTE = ("#0f766e", "#7c3aed", "#c2410c", "#be185d", "#4d7c0f", "#b45309")
 """Colours of kinds, in the order they appear; switches are blue, PCs grey."""
@@ -37,7 +38,7 @@ def svg(lan: Lan) -> str:
     for link in drawn:
         pair = frozenset((link.a.device, link.b.device))
         twins[pair] = twins.get(pair, 0) + 1
-        lines.append(_cable(plan, link.a, link.b, twins[pair] - 1))
+        lines.append(_cable(plan, link, twins[pair] - 1))
         labels += _port_labels(lan, plan, link.a, link.b)
     lines += labels
     colours = _colours(lan)
@@ -53,16 +54,18 @@ def _colours(lan: Lan) -> dict[str, str]:
     return {"pc": PC, **{str(switch.kind): SWITCH for switch in lan.switches}, **found}
 
 
-def _cable(plan: Layout, a: Port, b: Port, twin: int) -> str:
-    """A line; a second one between the same two is bent beside the first."""
+def _cable(plan: Layout, link: Link, twin: int) -> str:
+    """A line, dashed where it does something to frames; a second one between the same two is bent beside the first."""
+    a, b, told = link.a, link.b, does(link)
+    dashed = ' stroke-dasharray="7 4"' if told else ""
     (x1, y1), (x2, y2) = plan.places[a.device], plan.places[b.device]
-    title = f"<title>{escape(f'{a} – {b}')}</title>"
+    title = f"<title>{escape(' · '.join(word for word in (f'{a} – {b}', told) if word))}</title>"
     if not twin:
-        return f'<path class="cable" d="M{x1:.0f} {y1:.0f}L{x2:.0f} {y2:.0f}">{title}</path>'
+        return f'<path class="cable"{dashed} d="M{x1:.0f} {y1:.0f}L{x2:.0f} {y2:.0f}">{title}</path>'
     bend = 26 * ((twin + 1) // 2) * (1 if twin % 2 else -1)
     length = max(((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5, 1)
     x, y = (x1 + x2) / 2 - (y2 - y1) / length * bend * 2, (y1 + y2) / 2 + (x2 - x1) / length * bend * 2
-    return f'<path class="cable" d="M{x1:.0f} {y1:.0f}Q{x:.0f} {y:.0f} {x2:.0f} {y2:.0f}">{title}</path>'
+    return f'<path class="cable"{dashed} d="M{x1:.0f} {y1:.0f}Q{x:.0f} {y:.0f} {x2:.0f} {y2:.0f}">{title}</path>'
 
 
 def _port_labels(lan: Lan, plan: Layout, a: Port, b: Port) -> list[str]:

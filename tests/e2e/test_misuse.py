@@ -31,6 +31,14 @@ ping pc1 web
 show mac
 set pc1 ip=dhcp
 link pc1 s1 sideways
+link pc1 s1 dealy
+link pc1 s1 dealy=5ms
+link pc1 s1 delay=5ms delay=6ms
+link pc1 s1 delay=5ms loss
+link pc1 s1 down now
+link pc1 s1 flap
+link pc1 s1 down --from pc1
+up office --link netem
 down nolan
 validate nofile.py
 validate README.md
@@ -63,6 +71,25 @@ set dns record=a.test:300.1.1.1
 set pc9 ip=dhcp
 link pc1 web down
 link pc1 s9 down
+link pc1 s1 dealy=5ms
+link pc1 s1 delay=5
+link pc1 s1 delay=5MB
+link pc1 s1 delay=1h
+link pc1 s1 delay=90s
+link pc1 s1 bw=10
+link pc1 s1 bw=10mbps
+link pc1 s1 bw=2gbit
+link pc1 s1 loss=10
+link pc1 s1 loss=101%
+link pc1 s1 loss=
+link pc1 s1 jitter=5ms
+link pc1 s1 reorder=10%
+link pc1 s1 max_queue_size=50
+link pc1 s1 delay=5ms distribution=gauss jitter=1ms
+link pc1 s1 delay=5ms --from web
+link pc1 s1 flap 200 5
+link pc1 s1 flap 200ms 0
+show queue
 show macs
 show mac pc1
 inspect pc9

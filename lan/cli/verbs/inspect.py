@@ -5,6 +5,7 @@ from typing import Any
 
 from lan.cli.common import lan_word, switch_words
 from lan.cli.screen import Screen
+from lan.cli.verbs.link import both_ways, state
 from lan.control import client
 from lan.control.client import RunningLan
 
@@ -32,11 +33,12 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         [
             f"{link['a']['device']}:{link['a']['interface']}",
             f"{link['b']['device']}:{link['b']['interface']}",
-            "up" if up else "down",
+            state(told),
+            both_ways(told),
         ]
-        for link, up in zip(described["lan"]["links"], described["links"], strict=True)
+        for link, told in zip(described["lan"]["links"], described["cables"], strict=True)
     ]
-    screen.table(["cable", "to", "state"], cables[:40])
+    screen.table(["cable", "to", "state", "does"], cables[:40])
     if len(cables) > 40:
         screen.line(f"… and {len(cables) - 40} more cables; --json has them all", "dim")
     return 0

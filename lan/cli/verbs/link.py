@@ -66,7 +66,7 @@ def check(what: list[str], sender: str | None) -> None:
     if verb not in VERBS:
         near = nearest(verb, (*VERBS, *words.NAMES))
         meant = f"{near}=…" if near in words.NAMES else near
-        raise UsageError(f"{verb!r} is nothing to do with a cable" + (f"; did you mean {meant}?" if near else ""),
+        raise UsageError(f"{verb!r} is nothing that a cable can be told" + (f"; did you mean {meant}?" if near else ""),
                          expected=expected)  # fmt: skip
     if verb == "flap" and len(rest) != 2:
         raise UsageError("flap takes a time and a number", expected="flap 200ms 5: five times, each state for 200 ms")
@@ -100,11 +100,18 @@ def option_line(asked: dict[str, str]) -> str:
     return " ".join(f"{name}={value}" for name, value in asked.items()) or "—"
 
 
+def both_ways(link: dict[str, Any]) -> str:
+    """What a cable does: once where both directions do the same, else each by name."""
+    out, back = (option_line(way["asked"]) for way in link["ways"])
+    if out == back:
+        return out
+    return " · ".join(f"{way['from']}→{way['to']} {option_line(way['asked'])}" for way in link["ways"])
+
+
 def _say(link: dict[str, Any], screen: Screen) -> None:
     """A cable in a line: its ends, its state, what it does each way."""
-    out, back = (option_line(way["asked"]) for way in link["ways"])
-    does = "" if out == back == "—" else f"  {out}" if out == back else f"  → {out}  ← {back}"
-    screen.line(f"{link['a']} – {link['b']}  {state(link)}{does}")
+    does = both_ways(link)
+    screen.line(f"{link['a']} – {link['b']}  {state(link)}" + ("" if does == "—" else f"  {does}"))
 
 
 def _show(link: dict[str, Any], means: str, screen: Screen) -> None:

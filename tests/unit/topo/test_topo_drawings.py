@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -48,6 +49,35 @@ graph "minimal" {
 
 def test_the_office_on_a_terminal(kinds: Kinds) -> None:
     assert graph.unicode(load("office", kinds)) == OFFICE
+
+
+SHAPED = """
+from mininet.topo import Topo
+
+
+class Shaped(Topo):
+    def build(self):
+        self.addSwitch("s1")
+        for number in range(1, 4):
+            self.addHost(f"h{number}")
+        self.addLink("h1", "s1", delay="50ms", bw=10)
+        self.addLink("h2", "s1", params1={"loss": 5}, params2={"delay": "3ms"})
+        self.addLink("h3", "s1", at={"3s": "down", "5s-6s": {"loss": 10}})
+"""
+
+
+def test_what_cables_do_is_in_every_drawing(tmp_path: Path, kinds: Kinds) -> None:
+    file = tmp_path / "shaped.py"
+    file.write_text(SHAPED)
+    lan = load(str(file), kinds)
+    told = ["bw=10mbit delay=50ms", "h2→s1 loss=5% · s1→h2 delay=3ms", "changes at 3s, 5s, 6s"]
+    lines = graph.unicode(lan).splitlines()
+    assert [line.rpartition("  ")[2] for line in lines[-3:]] == told
+    assert "h2>s1 loss=5% - s1>h2 delay=3ms" in graph.ascii(lan)
+    for text in (graph.mermaid(lan), graph.dot(lan), svg(lan)):
+        assert all(word in text for word in told), text
+    assert '|"eth0 – eth1<br/>bw=10mbit delay=50ms"|' in graph.mermaid(lan)
+    assert svg(lan).count("stroke-dasharray") == 3
 
 
 def test_a_terminal_that_knows_ascii_alone(kinds: Kinds) -> None:
