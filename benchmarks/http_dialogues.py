@@ -14,6 +14,10 @@ from dataclasses import dataclass
 
 PATIENCE_S = 60.0
 KILOBYTE = 1024
+RACE = b"closed without an answer"
+LOST = " that lost a race"
+WITH_CONTENT = ("bodies", "in_chunks", "awaited")
+"""Dialogues that may end by LOST: their requests may not be sent twice."""
 
 
 class Wrong(Exception):  # noqa: N818
@@ -86,13 +90,16 @@ class Talk:
 
     def answer(self, method: str = "GET") -> Answer:
         """The next final response."""
-        while True:
-            head = self._until(b"\r\n\r\n")
-            first, *lines = head.decode("latin-1").split("\r\n")
-            status = int(first.split(" ")[1])
-            fields = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines if line)}
-            if status >= 200:
-                return Answer(status, fields, self._body(method, status, fields))
+        while (answer := self.any_answer(method)).status < 200:
+            pass
+        return answer
+
+    def any_answer(self, method: str = "GET") -> Answer:
+        """The next response, also an interim one."""
+        first, *lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        status = int(first.split(" ")[1])
+        fields = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines if line)}
+        return Answer(status, fields, b"" if status < 200 else self._body(method, status, fields))
 
     def _body(self, method: str, status: int, fields: dict[str, str]) -> bytes:
         if method == "HEAD" or status in (204, 304) or (method == "CONNECT" and status == 200):
@@ -137,10 +144,11 @@ class Talk:
         return data
 
     def lost_a_race(self, answer: Answer) -> bool:
-        """A proxy's connection to the server closed just then, and a request may not be sent twice: RFC 9112 §9.3.1."""
-        if not self.target.prefix or answer.status != 502:
+        """The server closed the proxy's kept connection while the request was on its way there, as it does when told to
+        break its word, and a request may not be sent twice: RFC 9112 §9.3.1.  `soak_http.py` bounds how often."""
+        if not self.target.prefix or answer.status != 502 or RACE not in answer.body:
             return False
-        self.more = " that lost a race"
+        self.more = LOST
         return True
 
     def rest(self) -> bytes:
@@ -222,11 +230,10 @@ def in_chunks(talk: Talk) -> int:
 def awaited(talk: Talk) -> int:
     """A client that waits for 100 Continue before its body."""
     talk.send(talk.request("POST", "/any", "Expect: 100-continue", "Content-Length: 5"))
-    first = talk._until(b"\r\n\r\n").split(b" ")[1]
-    if talk.target.prefix and first == b"502":
-        talk.more = " that lost a race"
+    first = talk.any_answer()
+    if talk.lost_a_race(first):
         return 1
-    demand("100", first, b"100")
+    demand("100", first.status, 100)
     talk.send(b"hello")
     demand("after 100", talk.answer().body, b"hello")
     return 1

@@ -7,8 +7,9 @@ each a process with its own chance, hold the dialogues of `http_dialogues.py`, g
 requests have been sent to each target.  Printed every few seconds: memory (RSS) and descriptors of each
 server; at the end, when all connections are gone: what is left of both, and each answer that was wrong.
 
-Flat means: from the first quarter of the run to its last, the median memory grew by less than 2 %, and at
-the end no more descriptors are open than at the start.  The exit code is 1 when something is not.
+Flat means: from the second quarter of the run to its last (from the first, where there are few samples) the median
+memory grew by less than 2 %, and at the end no more descriptors are open than at the start.  A proxy may answer 502 to a POST where the server closed
+its kept connection just then: to one in two thousand at most.  The exit code is 1 when something is not so.
 """
 
 import argparse
@@ -38,6 +39,7 @@ ORIGIN_PORT, TLS_PORT = 8001, 8002
 PROXY_PORTS = {"dumb": 8011, "smart": 8012, "cache": 8013}
 SETTLED_WITHIN_S = 90
 GROWTH = 0.02
+RACES = 0.0005
 
 
 @dataclass
@@ -189,9 +191,17 @@ def judge(name: str, before: Sample, tally: Tally, samples: list[Sample], after:
         f"({grown:+.1%}), {after.memory_kib} at rest; descriptors {before.descriptors} → {after.descriptors}: "
         + ("flat" if flat else "NOT FLAT")
     )
+    lost = sum(count for kind, count in tally.kinds.items() if kind.endswith(dialogues.LOST))
+    among = sum(count for kind, count in tally.kinds.items() if kind.startswith(dialogues.WITH_CONTENT))
+    is_rare = lost <= 1 + among * RACES
+    if lost:
+        print(
+            f"  {lost} of {among} dialogues with content lost a race with a server that closed: 502"
+            + " TOO OFTEN" * (not is_rare)
+        )
     for what, count in tally.wrong.most_common(15):
         print(f"  WRONG {count} times: {what}")
-    return flat and not tally.wrong
+    return flat and is_rare and not tally.wrong
 
 
 def run(options: argparse.Namespace) -> int:

@@ -20,8 +20,12 @@ def said_by(lan: Command, program: str, words: list[str], file: Path) -> Any:
 
 
 def test_no_request_is_two_different_ones_to_a_pair_with_a_proxy_of_ours(lan: Command, tmp_path: Path) -> None:
-    """The dumb proxy knows no framing, and Squid and Apache spell methods and paths as they like."""
+    """The dumb proxy knows no framing, and Squid and Apache spell methods and paths as they like.
+
+    That it would find one is shown by mutants of ours (`tests/lan/test_http_differ.py`).
+    """
     found = said_by(lan, "differ_http.py", ["--cases", "60", "--seed", "7"], tmp_path / "found")
+    assert found["cases"] == 60 and found["taken"] > 20 and found["compared"] > 1000, "hardly anything was compared"
     told = {what for what in found["counts"] if "dumb" not in what and not what.startswith("another")}
     assert not told, found["examples"]
 
