@@ -22,6 +22,8 @@ from lan.links.way import Way
 BATCH_FRAMES = 64
 """So many are taken in before those that are due go out."""
 SEND_BUFFER_BYTES = 1 << 22
+LULL_MAX_NS, LULL_MIN_NS = 250_000, 20_000
+"""Where frames come fast and none can be due sooner, they are taken in together after so long: see `run`."""
 
 
 def generator(name: str) -> Generator:
@@ -59,7 +61,7 @@ class Carrier:
         self._timers: list[tuple[int, int, Lane]] = []
         self._touched: dict[Lane, None] = {}
         self._ahead_ns, self._last_ns, self._now_ns, self._armed = 0, 0, 0, 0
-        self._missed = 0
+        self._missed, self._lull_ns, self._taken_ns = 0, 0, 0
 
     def add(self, cable: str, ends: tuple[str, str], names: tuple[str, str], options: Cable) -> None:
         """Carry a cable between two interfaces of this namespace; raises OSError where one is missing."""
@@ -78,6 +80,7 @@ class Carrier:
             way = Way(direction, _stream_name(options, cable, name), generator, record)
             lanes[name] = self._lanes[indexes[come]] = Lane(indexes[come], sockets[go], way)
         self.lines[cable] = Line(options, lanes["forward"], lanes["backward"], sockets)
+        self._set_lull()
 
     def set(self, cable: str, options: Cable) -> None:
         """Change a cable's options while frames are under way; KeyError for one that isn't there."""
@@ -91,6 +94,7 @@ class Carrier:
                 lane.way.change(direction, now_ns)
             self._arm(lane)
         line.options = options
+        self._set_lull()
 
     def cut(self, cable: str) -> int:
         """Throw away what is under way on a cable; how many frames."""
@@ -106,6 +110,7 @@ class Carrier:
                 del self._lanes[lane.ifindex]
         for each in line.sockets:
             each.close()
+        self._set_lull()
 
     def show(self, cable: str) -> dict[str, Any]:
         """A cable's options and the state of both directions."""
@@ -122,22 +127,36 @@ class Carrier:
         return self._missed
 
     def run(self, control: socket.socket, serve: Callable[[], bool], has_answers: Callable[[], bool]) -> None:
-        """Carry until `serve`, called whenever `control` has something or takes something, is False."""
+        """Carry until `serve`, called whenever `control` has something or takes something, is False.
+
+        The kernel notes when each frame comes, so frames that fly for a while need not be taken in at
+        once.  When they come faster than the lull, half of the shortest flight, they are let gather
+        for so long: fewer wakings, and their senders run on.
+        """
         readers: list[Ring | socket.socket] = [self.ring, control]
-        hungry = False
+        count, is_rush = 0, False
         while True:
-            patience_s = 0.0 if hungry else self._patience_s()
+            patience_s = 0.0 if count == BATCH_FRAMES else self._patience_s(is_rush)
             writers = [control] if has_answers() else []
-            readable, writable, _ = select.select(readers, writers, [], patience_s)
+            readable, writable, _ = select.select(readers[is_rush:], writers, [], patience_s)
             if (control in readable or writable) and not serve():
                 return
-            hungry = self._take_in() == BATCH_FRAMES
+            count = self._take_in()
+            is_rush = count > 0 and self._now_ns - self._taken_ns < 2 * self._lull_ns
+            if count:
+                self._taken_ns = self._now_ns
             self._give_out()
             if (due_ns := self._teller.due_ns) is not None and due_ns <= time.monotonic_ns():
                 self._teller.flush()
 
-    def _patience_s(self) -> float | None:
+    def _set_lull(self) -> None:
+        least_ns = min((lane.way.least_ns() for lane in self._lanes.values()), default=0)
+        self._lull_ns = min(least_ns // 2, LULL_MAX_NS) if least_ns >= 2 * LULL_MIN_NS else 0
+
+    def _patience_s(self, is_rush: bool) -> float | None:
         due_ns = self._timers[0][0] if self._timers else None
+        if is_rush:
+            due_ns = min(self._now_ns + self._lull_ns, due_ns or self._now_ns + self._lull_ns)
         if (telling_ns := self._teller.due_ns) is not None:
             due_ns = telling_ns if due_ns is None else min(due_ns, telling_ns)
         return None if due_ns is None else max(0, due_ns - time.monotonic_ns()) / 1_000_000_000

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from lan.links.chance import Generators, Stream
 from lan.links.impairments import Impairments
-from lan.links.options import DEFAULT_QUEUE_FRAMES, Direction, GilbertElliott
+from lan.links.options import DEFAULT_QUEUE_FRAMES, SHORTEST_BYTES, Direction, GilbertElliott
 from lan.links.pending import Pending, Underway
 from lan.links.wire import NS, Wire
 from lan.links.words import loss_text, rate_text, share_text, size_text
@@ -135,6 +135,12 @@ class Way:
     def due_ns(self) -> int | None:
         """When the next frame is due at the far end; None where nothing is under way."""
         return self._pending.due_ns()
+
+    def least_ns(self) -> int:
+        """No frame that comes in is due sooner than so long after."""
+        way = self.options
+        flies_ns = 0 if way.jitter_s or way.reorder else self._faults.delay_ns
+        return flies_ns + self._wire.cost_ns(SHORTEST_BYTES)
 
     def leave(self, now_ns: int) -> list[bytes]:
         """The frames that are due, in the order they arrive; whoever sends them counts them by `sent`."""

@@ -312,6 +312,18 @@ def test_without_jitter_and_reorder_frames_stay_in_order(options: Direction, gap
     assert left == sorted(left)
 
 
+@given(directions(), times)
+def test_no_frame_is_due_sooner_than_said(options: Direction, gaps: list[tuple[int, int]]) -> None:
+    cable = Cable()
+    cable.way.change(options, 0)
+    for at_ns, frame in spread(gaps):
+        cable.leave_until(at_ns)
+        before = len(cable.way)
+        cable.way.arrive(at_ns, frame)
+        if before == 0 and (due_ns := cable.way.due_ns()) is not None:
+            assert due_ns >= at_ns + cable.way.least_ns()
+
+
 @given(directions(), times, st.integers(0, 2**63 - 1))
 def test_the_same_seed_does_the_same_twice(options: Direction, gaps: list[tuple[int, int]], seed: int) -> None:
     runs = []
