@@ -1,13 +1,15 @@
 """One direction of a TCP connection, put together again.  RFC 9293 §3.4, §3.10.7.4.  Pure.
 
-Segments come in any order, twice, and overlapping; bytes that were seen first stay.
+Segments come in any order, twice, and overlapping; bytes that were seen first stay, as a receiver has
+read them.  What the receiver acknowledged and nobody saw is a gap: it is filled with zeros and told in `gaps`.
 """
 
-from bisect import bisect_left, bisect_right
-
 from lan.trace.frame import Frame
+from lan.trace.reassembly import Added, Pieces
 
 SEQUENCE_SPACE = 1 << 32
+MOST_GAP_BYTES = 1 << 24
+"""A gap that is longer is not filled: no receiver's window here is so large, the number is damaged."""
 
 
 def distance(seq: int, other: int) -> int:
@@ -18,23 +20,33 @@ def distance(seq: int, other: int) -> int:
 class Stream:
     """`data` holds the bytes from the first on, without a gap; offsets count from the first byte.
 
-    `first_seq` is the sequence number of that byte (ISN + 1), None until it is known.
+    `first_seq` is the sequence number of that byte (ISN + 1), None until it is known; `gaps` are the ranges of
+    offsets whose bytes were never seen, `changed` the frames that brought other bytes again for the same place.
+    `length` is known when the FIN is: what claims to stand behind it is let go (RFC 9293 §3.10.7.4).
     """
 
     def __init__(self) -> None:
-        self.data = bytearray()
         self.first_seq: int | None = None
-        self._ahead: list[tuple[int, bytes, Frame]] = []
-        self._ends: list[int] = []
-        self._frames: list[Frame] = []
+        self.length: int | None = None
+        self.gaps: list[tuple[int, int]] = []
+        self.changed: list[Frame] = []
+        self._pieces: Pieces[Frame] = Pieces()
 
     def __repr__(self) -> str:
         return f"<Stream {len(self.data)} bytes{', with a gap behind' if self.has_gap else ''}>"
 
     @property
+    def data(self) -> bytearray:
+        return self._pieces.data
+
+    @property
     def has_gap(self) -> bool:
         """Whether later bytes are here and those between are missing."""
-        return bool(self._ahead)
+        return self._pieces.has_hole
+
+    def missing(self) -> list[tuple[int, int]]:
+        """(start, end) offsets of what is missing before the last byte that is here."""
+        return self._pieces.holes()
 
     def offset(self, seq: int) -> int:
         """Where a sequence number stands in the stream; near its end, as all that is not ancient."""
@@ -44,42 +56,46 @@ class Stream:
 
     def add(self, seq: int, data: bytes, frame: Frame) -> int:
         """Take a segment's data; how many of its bytes were not here before."""
+        return self.take(seq, data, frame).new
+
+    def take(self, seq: int, data: bytes, frame: Frame) -> Added:
+        """Take a segment's data; what of it is new, came again, and came again with other bytes."""
         if self.first_seq is None:
             self.first_seq = seq
         start = self.offset(seq)
-        new = self._count_new(start, data)
-        if new and start > len(self.data):
-            self._ahead.append((start, data, frame))
-            self._ahead.sort(key=lambda piece: piece[0])
-        elif new:
-            self._append(start, data, frame)
-            self._take_ahead()
-        return new
+        if self.length is not None:
+            data = data[: max(self.length - start, 0)]
+        added = self._pieces.add(start, data, frame)
+        if added.changed:
+            self.changed.append(frame)
+        return added
+
+    def finish(self, seq: int) -> None:
+        """The sender's FIN has this sequence number: its data end there."""
+        if self.first_seq is None:
+            self.first_seq = seq
+        if self.length is None:
+            self.length = max(self.offset(seq), self._pieces.end)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was sent before the FIN is here."""
+        return self.length is not None and len(self.data) >= self.length
+
+    def acknowledged(self, seq: int, frame: Frame) -> None:
+        """The receiver has all before `seq`: what is still missing of that was not captured, and is a gap.
+
+        `frame`, the acknowledgment, stands for who brought the zeros that fill it.
+        """
+        if self.first_seq is None:
+            return
+        end = self.offset(seq)
+        while (hole := self._pieces.first_hole) is not None and hole[1] <= end:
+            if hole[1] - hole[0] > MOST_GAP_BYTES:
+                return
+            self._pieces.fill(frame)
+            self.gaps.append(hole)
 
     def frames_of(self, start: int, end: int) -> list[Frame]:
         """The frames that first brought the bytes from offset `start` to `end`."""
-        if start >= end:
-            return []
-        return self._frames[bisect_right(self._ends, start) : bisect_left(self._ends, end) + 1]
-
-    def _count_new(self, start: int, data: bytes) -> int:
-        """Bytes of a piece that are neither in `data` nor waiting."""
-        end, at, new = start + len(data), max(start, len(self.data)), 0
-        for first, piece, _ in self._ahead:
-            if at >= end:
-                break
-            new += max(0, min(first, end) - at)
-            at = max(at, first + len(piece))
-        return new + max(0, end - at)
-
-    def _append(self, start: int, data: bytes, frame: Frame) -> None:
-        fresh = data[len(self.data) - start :]
-        if fresh:
-            self.data += fresh
-            self._ends.append(len(self.data))
-            self._frames.append(frame)
-
-    def _take_ahead(self) -> None:
-        while self._ahead and self._ahead[0][0] <= len(self.data):
-            start, data, frame = self._ahead.pop(0)
-            self._append(start, data, frame)
+        return self._pieces.sources(start, end)
