@@ -17,11 +17,14 @@ from lan.links.chance import Generator
 from lan.links.options import Cable
 from lan.links.ring import Ring
 from lan.links.telling import Course, Teller
-from lan.links.way import Way
+from lan.links.way import HELD_MAX_FRAMES, Way
 
 BATCH_FRAMES = 64
 """So many are taken in before those that are due go out."""
 SEND_BUFFER_BYTES = 1 << 22
+HELD_ALL_MAX_FRAMES, HELD_FULL_FRAMES = 200_000, 1000
+"""What all directions together may hold, some 350 MB; beyond that each may hold the second number."""
+WEIGHED_EVERY_NS = 100_000_000
 LULL_MAX_NS, LULL_MIN_NS = 250_000, 20_000
 """Where frames come fast and none can be due sooner, they are taken in together after so long: see `run`."""
 
@@ -61,7 +64,7 @@ class Carrier:
         self._timers: list[tuple[int, int, Lane]] = []
         self._touched: dict[Lane, None] = {}
         self._ahead_ns, self._last_ns, self._now_ns, self._armed = 0, 0, 0, 0
-        self._missed, self._lull_ns, self._taken_ns = 0, 0, 0
+        self._missed, self._lull_ns, self._taken_ns, self._weighed_ns = 0, 0, 0, 0
 
     def add(self, cable: str, ends: tuple[str, str], names: tuple[str, str], options: Cable) -> None:
         """Carry a cable between two interfaces of this namespace; raises OSError where one is missing."""
@@ -146,8 +149,17 @@ class Carrier:
             if count:
                 self._taken_ns = self._now_ns
             self._give_out()
+            if self._now_ns >= self._weighed_ns + WEIGHED_EVERY_NS:
+                self._weigh()
             if (due_ns := self._teller.due_ns) is not None and due_ns <= time.monotonic_ns():
                 self._teller.flush()
+
+    def _weigh(self) -> None:
+        """See that all directions together hold what memory allows."""
+        self._weighed_ns = self._now_ns
+        is_full = sum(len(lane.way) for lane in self._lanes.values()) > HELD_ALL_MAX_FRAMES
+        for lane in self._lanes.values():
+            lane.way.may_hold_frames = HELD_FULL_FRAMES if is_full else HELD_MAX_FRAMES
 
     def _set_lull(self) -> None:
         least_ns = min((lane.way.least_ns() for lane in self._lanes.values()), default=0)

@@ -19,7 +19,7 @@ from lan.links.words import loss_text, rate_text, share_text, size_text
 from lan.reasons import Reason
 
 HELD_MAX_FRAMES = 100_000
-"""What one direction may hold that waits and flies: 1.2 s of full frames at 1 Gbit/s, some 150 MB."""
+"""What one direction may hold that waits and flies: 1.2 s of full frames at 1 Gbit/s, some 170 MB."""
 
 
 class What(Enum):
@@ -70,13 +70,27 @@ class Counters:
 
 
 class Way:
-    """One direction of one cable, under one `Direction` at a time."""
+    """One direction of one cable, under one `Direction` at a time.
 
-    __slots__ = ("_faults", "_order", "_pending", "_reasons", "_record", "_streams", "_wire", "counters", "options")
+    `may_hold_frames` may be lowered by whoever knows what all directions hold.
+    """
+
+    __slots__ = (
+        "_faults",
+        "_order",
+        "_pending",
+        "_reasons",
+        "_record",
+        "_streams",
+        "_wire",
+        "counters",
+        "may_hold_frames",
+        "options",
+    )
 
     def __init__(self, options: Direction, name: str, make: Generators, record: Callable[[Decision], None]) -> None:
         """`name` (seed, cable, direction) is what chance depends on; `record` takes each decision at once."""
-        self.counters = Counters()
+        self.counters, self.may_hold_frames = Counters(), HELD_MAX_FRAMES
         self._record, self._order, self._pending = record, 0, Pending()
         self._streams: Callable[[str], Stream] = lambda purpose: Stream(f"{name}/{purpose}", make)
         self._wire = Wire(options)
@@ -115,7 +129,7 @@ class Way:
             counters.corrupted += 1
             self._decide(What.CORRUPTED, number, frame, now_ns, bit)
             sent = with_bit_turned(frame, bit)
-        ready_ns = None if len(self._pending) >= HELD_MAX_FRAMES else self._wire.take(now_ns, length)
+        ready_ns = None if len(self._pending) >= self.may_hold_frames else self._wire.take(now_ns, length)
         if ready_ns is None:
             counters.dropped += 1
             self._decide(What.DROPPED, number, frame, now_ns)
@@ -215,7 +229,7 @@ def reasons(options: Direction) -> dict[What, Reason]:
 
 def _dropped(options: Direction) -> Reason:
     if options.rate_bps is None:
-        return Reason("cable option delay", f"the cable holds {HELD_MAX_FRAMES} frames at most")
+        return Reason("cable option delay", "more is under way than memory is kept for")
     frames = DEFAULT_QUEUE_FRAMES if options.queue_frames is None else options.queue_frames
     queue = f"{frames} frames" if options.queue_bytes is None else size_text(options.queue_bytes)
     return Reason(

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import groupby
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.links import way as module
-from lan.links.chance import Generator
+from lan.links.chance import Generator, Stream
+from lan.links.impairments import Impairments
 from lan.links.options import Direction, GilbertElliott
 from lan.links.way import Decision, Way, What, with_bit_turned
 
@@ -54,6 +54,12 @@ def frames(count: int, *, every_ns: int = MS, length: int = 60) -> Iterator[tupl
 
 def numbers(left: Iterable[tuple[int, bytes]]) -> list[int]:
     return [int.from_bytes(frame[:4], "big") for _, frame in left]
+
+
+def fates(**options: object) -> list[bool]:
+    """Which of 100 000 frames are lost."""
+    faults = Impairments(Direction(**options), lambda purpose: Stream(purpose, twister))  # type: ignore[arg-type]
+    return [faults.loses(number) for number in range(100_000)]
 
 
 def test_a_perfect_direction_gives_each_frame_at_once() -> None:
@@ -127,21 +133,24 @@ def test_everything_and_nothing_are_exact() -> None:
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.1])
 def test_the_share_lost_of_a_hundred_thousand_is_what_was_asked(share: float) -> None:
-    cable = Cable(loss=share)
-    cable.carry(frames(100_000))
     deviation = (100_000 * share * (1 - share)) ** 0.5
-    assert abs(cable.way.counters.lost - 100_000 * share) < 3.3 * deviation  # one in a thousand, and the seed is fixed
+    assert abs(sum(fates(loss=share)) - 100_000 * share) < 3.3 * deviation  # one in a thousand, and the seed is fixed
 
 
 def test_bursts_lose_the_share_and_the_length_of_the_model() -> None:
     """p 1 %, r 10 %: bursts of 10 frames in the mean, 1 of 11 frames lost."""
     model = GilbertElliott(0.01, 0.1)
-    cable = Cable(loss=model)
-    left = numbers(cable.carry(frames(100_000)))
-    gaps = [after - before - 1 for before, after in pairwise(left) if after - before > 1]
-    assert cable.way.counters.lost / 100_000 == pytest.approx(model.share(), rel=0.1)
-    assert sum(gaps) / len(gaps) == pytest.approx(10, rel=0.1)
-    assert cable.decisions[0].why.text == "a burst of loss: gemodel 1% 10% 100% 0%"
+    lost = fates(loss=model)
+    bursts = [len(list(burst)) for is_lost, burst in groupby(lost) if is_lost]
+    assert sum(lost) / len(lost) == pytest.approx(model.share(), rel=0.1)
+    assert sum(bursts) / len(bursts) == pytest.approx(10, rel=0.1)
+
+
+def test_a_burst_says_that_it_is_one() -> None:
+    cable = Cable(loss=GilbertElliott(1.0, 0.0))
+    cable.carry(frames(2))
+    assert str(cable.decisions[0].why) == "a burst of loss: gemodel 100% 0% 100% 0% (cable option loss)"
+    assert cable.told() == [("lost", 1)]
 
 
 def test_a_damaged_frame_differs_in_one_bit_and_the_decision_names_it() -> None:
@@ -228,11 +237,12 @@ def test_a_pulled_cable_loses_what_is_on_it_and_counts_it() -> None:
     assert (cable.way.cut(), len(cable.way), cable.way.counters.cut) == (7, 0, 7)
 
 
-def test_a_direction_holds_no_more_than_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HELD_MAX_FRAMES", 5)
+def test_a_direction_holds_no_more_than_memory_is_kept_for() -> None:
     cable = Cable(delay_s=60.0)
+    cable.way.may_hold_frames = 5
     assert len(cable.carry(frames(9))) == 5
     assert cable.told() == [("dropped", n) for n in range(5, 9)]
+    assert str(cable.decisions[0].why) == "more is under way than memory is kept for (cable option delay)"
 
 
 shares = st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0])
