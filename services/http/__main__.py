@@ -4,20 +4,17 @@ lan serve http --root DIR --listen ADDR:PORT [--tls] [--app echo] [--faults]
 """
 
 import argparse
-import importlib
 import os
 import socket
 import ssl
 import sys
 import time
 
-from lan.errors import UsageError
-from lan.services.http import life
+from lan.services.http import authority, life
 from lan.services.http.origin import settings
 from lan.services.http.origin.assembly import Assembly
 from lan.services.http.origin.server import Server
 from lan.services.http.origin.settings import Settings
-from lan.services.http.protocol import tls
 from lan.services.shell import DecisionLog
 
 
@@ -42,18 +39,13 @@ def serve(options: argparse.Namespace) -> int:
 
     def load() -> None:
         now = settings.read(options)
-        server.apply(now, assembly.origin(now), None if now.tls_listen is None else _tls(now))
+        server.apply(now, assembly.origin(now), _tls(now))
 
     return life.live(server, load, log)
 
 
-def _tls(now: Settings) -> ssl.SSLContext:
-    if now.certificate is not None:
-        return tls.server_context(now.certificate, now.key)
-    if now.key is not None:
-        raise UsageError("--key without --certificate", expected="both, or neither to have a certificate made")
-    authority = importlib.import_module("lan.services.http.origin.authority")  # by name: it loads cryptography
-    return tls.server_context_of(authority.own_certificate(now.tls_listen))
+def _tls(now: Settings) -> ssl.SSLContext | None:
+    return None if now.tls_listen is None else authority.server_tls(now.certificate, now.key, now.tls_listen)
 
 
 if __name__ == "__main__":

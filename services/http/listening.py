@@ -1,11 +1,47 @@
 """Listening sockets of servers and proxies: one process on a port, or several (SO_REUSEPORT, socket(7))."""
 
 import socket
+from dataclasses import dataclass
 
 from lan.errors import MachineError
 
 Address = tuple[str, int]
 BACKLOG = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that accepts, with TLS or without; `address` as it was asked for."""
+
+    sock: socket.socket
+    address: Address
+    is_tls: bool
+
+    @property
+    def bound(self) -> Address:
+        """Where it listens, with the port that the kernel gave."""
+        host, port = self.sock.getsockname()[:2]
+        return host, port
+
+
+def change(now: list[Listener], *wanted: tuple[Address | None, bool], shared: bool, usual: int) -> list[Listener]:
+    """Those that are wanted ((address, is it for TLS); None: not this one): of `now` the same, the others opened.
+
+    The rest of `now` is the caller's to close.  Raises MachineError, and then leaves nothing open.
+    """
+    known = {(one.address, one.is_tls): one for one in now}
+    made: list[Listener] = []
+    try:
+        for address, is_tls in wanted:
+            if address is not None:
+                kept = known.get((address, is_tls))
+                made.append(kept or Listener(listen(address, shared=shared, usual=usual), address, is_tls))
+    except MachineError:
+        for one in made:
+            if one not in now:
+                one.sock.close()
+        raise
+    return made
 
 
 def listen(address: Address, *, shared: bool = False, usual: int = 8080) -> socket.socket:

@@ -50,8 +50,8 @@ SHELLS = re.compile(
     r"""services/( shell | \w+/__main__
     | dhcp/( client_main | configure | show | sockets | waiting )
     | dns/( lookup | server )
-    | http/( fetch | life | listening | workers )
-    | http/origin/( authority | server | session )
+    | http/( authority | fetch | life | listening | workers )
+    | http/origin/( server | session )
     | http/protocol/( tls | transport )
     | http/cache/show
     | http/fetching/( line | loop | names | opening )

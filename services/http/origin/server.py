@@ -11,14 +11,14 @@ import socket
 import ssl
 import time
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from lan.errors import MachineError
 from lan.reasons import Reason
-from lan.services.http.listening import Address, in_words, listen
+from lan.services.http.listening import Address, Listener, change, in_words
 from lan.services.http.memory import Thrift
 from lan.services.http.origin.brief import brief
 from lan.services.http.origin.essence import essence
@@ -34,15 +34,6 @@ MAX_EVENTS = 512
 ACCEPTS_A_TURN = 16
 _HANGUP = select.EPOLLHUP | select.EPOLLERR
 _READABLE = select.EPOLLIN | _HANGUP
-
-
-@dataclass(slots=True)
-class Listener:
-    """A socket that accepts, with TLS or without."""
-
-    sock: socket.socket
-    address: Address
-    is_tls: bool
 
 
 class Server:
@@ -69,7 +60,7 @@ class Server:
     @property
     def addresses(self) -> list[tuple[str, Address]]:
         """What is listened on: (scheme, (address, port)) with the ports the kernel gave."""
-        return [("https" if one.is_tls else "http", one.sock.getsockname()[:2]) for one in self._listeners]
+        return [("https" if one.is_tls else "http", one.bound) for one in self._listeners]
 
     def apply(self, settings: Settings, origin: Origin, tls: ssl.SSLContext | None) -> None:
         """Serve by these settings from now on; connections under way end by the old ones.
@@ -78,23 +69,16 @@ class Server:
         then everything stays as it was.
         """
         access = open_log(settings.access_log)
-        wanted = [(settings.listen, False)] + ([(settings.tls_listen, True)] if settings.tls_listen else [])
-        kept = [one for one in self._listeners if (one.address, one.is_tls) in wanted]
-        known = [(one.address, one.is_tls) for one in kept]
-        opened: list[Listener] = []
+        wanted = ((settings.listen, False), (settings.tls_listen, True))
         try:
-            for address, is_tls in wanted:
-                if (address, is_tls) not in known:
-                    opened.append(Listener(listen(address, shared=settings.workers > 1), address, is_tls))
+            listeners = change(self._listeners, *wanted, shared=settings.workers > 1, usual=8080)
         except MachineError:
-            for one in opened:
-                one.sock.close()
             if access is not None:
                 access.close()
             raise
         self._accept_no_more()
         for one in self._listeners:
-            if one not in kept:
+            if one not in listeners:
                 one.sock.close()
         if self._access is not None:
             self._access.close()
@@ -104,7 +88,7 @@ class Server:
         self._limits = self.limits
         if settings.keep_alive is not None and settings.keep_alive.timeout_s is not None:
             self._limits = replace(self.limits, idle_s=float(settings.keep_alive.timeout_s))
-        self._listeners = kept + opened
+        self._listeners = listeners
         self._accept_again()
 
     def _new_shortcuts(self, settings: Settings) -> Shortcuts:

@@ -114,10 +114,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--page", metavar="FILE", help="without --root: this page in place of ours")
     made.add_argument("--app", metavar="NAME", help="echo: answers made of the request; store: documents below /store/")
-    made.add_argument("--tls", action="store_true", default=None, help="serve HTTPS too")
-    made.add_argument("--tls-listen", metavar="ADDR:PORT", help="where HTTPS is served (port 443, or 8443)")
-    made.add_argument("--certificate", metavar="PEM", help="certificate chain; without it one is made and kept")
-    made.add_argument("--key", metavar="PEM", help="private key of the certificate")
+    arguments.add_tls(made)
     made.add_argument("--closes-first", metavar="SIDE", help="client or server: who sends the first FIN (client)")
     made.add_argument("--quickack", action=argparse.BooleanOptionalAction, help="answer a FIN by an ACK at once (yes)")
     made.add_argument("--keep-alive", metavar="TEXT", help="say and hold Keep-Alive, such as timeout=5,max=100")
@@ -142,7 +139,7 @@ def read(options: argparse.Namespace) -> Settings:
     listen = parse_listen(words["listen"], 80)
     return Settings(
         listen=listen,
-        tls_listen=_tls_listen(words, listen),
+        tls_listen=arguments.tls_listen(words, listen),
         certificate=_path(words, "certificate"),
         key=_path(words, "key"),
         closes_first=_side(words["closes_first"]),
@@ -224,18 +221,6 @@ def _host(name: str, config: Path | None) -> str:
     if authority is None or not authority.host or authority.port:
         raise UsageError(f"hosts: {name!r} is no host", where=config, expected="a name such as a.example")
     return authority.host
-
-
-def _tls_listen(words: dict[str, Any], listen: Address) -> Address | None:
-    """HTTPS is served where --tls, or an address for it on the command line, says so."""
-    if not words["tls"]:
-        return None
-    usual = 443 if listen[1] == 80 else 8443
-    return parse_listen(words["tls_listen"] or f"{_bracketed(listen[0])}:{usual}", usual)
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _path(words: dict[str, Any], key: str) -> Path | None:

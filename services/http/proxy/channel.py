@@ -222,11 +222,16 @@ class Channel:
 
 
 class TlsChannel(Channel):
-    """TLS over TCP, the client's side.  The handshake passes before the first byte does."""
+    """TLS over TCP: the client's side, where `host` says whose certificate is expected, else the server's.
 
-    def __init__(self, sock: socket.socket, loop: Loop, owner: Owner, context: ssl.SSLContext, host: str) -> None:
+    The handshake passes before the first byte does.
+    """
+
+    def __init__(
+        self, sock: socket.socket, loop: Loop, owner: Owner, context: ssl.SSLContext, host: str | None = None
+    ) -> None:
         self._in_bio, self._out_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._in_bio, self._out_bio, server_hostname=host)
+        self._tls = context.wrap_bio(self._in_bio, self._out_bio, server_side=host is None, server_hostname=host)
         self._is_ready = False
         self._held: list[bytes] = []
         super().__init__(sock, loop, owner)
@@ -260,10 +265,10 @@ class TlsChannel(Channel):
             self.has_ended = True
             self._set_mask()
             if not self._is_ready:
-                self._break(OSError(0, "the server closed within the TLS handshake"))
+                self._break(OSError(0, "closed within the TLS handshake"))
                 return
             # a FIN without close_notify: whoever counts on the close to end its content was cut short
-            self._break(OSError(0, "the server closed without close_notify (RFC 8446 §6.1)"))
+            self._break(OSError(0, "closed without close_notify (RFC 8446 §6.1)"))
             return
         self._in_bio.write(data)
         self._advance()
@@ -285,6 +290,8 @@ class TlsChannel(Channel):
         except ssl.SSLZeroReturnError:
             ended = True
         except ssl.SSLError as error:
+            if self._fin_wanted:
+                return  # we have ended; what the peer says in ignorance of it is nothing to us
             self._drain()
             self.flush()
             self._break(OSError(0, f"TLS: {error.reason or error}"))

@@ -1,5 +1,6 @@
 """What all connections of one proxy share."""
 
+import socket
 import ssl
 import time
 from collections import Counter
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 
 from lan.reasons import Reason
 from lan.services.http.proxy.caching import Caching
-from lan.services.http.proxy.channel import Owner
+from lan.services.http.proxy.channel import Channel, Owner, TlsChannel
 from lan.services.http.proxy.connector import Connected, Connector, Failed, Reach
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Rules
@@ -33,7 +34,10 @@ class Served(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """The proxy's settings as they are, its loop, and its log."""
+    """The proxy's settings as they are, its loop, and its log.
+
+    `tls` is for servers reached by https, `to_clients` for clients that reach the proxy so.
+    """
 
     loop: Loop
     log: DecisionLog
@@ -46,6 +50,7 @@ class Context:
     sessions: set[Served]
     pool: Pool[Any]
     clients: Counter[str]
+    to_clients: ssl.SSLContext | None = None
     caching: Caching | None = None
     plain: tuple[Requests, Answers] | None = None
     date: Callable[[], float] = field(default=time.time)
@@ -57,6 +62,12 @@ class Context:
             failed=failed, name_s=self.limits.name_s, connect_s=self.limits.connect_s,
             tls=self.tls if destination.scheme == "https" else None,
         )  # fmt: skip
+
+    def accept(self, sock: socket.socket, owner: Owner) -> Channel:
+        """A client's connection, under TLS where clients come so."""
+        if self.to_clients is None:
+            return Channel(sock, self.loop, owner)
+        return TlsChannel(sock, self.loop, owner, self.to_clients)
 
     def count(self, client: str, change: int) -> None:
         """A connection of this client has come or gone."""

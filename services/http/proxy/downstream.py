@@ -39,7 +39,7 @@ class Downstream(abc.ABC):
         self.client_address = str(sock.getpeername()[0])
         self._tuple = {"client": named(sock.getpeername()), "proxy": named(sock.getsockname())}
         self.engine = Server(max_head_bytes=context.limits.head_bytes, max_body_bytes=None)
-        self.client = Channel(sock, context.loop, self)
+        self.client = context.accept(sock, self)
         self.has_responded = False  # the head of this exchange's final response is written
         self._is_stopping = self._is_over = self._is_going_on = False
         self._discarded = self._marked_in = self._marked_out = 0

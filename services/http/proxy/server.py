@@ -5,10 +5,13 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from lan.errors import LanError, MachineError
+from lan.errors import LanError
 from lan.reasons import Reason
+from lan.services.http.listening import Address, Listener, change
 from lan.services.http.proxy import credentials, original
 from lan.services.http.proxy.cached import CachedSession
 from lan.services.http.proxy.caching import Caching
@@ -22,11 +25,10 @@ from lan.services.http.proxy.plain import Answers, Requests
 from lan.services.http.proxy.pool import Pool
 from lan.services.http.proxy.relay import Relay
 from lan.services.http.proxy.resolver import Resolver
-from lan.services.http.proxy.settings import Address, Kind, Limits, Settings
+from lan.services.http.proxy.settings import Kind, Limits, Settings
 from lan.services.http.proxy.upstream import Upstream
 from lan.services.shell import DecisionLog
 
-BACKLOG = 512
 ACCEPTED_AT_A_TIME = 16
 PAUSE_S = 0.5
 """How long nobody is accepted after the kernel had no more to give."""
@@ -38,19 +40,31 @@ SESSIONS: dict[Kind, Callable[[socket.socket, Context, Destination | None], Serv
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """A listening socket in the loop."""
+
+    knock: Callable[[], None]
+
+    def ready(self, mask: int) -> None:
+        self.knock()
+
+    def fail(self, fault: Exception) -> None:
+        """Accepting goes on."""
+
+
 class ProxyServer:
-    """Serves clients on one address until told to stop."""
+    """Serves clients on its addresses until told to stop."""
 
     def __init__(self, log: DecisionLog, limits: Limits | None = None) -> None:
         self.log, self.limits = log, limits or Limits()
         self.loop = Loop()
         self.resolver = Resolver(self.loop.post)
-        self.context: Context | None = None
         self.sessions: set[Served] = set()
         self.pool: Pool[Upstream] = Pool()
         self._clients: Counter[str] = Counter()
-        self._sock: socket.socket | None = None
-        self._listen: Address | None = None
+        self._listeners: list[Listener] = []
+        self._contexts: dict[bool, Context] = {}  # for clients with TLS and without
         self._redirected: int | None = None
         self._caching: Caching | None = None
         self._caches: dict[Path | None, Caching] = {}
@@ -58,38 +72,39 @@ class ProxyServer:
         self.deadline_s = 0.0
 
     @property
-    def address(self) -> Address:
-        """Where it listens, with the port that the kernel gave."""
-        assert self._sock is not None
-        host, port = self._sock.getsockname()[:2]
-        return host, port
+    def addresses(self) -> list[tuple[str, Address]]:
+        """Where it listens, with the ports that the kernel gave: ``("proxy", …)`` and, with TLS, ``("https", …)``."""
+        return [("https" if one.is_tls else "proxy", one.bound) for one in self._listeners]
 
-    def apply(self, settings: Settings, tls: ssl.SSLContext) -> None:
+    def apply(self, settings: Settings, to_servers: ssl.SSLContext, to_clients: ssl.SSLContext | None = None) -> None:
         """Serve by these settings from now on; connections under way end by the old ones.
 
         Raises LanError when an address, a redirect or a store can't be had; then everything stays as it was.
         """
-        sock = self._sock if self._sock is not None and settings.listen == self._listen else listen(settings.listen)
-        port = int(sock.getsockname()[1])
+        wanted = ((settings.listen, False), (settings.tls_listen, True))
+        listeners = change(self._listeners, *wanted, shared=settings.workers > 1, usual=3128)
+        port = listeners[0].bound[1]
         try:
             if settings.redirect is not None:
                 original.lead_here(settings.redirect, port)
             caching = self._cache(settings, port)
         except LanError:
-            if sock is not self._sock:
-                sock.close()
+            for one in listeners:
+                if one not in self._listeners:
+                    one.sock.close()
             raise
         redirected = port if settings.redirect is not None else None
         if self._redirected is not None and self._redirected != redirected:
             original.remove(self._redirected)
         self._redirected = redirected
         self._caching = caching
-        if sock is not self._sock:
-            self._accept_no_more()
-            if self._sock is not None:
-                self._sock.close()
-            self._sock, self._listen = sock, settings.listen
-        self.context = self._made(settings, tls)
+        self._accept_no_more()
+        for one in self._listeners:
+            if one not in listeners:
+                one.sock.close()
+        self._listeners = listeners
+        context = self._made(settings, to_servers, port)
+        self._contexts = {False: context, True: replace(context, to_clients=to_clients)}
         self._accept_again()
 
     def _cache(self, settings: Settings, port: int) -> Caching | None:
@@ -102,9 +117,9 @@ class ProxyServer:
         self._caches[folder].set(name, settings.size_mb, settings.table)
         return self._caches[folder]
 
-    def _made(self, settings: Settings, tls: ssl.SSLContext) -> Context:
+    def _made(self, settings: Settings, tls: ssl.SSLContext, port: int) -> Context:
         rules = Rules(
-            name=name_of(settings, self.address[1]),
+            name=name_of(settings, port),
             mode=settings.mode,
             upstream=settings.upstream,
             parent=settings.parent,
@@ -134,9 +149,9 @@ class ProxyServer:
     def stop(self) -> None:
         """Accept no more, let exchanges under way end for a moment, close everything."""
         self._accept_no_more()
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
+        for one in self._listeners:
+            one.sock.close()
+        self._listeners = []
         if self._redirected is not None:
             original.remove(self._redirected)
         until_s = time.monotonic() + self.limits.stop_s
@@ -155,40 +170,41 @@ class ProxyServer:
 
     # ---- accepting
 
-    def ready(self, mask: int) -> None:
+    def _take_in(self, listener: Listener) -> None:
         """Take who knocks; leave the rest in the kernel's backlog once there is no more room."""
-        assert self._sock is not None
         for _ in range(ACCEPTED_AT_A_TIME):
             if len(self.sessions) >= self.limits.connections:
                 why = Reason("RFC 9112 §9.4", "as many connections as allowed", limit=self.limits.connections)
                 self.log.append("pausing", why)
                 return self._accept_no_more()
             try:
-                sock, _ = self._sock.accept()
+                sock, _ = listener.sock.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return None
             except OSError as error:
                 self.log.append("pausing", Reason("accept(2)", "no more connections can be had", error=error.strerror))
                 return self._pause()
-            self._begin(sock)
+            self._begin(sock, self._contexts[listener.is_tls])
         return None
-
-    def fail(self, fault: Exception) -> None:
-        """Accepting goes on."""
 
     def _pause(self) -> None:
         self._accept_no_more()
         self.deadline_s = self.loop.now_s + PAUSE_S
         self.loop.timed.add(self)
 
+    def wake(self) -> None:
+        """Make `step` return soon; may be called from a signal handler."""
+        self.loop.wake()
+
+    def fail(self, fault: Exception) -> None:
+        """Accepting goes on."""
+
     def expire(self) -> None:
         """The pause is over."""
         self.loop.timed.discard(self)
         self._accept_again()
 
-    def _begin(self, sock: socket.socket) -> None:
-        assert self.context is not None
-        context = self.context
+    def _begin(self, sock: socket.socket, context: Context) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -198,31 +214,18 @@ class ProxyServer:
             sock.close()
 
     def _accept_again(self) -> None:
-        if not self._is_accepting and self._sock is not None:
-            self.loop.watch(self._sock, self, IN)
-            self._is_accepting = True
+        if not self._is_accepting:
+            for one in self._listeners:
+                self.loop.watch(one.sock, _Door(partial(self._take_in, one)), IN)
+            self._is_accepting = bool(self._listeners)
 
     def _accept_no_more(self) -> None:
-        if self._is_accepting and self._sock is not None:
-            self.loop.forget(self._sock, close=False)
+        if self._is_accepting:
+            for one in self._listeners:
+                self.loop.forget(one.sock, close=False)
         self._is_accepting = False
 
 
 def name_of(settings: Settings, port: int) -> str:
     """The pseudonym in `Via`: another one for each proxy, or a chain on one machine would look like a circle."""
     return settings.name or f"{socket.gethostname()}:{port}"
-
-
-def listen(address: Address) -> socket.socket:
-    """A listening socket that never waits.  Raises MachineError with what stands in the way."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        sock.close()
-        what = f"can't listen on {address[0]}:{address[1]}: {getattr(error, 'strerror', None) or error}"
-        raise MachineError(what, todo="another port, such as --listen 127.0.0.1:3128") from None
-    return sock

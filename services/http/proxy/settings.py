@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lan.errors import UsageError, nearest
-from lan.services.http.arguments import Parser
+from lan.services.http import arguments
 from lan.services.http.proxy.credentials import Accounts, parse_accounts
 from lan.services.http.proxy.destination import PORTS, Destination, by_url
 from lan.services.http.proxy.forwarding import Mode
@@ -62,6 +62,10 @@ class Settings:
     size_mb: int
     table: Path | None
     cacert: Path | None
+    tls_listen: Address | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +108,18 @@ _DEFAULTS: dict[str, Any] = {
     "size_mb": 256,
     "table": None,
     "cacert": None,
+    "tls": False,
+    "tls_listen": None,
+    "certificate": None,
+    "key": None,
 }
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line; what is not given stays None, so that the file may say it."""
-    made = Parser("lan serve proxy", description="Relay HTTP: for clients that choose it, or in front of a server.")
+    made = arguments.Parser(
+        "lan serve proxy", description="Relay HTTP: for clients that choose it, or in front of a server."
+    )
     made.add_argument("--kind", metavar="KIND", help="dumb, smart or cache (smart)")
     made.add_argument("--listen", metavar="ADDR:PORT", help="where clients connect (0.0.0.0:3128)")
     made.add_argument("--upstream", metavar="URL", help="stand for this one server; without it, a forward proxy")
@@ -129,6 +139,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--size-mb", metavar="N", type=int, help="how much a cache stores at most (256)")
     made.add_argument("--table", metavar="FILE", help="write there what a cache holds, each second that it changes")
     made.add_argument("--cacert", metavar="PEM", help="authority of servers reached by https (the system's)")
+    arguments.add_tls(made)
+    made.add_argument("--workers", metavar="N", type=int, default=1, help=arguments.WORKERS)
     made.add_argument("-v", "--verbose", action="store_true", help="say each decision and its rule, on stderr")
     made.add_argument("--config", metavar="FILE", help="settings as JSON, read again on SIGHUP")
     return made
@@ -142,11 +154,12 @@ def read(options: argparse.Namespace) -> Settings:
     words.update({key: value for key, value in vars(options).items() if key in words and value is not None})
     kind = _kind(words["kind"])
     upstream, parent = (_url(key, words[key]) for key in ("upstream", "parent"))
+    listen = parse_listen(words["listen"], 3128)
     mode = Mode.INTERCEPT if words["intercept"] else Mode.GATEWAY if upstream is not None else Mode.FORWARD
     made = Settings(
         kind=kind,
         mode=mode,
-        listen=parse_listen(words["listen"], 3128),
+        listen=listen,
         upstream=upstream,
         parent=parent,
         name=_name(words["name"]),
@@ -156,10 +169,14 @@ def read(options: argparse.Namespace) -> Settings:
         tells_client=_one_of("tell-client", words["tell_client"], TELLS),
         proxy_connection=words["proxy_connection"],
         redirect=_redirect(words["redirect"]),
-        store=None if words["store"] is None else Path(words["store"]),
+        store=_path(words["store"]),
         size_mb=words["size_mb"],
-        table=None if words["table"] is None else Path(words["table"]),
-        cacert=None if words["cacert"] is None else Path(words["cacert"]),
+        table=_path(words["table"]),
+        cacert=_path(words["cacert"]),
+        tls_listen=arguments.tls_listen(words, listen),
+        certificate=_path(words["certificate"]),
+        key=_path(words["key"]),
+        workers=options.workers,
     )
     _fit(made)
     return made
@@ -183,6 +200,15 @@ def _fit(made: Settings) -> None:
         raise UsageError("--upstream: a dumb proxy knows no TLS", expected="http://HOST[:PORT]")
     if made.parent is not None and made.parent.scheme != "http":
         raise UsageError("--parent: a proxy is spoken to in plain HTTP here", expected="http://HOST[:PORT]")
+    if made.kind is Kind.DUMB and made.tls_listen is not None:
+        raise UsageError("--tls: a dumb proxy knows no TLS", expected="--kind smart or cache")
+    if made.mode is Mode.INTERCEPT and made.tls_listen is not None:
+        raise UsageError("--tls: clients that know of no proxy trust no certificate of its own", expected="no --tls")
+    arguments.check_workers(made.workers)
+    if made.workers > 1 and made.kind is Kind.CACHE:
+        raise UsageError("--workers: each would keep a store of its own", expected="one for a cache, or --kind smart")
+    if made.workers > 1 and made.redirect is not None:
+        raise UsageError("--workers: one process leads connections here", expected="one with --redirect")
     if made.size_mb < 1:
         raise UsageError(f"--size-mb {made.size_mb}: no room", expected="1 or more")
     if made.table is not None and made.kind is not Kind.CACHE:
@@ -218,6 +244,10 @@ def _check(path: Path, key: str, value: object) -> None:
     if value is not None and type(value) is not wanted:
         expected = {bool: "true or false", int: "a number"}.get(wanted, "text")
         raise UsageError(f"{key}: {json.dumps(value)} is of the wrong kind", where=path, expected=expected)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 def _ports(numbers: list[int]) -> frozenset[int]:

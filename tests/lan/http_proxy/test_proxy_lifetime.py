@@ -1,5 +1,6 @@
 """Time and order: slow clients, pipelines, no descriptor left, a stop, settings read again."""
 
+import os
 import resource
 import signal
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ...program import Program
-from ..proxying import OK, Client, Played, Start, field, get
+from ..proxying import OK, Client, Played, Start, field, get, proxy_command
 
 
 def test_a_client_that_drips_its_head_is_told_so(start: Start, knows: str) -> None:
@@ -87,3 +88,23 @@ def test_settings_are_read_again_on_sighup(start: Start, web: Program, tmp_path:
     with Client(proxy) as client:
         client.send(ask)
         assert client.head().startswith("HTTP/1.1 200")
+
+
+def test_workers_share_a_port_and_come_anew(tmp_path: Path, web: Program) -> None:
+    proxy = Program(proxy_command("smart", "--upstream", web.url, "--workers", "2"), tmp_path / "log", is_told=False)
+    try:
+        words, children = proxy.words, Path(f"/proc/{proxy.process.pid}/task/{proxy.process.pid}/children")
+        assert words.endswith("by 2 workers\n")
+        for killed in children.read_text().split():
+            os.kill(int(killed), signal.SIGKILL)
+            proxy.wait_ready()
+            assert proxy.words == words  # another is there, on the same port
+            with Client(proxy) as client:
+                client.send(b"GET /1k HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert client.response()[0] == 200
+        last = children.read_text().split()
+        assert proxy.stop() == 0
+    finally:
+        proxy.kill()
+    assert len(last) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in last)

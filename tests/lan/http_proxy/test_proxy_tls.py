@@ -1,6 +1,9 @@
-"""A server behind TLS: reached as a client reaches it, believed as a client believes it."""
+"""TLS on either side of a proxy: it believes a server as a client would, and shows clients a certificate of its own."""
 
+import contextlib
 import os
+import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 
 from ...pem import write_pem
 from ...program import Program
-from ..proxying import Client, Start, web_command
+from ..proxying import PATIENCE_S, Client, Played, Start, Stream, get, proxy_command, web_command
 
 
 @pytest.fixture
@@ -44,3 +47,73 @@ def test_a_server_whose_certificate_stands_for_another_is_not_believed(
         with Client(proxy) as client:
             client.send(b"GET /1k HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.response()[0] == 502
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> list[str]:
+    """The words of a proxy that speaks TLS to its clients; the authority is `authority.pem`."""
+    return ["--tls", "--tls-listen", "127.0.0.1:0", *write_pem(tmp_path, "localhost")]
+
+
+def over_tls(proxy: Program, tmp_path: Path) -> Stream:
+    context = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+    plain = socket.create_connection(("127.0.0.1", proxy.ports["https"]), PATIENCE_S)
+    return Stream(context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False))
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_clients_come_over_tls_and_without_to_the_same_proxy(
+    tmp_path: Path, knows: str, web: Program, front: list[str], is_told: bool
+) -> None:
+    """Bodies both ways, a connection that is kept, and its end said by close_notify; told or not told: two ways."""
+    command = proxy_command(knows, "--upstream", web.url, *front)
+    data = os.urandom(500_000)
+    with Program(command, tmp_path / "log", is_told=is_told) as proxy:
+        assert sorted(proxy.ports) == ["https", "proxy"]
+        for client in (over_tls(proxy, tmp_path), Client(proxy)):
+            with client:
+                for _ in range(3):
+                    client.send(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+                    status, _, content = client.response()
+                    assert (status, content == data) == (200, True)
+                for _ in range(3):
+                    client.send(b"GET /1k HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+                    assert [client.response()[0] for _ in range(3)] == [200] * 3
+                client.send(b"GET /1k HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert client.response()[0] == 200
+                assert client.rest() == b""  # SSLEOFError where close_notify is missing
+
+
+def test_a_forward_proxy_over_tls_makes_tunnels_and_forwards(
+    start: Start, knows: str, web: Program, played: Played, front: list[str], tmp_path: Path
+) -> None:
+    proxy = start(knows, "--connect-port", str(played.port), *front)
+    with over_tls(proxy, tmp_path) as client:
+        client.send(get(web.url, path="/1k"))
+        assert client.response()[0] == 200
+        client.send(f"CONNECT {played.host} HTTP/1.1\r\nHost: {played.host}\r\n\r\n".encode())
+        assert client.head().startswith("HTTP/1.1 200")
+        server = played.accept()
+        client.send(b"ping")
+        assert server.take(4) == b"ping"
+        server.send(b"pong")
+        assert client.take(4) == b"pong"
+        server.end()
+        assert client.rest() == b""
+
+
+def test_a_client_that_speaks_no_tls_or_breaks_it_off_ends_alone(
+    start: Start, knows: str, web: Program, front: list[str], tmp_path: Path
+) -> None:
+    proxy = start(knows, "--upstream", web.url, *front, head_s=0.5)
+    with over_tls(proxy, tmp_path) as good:
+        good.send(b"GET /1k HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert good.response()[0] == 200
+        for said in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x16\x03", b""):
+            with socket.create_connection(("127.0.0.1", proxy.ports["https"]), PATIENCE_S) as rude:
+                rude.sendall(said)
+                with contextlib.suppress(ConnectionResetError):
+                    while rude.recv(1000):
+                        pass  # an alert, or the end in time
+        good.send(b"GET /1k HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert good.response()[0] == 200

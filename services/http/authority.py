@@ -1,6 +1,6 @@
-"""A certificate for a server that was given none, signed by an authority of the user's own.
+"""The certificate of a server or proxy: the one it was given, else one signed by an authority of the user's own.
 
-Loaded by name, for it loads `cryptography`.  The authority is made once and kept under the user's
+That authority is made once and kept under the user's
 state folder, so that it need be trusted only once; the certificate is made anew at each start, for
 this machine's names and addresses.
 """
@@ -8,10 +8,21 @@ this machine's names and addresses.
 import importlib
 import os
 import socket
+import ssl
 import sys
 from pathlib import Path
 
-from lan.errors import MachineError
+from lan.errors import MachineError, UsageError
+from lan.services.http.protocol import tls
+
+
+def server_tls(certificate: Path | None, key: Path | None, listen: tuple[str, int]) -> ssl.SSLContext:
+    """What a server on this address shows its clients.  Raises LanError where files don't fit, or none can be made."""
+    if certificate is not None:
+        return tls.server_context(certificate, key)
+    if key is not None:
+        raise UsageError("--key without --certificate", expected="both, or neither to have a certificate made")
+    return tls.server_context_of(own_certificate(listen))
 
 
 def own_certificate(listen: tuple[str, int]) -> bytes:
@@ -20,7 +31,7 @@ def own_certificate(listen: tuple[str, int]) -> bytes:
     Raises MachineError where the authority can't be kept.
     """
     folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "lan" / "authority"
-    issuer = importlib.import_module("lan.engine.certificates")  # by name: services don't rest on the engine
+    issuer = importlib.import_module("lan.engine.certificates")  # by name: it loads `cryptography`, and lies above us
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         kept, kept_key = folder / "authority.pem", folder / "authority-key.pem"
