@@ -33,8 +33,11 @@ PLAIN = (
 _HOST = 0
 
 
-def brief(origin: Origin, request: bytes, now_s: float) -> Made | None:
-    """The answer to these bytes, one request, where both they and the site are plain and the file is small."""
+def brief(origin: Origin, request: bytes, now_s: float, turn_s: float | None = None) -> Made | None:
+    """The answer to these bytes, one request, where both they and the site are plain and the file is small.
+
+    `turn_s` names a turn of the server's loop, in which a folder is looked at once.
+    """
     if not origin.is_plain:
         return None
     start_line, *fields = request[:-4].split(b"\r\n")
@@ -43,7 +46,7 @@ def brief(origin: Origin, request: bytes, now_s: float) -> Made | None:
     if found is None or kinds.count(_HOST) != 1 or None in kinds:
         return None
     path = Path(tuple(found[1][1:].decode("ascii").split("/")))
-    resource = origin.site.find(path)
+    resource = origin.site.find(path, turn_s=turn_s)
     if not isinstance(resource, Resource):
         return None
     if resource.codings or not isinstance(resource.content, Memory):

@@ -18,9 +18,8 @@ Signature = tuple[int, ...]
 class Place:
     """Where a file was found and what `stat` said of it; the same words later mean the same bytes.
 
-    `signature`: device, inode, size, mtime_ns, ctime_ns.  `way`: for each folder from the root to the file its
-    device and inode, and last mtime_ns and ctime_ns of the folder that the file lies in: while they are the
-    same, no folder has become a link to somewhere else, and no file has come to lie beside this one.
+    `signature`: device, inode, size, mtime_ns, ctime_ns.  `way`: device, inode, mtime_ns and ctime_ns of the
+    folder that it lies in, where no link leads there: while they are the same, no file has come to lie beside it.
     """
 
     path: str
@@ -95,17 +94,15 @@ Found = Resource | Folder | Listing | Nothing
 class Site(Protocol):
     """What lies under the paths of one site."""
 
-    def find(self, path: Path, *, now_s: float | None = None) -> Found:
+    def find(self, path: Path, *, now_s: float | None = None, turn_s: float | None = None) -> Found:
         """The file under this path; where it ends in a slash, the folder's index or listing.
 
-        `now_s`: seconds since 1970, where what was read before will do as long as it is the same.
+        `now_s`: seconds since 1970, where what was read before will do as long as it is the same.  `turn_s` names
+        a turn of the server's loop, in which a folder is looked at once.
         """
 
     def find_encoded(self, path: Path, coding: str, *, now_s: float | None = None) -> Resource | Nothing:
         """The form of that file that this coding names, one of its `codings`."""
 
     def is_current(self, place: Place, turn_s: float | None = None) -> bool:
-        """Whether the file is still what it was when it was found there; a look or two, nothing is opened.
-
-        `turn_s` names a turn of the server's loop, in which a folder is looked at once.
-        """
+        """Whether the file is still what it was when it was found there; a look or two, nothing is opened."""

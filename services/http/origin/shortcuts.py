@@ -63,7 +63,7 @@ class Made:
 
 class Shortcuts:
     """What one server remembers.  `date`: seconds since 1970; `key`: what of a request its answer depends on;
-    `make` answers some requests of which nothing is known yet, at a moment.
+    `make` answers some requests of which nothing is known yet, at a moment and in a turn of the loop.
 
     Longer requests than `max_request_bytes` are the engine's.
     """
@@ -73,7 +73,7 @@ class Shortcuts:
         date: Callable[[], float],
         *,
         key: Callable[[bytes], bytes] | None = None,
-        make: Callable[[bytes, float], Made | None] | None = None,
+        make: Callable[[bytes, float, float], Made | None] | None = None,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         max_entries: int = MAX_ENTRIES,
         max_bytes: int = MAX_BYTES,
@@ -139,7 +139,7 @@ class Shortcuts:
         if self._make is None or not _is_one(key):
             return None
         now_s = self._date()
-        made = self._make(key, now_s)
+        made = self._make(key, now_s, self._checked_at_s)
         if made is None or len(made.body) > MAX_ANSWER_BYTES:
             return None
         whole, is_current = made.head + made.body, made.is_current

@@ -33,6 +33,7 @@ from lan.services.http.origin.resource import (
     Signature,
     is_settled,
 )
+from lan.services.http.origin.ways import Ways
 
 INDEX = "index.html"
 SMALL_BYTES = 128 * 1024
@@ -51,13 +52,17 @@ class Directory:
             raise UsageError(f"--root {root}: no such folder", expected="a folder with the files to serve")
         self._prefix = str(self.root).rstrip("/") + "/"
         self._kept = KeptFiles()
-        self._ways: dict[str, Signature] = {}
-        self._turn_s: float | None = None
+        self._ways = Ways(str(self.root))
 
-    def find(self, path: Path, *, now_s: float | None = None) -> Found:
+    def find(self, path: Path, *, now_s: float | None = None, turn_s: float | None = None) -> Found:
         """The file under this path, opened or kept; the index of a folder where the path ends in a slash."""
         full = self._full(path)
-        found = self._kept_or_looked_up(full, full.rpartition("/")[2], None, now_s)
+        name = full.rpartition("/")[2]
+        found: Found
+        if now_s is None:
+            found = self._look(full, name, turn_s=turn_s)
+        else:
+            found = self._kept_or_looked_up(full, name, None, now_s)
         if isinstance(found, Nothing) and found.status == 404 and path.is_folder:
             return self._without_index(path) or found
         return found
@@ -65,22 +70,17 @@ class Directory:
     def find_encoded(self, path: Path, coding: str, *, now_s: float | None = None) -> Resource | Nothing:
         """The precompressed form of the file under this path."""
         full = self._full(path)
-        found = self._kept_or_looked_up(full + ENDINGS[coding], full.rpartition("/")[2], coding, now_s)
+        form, name = full + ENDINGS[coding], full.rpartition("/")[2]
+        found = self._look(form, name, coding) if now_s is None else self._kept_or_looked_up(form, name, coding, now_s)
         if isinstance(found, Resource | Nothing):
             return found
         return Nothing(403, Reason("RFC 9110 §17.3", "not a regular file"))
 
     def is_current(self, place: Place, turn_s: float | None = None) -> bool:
         """Whether `stat` still says the same of the file, and of the folders on the way to it."""
-        if turn_s is None or turn_s != self._turn_s:
-            self._turn_s = turn_s
-            self._ways.clear()
-        folder = place.path.rpartition("/")[0]
-        way = self._ways.get(folder)
         try:
-            if way is None:
-                way = self._ways[folder] = self._way(folder)
-            return way == place.way and _signature(os.stat(place.path)) == place.signature  # noqa: PTH116 - as `_way`
+            way = self._ways.look(place.path.rpartition("/")[0], turn_s)
+            return way == place.way and _signature(os.stat(place.path)) == place.signature  # noqa: PTH116 - Path is slow
         except OSError:
             return False
 
@@ -88,11 +88,7 @@ class Directory:
         """Where the path would lie; whether that is inside the root is for the kernel to say."""
         return self._prefix + "/".join((*path.segments, INDEX) if path.is_folder else path.segments)
 
-    def _kept_or_looked_up(
-        self, full: str, name: str, coding: str | None, now_s: float | None
-    ) -> Resource | Folder | Nothing:
-        if now_s is None:
-            return self._look(full, name, coding)
+    def _kept_or_looked_up(self, full: str, name: str, coding: str | None, now_s: float) -> Resource | Folder | Nothing:
         if (kept := self._kept.get((full, coding))) is not None:
             if all(self.is_current(place) for place in kept.places):
                 return kept.resource
@@ -104,7 +100,9 @@ class Directory:
                 self._kept.keep((full, coding), Kept(found, places))
         return found
 
-    def _look(self, full: str, name: str, coding: str | None) -> Resource | Folder | Nothing:
+    def _look(
+        self, full: str, name: str, coding: str | None = None, turn_s: float | None = None
+    ) -> Resource | Folder | Nothing:
         try:
             place = os.open(full, os.O_PATH | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
@@ -112,11 +110,13 @@ class Directory:
         except OSError as error:
             return Nothing(403 if isinstance(error, PermissionError) else 404, _why(error))
         try:
-            return self._open(place, full, name, coding)
+            return self._open(place, full, name, coding, turn_s)
         finally:
             os.close(place)
 
-    def _open(self, place: int, full: str, name: str, coding: str | None) -> Resource | Folder | Nothing:
+    def _open(
+        self, place: int, full: str, name: str, coding: str | None, turn_s: float | None
+    ) -> Resource | Folder | Nothing:
         really = self._really(place)
         if really is None:
             return Nothing(403, _OUT)
@@ -139,7 +139,7 @@ class Directory:
             media_type(name),
             tuple(_codings(full, facts)) if coding is None else (),
             coding,
-            self._place(full, facts) if really == full else None,
+            self._place(full, facts, turn_s) if really == full else None,
         )
 
     def _really(self, place: int) -> str | None:
@@ -147,26 +147,12 @@ class Directory:
         really = os.readlink(f"/proc/self/fd/{place}")  # noqa: PTH115 - one look for each file that is served
         return really if really.startswith(self._prefix) or really == str(self.root) else None
 
-    def _place(self, full: str, facts: os.stat_result) -> Place | None:
+    def _place(self, full: str, facts: os.stat_result, turn_s: float | None) -> Place | None:
         """Where a file lies to which no link leads; None where that has just changed."""
         try:
-            return Place(full, _signature(facts), self._way(full.rpartition("/")[0]))
+            return Place(full, _signature(facts), self._ways.look(full.rpartition("/")[0], turn_s))
         except OSError:
             return None
-
-    def _way(self, folder: str) -> Signature:
-        """What `lstat` says of each folder from the root to this one.  Raises OSError where one is a link by now."""
-        way: list[int] = []
-        at = len(self._prefix) - 1
-        while True:
-            facts = os.lstat(folder[:at] or "/")
-            if not stat.S_ISDIR(facts.st_mode):
-                raise NotADirectoryError(folder[:at])
-            way += (facts.st_dev, facts.st_ino)
-            if at >= len(folder):
-                return (*way, facts.st_mtime_ns, facts.st_ctime_ns)
-            at = folder.find("/", at + 1)
-            at = len(folder) if at < 0 else at
 
     def _without_index(self, path: Path) -> Listing | Nothing | None:
         """What a folder without an index shows; None where there is no folder."""
@@ -215,7 +201,7 @@ class OnePage:
     def __init__(self, page: bytes, modified_s: int) -> None:
         self.page, self.modified_s = page, modified_s
 
-    def find(self, path: Path, *, now_s: float | None = None) -> Found:
+    def find(self, path: Path, *, now_s: float | None = None, turn_s: float | None = None) -> Found:
         """The page, or nothing."""
         if path.segments not in ((), (INDEX,)) or (path.segments and path.is_folder):
             return Nothing(404, Reason("RFC 9110 §15.5.5", "no such file"))

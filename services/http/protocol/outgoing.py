@@ -3,6 +3,8 @@
 Pure: heads in, heads out.
 """
 
+from functools import lru_cache
+
 from lan.reasons import Reason
 from lan.services.http.protocol.framing import Framing, Kind, frame_response
 from lan.services.http.protocol.messages import HTTP_1_1, Request, Response
@@ -47,6 +49,13 @@ def may_switch(request: Request) -> bool:
     return request.method == "CONNECT" or request.headers.get("Upgrade") is not None
 
 
+@lru_cache(1024)  # a server gives the same files again and again
+def _of_length(length: str) -> Framing:
+    if not (length.isascii() and length.isdigit()):
+        raise ValueError(f"Content-Length {length!r} is no number")
+    return Framing(Kind.LENGTH, Reason("RFC 9112 §6.2", "its length is known", length=length), int(length))
+
+
 def _framing(response: Response, request: Request) -> Framing:
     if request.method == "HEAD" or response.status < 200 or response.status in (204, 304):
         return frame_response(response, request.method)
@@ -56,9 +65,7 @@ def _framing(response: Response, request: Request) -> Framing:
         raise ValueError("no transfer coding but chunked is sent")
     length = response.headers.get("Content-Length")
     if length is not None:
-        if not (length.isascii() and length.isdigit()):
-            raise ValueError(f"Content-Length {length!r} is no number")
-        return Framing(Kind.LENGTH, Reason("RFC 9112 §6.2", "its length is known", length=length), int(length))
+        return _of_length(length)
     if request.version < HTTP_1_1 or response.version < HTTP_1_1:
         return Framing(Kind.CLOSE, Reason("RFC 9112 §6.1", "HTTP/1.0 knows no chunks: until the close"))
     if "close" in response.connection_options and response.headers.get("Transfer-Encoding") is None:

@@ -2,6 +2,7 @@
 the essence of a request (`test_http_essence.py`)."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_large_file_goes_the_long_way_and_leaves_no_descriptor(root: Path) -> 
 def test_what_has_just_changed_is_given_once_and_not_remembered(root: Path) -> None:
     changed_s = (root / "page").stat().st_ctime
     origin, now_s = Origin(Directory(root)), [changed_s + 1]
-    shortcuts = Shortcuts(lambda: now_s[0], make=lambda data, at_s: brief(origin, data, at_s))
+    shortcuts = Shortcuts(lambda: now_s[0], make=partial(brief, origin))
     assert shortcuts.answer(get("Host: web"), 1.0) is not None and len(shortcuts) == 0
     (root / "page").write_text("two")
     second = shortcuts.answer(get("Host: web"), 2.0)
@@ -114,10 +115,10 @@ def test_what_has_just_changed_is_given_once_and_not_remembered(root: Path) -> N
 
 def test_what_is_made_is_remembered_within_the_same_bounds(root: Path) -> None:
     origin = Origin(OnePage(b"x" * (MAX_ANSWER_BYTES + 1), 1))
-    shortcuts = Shortcuts(lambda: NOW_S, make=lambda data, at_s: brief(origin, data, at_s))
+    shortcuts = Shortcuts(lambda: NOW_S, make=partial(brief, origin))
     assert shortcuts.answer(get("Host: web", start="GET /index.html HTTP/1.1"), 1.0) is None
     small = Origin(Directory(root))
-    few = Shortcuts(lambda: NOW_S, make=lambda data, at_s: brief(small, data, at_s), max_entries=2)
+    few = Shortcuts(lambda: NOW_S, make=partial(brief, small), max_entries=2)
     for port in range(1, 9):
         assert few.answer(get(f"Host: web:{port}"), float(port)) is not None
         assert len(few) <= 2
@@ -125,7 +126,7 @@ def test_what_is_made_is_remembered_within_the_same_bounds(root: Path) -> None:
 
 def test_pipelined_plain_requests_are_answered_together_and_only_where_all_are_plain(root: Path) -> None:
     origin = Origin(Directory(root))
-    shortcuts = Shortcuts(lambda: NOW_S, make=lambda data, at_s: brief(origin, data, at_s))
+    shortcuts = Shortcuts(lambda: NOW_S, make=partial(brief, origin))
     one = shortcuts.answer(get("Host: web"), 1.0)
     assert one is not None
     assert shortcuts.answer(get("Host: web") * 3, 2.0) == (one[0] * 3, None)

@@ -179,6 +179,16 @@ def test_within_a_turn_of_the_loop_a_folder_is_looked_at_once(root: Path, tmp_pa
     assert not directory.is_current(place, 2.0)
 
 
+def test_a_file_found_by_an_older_look_at_its_folder_counts_for_that_turn_alone(root: Path) -> None:
+    directory = Directory(root)
+    directory.find(path_of("/a/b/page"), turn_s=1.0)
+    (root / "a" / "b" / "page.gz").write_text("gz")
+    found = directory.find(path_of("/a/b/page"), turn_s=1.0)
+    assert isinstance(found, Resource) and found.codings == ("gzip",) and found.place is not None
+    assert directory.is_current(found.place, 1.0)
+    assert not directory.is_current(found.place, 2.0)
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 50)), max_size=40))
 def test_what_is_kept_is_bounded_in_number_and_bytes(kept: list[tuple[int, int]]) -> None:
     files = KeptFiles(max_entries=4, max_bytes=100)
