@@ -75,7 +75,7 @@ class Impairments:
         return int((self._again_bit if again else self._bit).at(frame) * bits)
 
     def overtakes(self, frame: int) -> bool:
-        """True where the frame doesn't fly but is there at once.  Asked once for each frame: the gap counts."""
+        """True where the frame doesn't fly but is there at once.  Asked once for each that flies: the gap counts."""
         share = self.way.reorder
         if not share:
             return False

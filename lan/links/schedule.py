@@ -83,7 +83,7 @@ def read_flap(period: object, times: object, *, name: str = FLAP, in_file: bool 
     """Seconds and count of ``flap 200ms 5``; raises OptionError."""
     period_s = read_time(name, period, in_file=in_file, low=FLAP_MIN_S, high=FLAP_MAX_S)
     text = str(times)
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= FLAPS_MAX:
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= FLAPS_MAX:
         expected = f"how often, a whole number from 1 to {FLAPS_MAX}"
         raise OptionError(f"{name} {period} {text}", expected=expected, todo=f"flap {period} 5")
     return period_s, int(text)

@@ -23,10 +23,12 @@ NONE = "none"
 TIMES = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "usec": 1e-6, "µs": 1e-6, "ns": 1e-9}
 RATES = {"bit": 1, "kbit": 1_000, "mbit": 1_000_000, "gbit": 1_000_000_000}
 SIZES = {"b": 1, "byte": 1, "bytes": 1, "kb": 1000, "kib": 1024, "mb": 1_000_000, "mib": 1 << 20}
+_LARGEST = 1e18
 BYTES_A_SECOND = {"bps", "kbps", "mbps", "gbps"}
 """Bytes to tc and bits to others: refused."""
 
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(\S*)")
+_AMOUNT = re.compile(r"((?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)\s*(\S*)", re.ASCII)
+_DIGITS = re.compile(r"\d{1,19}", re.ASCII)
 _RANGE_NAMES = {"params1": FORWARD, "params2": BACKWARD}
 
 
@@ -301,7 +303,7 @@ def _seed(value: object, where: _Where) -> int:
 
 def _count(name: str, value: object, where: _Where, low: int, high: int) -> int:
     text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
+    if isinstance(value, bool) or not _DIGITS.fullmatch(text) or not low <= int(text) <= high:
         raise OptionError(
             f"{name} {_shown(value)}", expected=f"a whole number from {low} to {high}", todo=where.write(name, "5")
         )
@@ -311,7 +313,7 @@ def _count(name: str, value: object, where: _Where, low: int, high: int) -> int:
 def _amount(name: str, value: object, expected: str, todo: str) -> tuple[float, str]:
     """A number and the unit behind it, if any."""
     text = str(value).strip() if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
-    if not (found := _AMOUNT.fullmatch(text)):
+    if not (found := _AMOUNT.fullmatch(text)) or float(found[1]) > _LARGEST:
         raise OptionError(f"{name} {_shown(value)} is not {expected.split(',')[0]}", expected=expected, todo=todo)
     return float(found[1]), found[2]
 

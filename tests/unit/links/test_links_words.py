@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lan.links import options as meaning
 from lan.links.options import Cable, Direction, GilbertElliott
-from lan.links.words import BACKWARD, FORWARD, OptionError, change, read_file, read_words, render
+from lan.links.words import BACKWARD, FORWARD, READERS, OptionError, change, read_file, read_words, render
 
 
 def asked(**options: Any) -> Direction:
@@ -31,6 +31,7 @@ def asked(**options: Any) -> Direction:
         ({"delay": "5ms", "jitter": "1ms", "distribution": "pareto"}, Direction(0.005, 0.001, "pareto")),
         ({"loss": 1}, Direction(loss=0.01)),
         ({"loss": "0.1%"}, Direction(loss=0.001)),
+        ({"loss": 1e-05}, Direction(loss=1e-07)),
         ({"loss": "gemodel 1% 10%"}, Direction(loss=GilbertElliott(0.01, 0.1))),
         ({"loss": "gemodel 1% 10% 70% 0.1%"}, Direction(loss=GilbertElliott(0.01, 0.1, 0.7, 0.001))),
         ({"loss": "gemodel 1%"}, Direction(loss=GilbertElliott(0.01, 0.99))),
@@ -97,6 +98,10 @@ FAULTS_IN_A_FILE = {
     "a unit of no rate": (
         {"bw": "10m"},
         "bw '10m': m is not a unit of rate\n  expected  kbit, mbit or gbit\n  try       bw=10",
+    ),
+    "a rate beyond numbers": (
+        {"bw": "1e999mbit"},
+        "bw '1e999mbit' is not a number of Mbit/s\n  expected  a number of Mbit/s, such as 10\n  try       bw=10",
     ),
     "a rate that is none": (
         {"bw": True},
@@ -273,6 +278,21 @@ def test_what_is_rendered_and_what_is_sent_is_read_back(forward: Direction, back
         again, faults = change(again, render(direction), directions=[name])
         assert not faults
     assert again == cable
+
+
+anything = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)
+    | st.from_regex(r"-?[0-9.]{0,4}(e[0-9]{1,3})? ?(ms|s|%|mbit|kB|mbps|x)?", fullmatch=True)
+    | st.from_regex(r"gemodel( [0-9]{1,3}%?){0,5}", fullmatch=True)
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from([*READERS, "seed", "colour"]), anything, max_size=4), st.booleans())
+def test_whatever_is_written_is_understood_or_refused(options: dict[str, Any], in_file: bool) -> None:
+    cable, faults = change(Cable(), options, in_file=in_file)
+    assert all(fault.expected for fault in faults)
+    if not faults:
+        assert change(Cable(seed=cable.seed), render(cable.forward)) == (cable, [])
 
 
 def test_the_wire_counts_what_ethernet_adds() -> None:
