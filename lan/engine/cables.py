@@ -104,8 +104,11 @@ class Cables:
             self._have_carrier()
 
     def lay(self, links: Iterable[Link]) -> None:
-        """Lay cables as their options say."""
+        """Lay cables as their options say; the schedule of one that comes while the LAN is up begins now."""
         links = list(links)
+        if self._began_s is not None:
+            for link in links:
+                self._schedule(ends_of(link), self.of(link), time.monotonic())
         shaped = [link for link in links if link.options and self.of(link).will_shape]
         if not shaped:
             self.fabric.add_cables(links)
@@ -138,10 +141,13 @@ class Cables:
     # ---- looking
 
     def of(self, link: Link) -> Laid:
-        """A cable's state."""
+        """A cable's state.  Raises UsageError for options that no file could have either."""
         ends = ends_of(link)
         if ends not in self._laid:
-            self._laid[ends] = Laid(link, words.read_file(link.options)[0], coming=schedule.read(link.options)[0])
+            (does, wrong), (coming, late) = words.read_file(link.options), schedule.read(link.options)
+            if wrong or late:
+                raise [*wrong, *late][0]
+            self._laid[ends] = Laid(link, does, coming=coming)
         return self._laid[ends]
 
     def is_up(self, link: Link) -> bool:
@@ -271,8 +277,11 @@ class Cables:
         """The LAN is up: schedules begin."""
         self._began_s = time.monotonic()
         for ends, laid in self._laid.items():
-            for event in laid.coming:
-                self._expect(ends, event, self._began_s, THE_SCHEDULE)
+            self._schedule(ends, laid, self._began_s)
+
+    def _schedule(self, ends: Ends, laid: Laid, from_s: float) -> None:
+        for event in laid.coming:
+            self._expect(ends, event, from_s, THE_SCHEDULE)
 
     def flap(self, link: Link, period_s: float, times: int, then: Callable[[], None]) -> None:
         """Pull and plug a cable, `times` times, `period_s` in each state; `then` is called at the end."""

@@ -17,12 +17,14 @@ from lan.control.client import RunningLan
 from lan.control.launch import Launch
 from lan.devices.kinds import schemas
 from lan.errors import MachineError, RunError, UsageError, nearest
+from lan.links import schedule, words
 from lan.mininet.node import Intf, Link, Node
 from lan.topo import spec
 from lan.topo.problem import raise_problems
 from lan.topo.validate import validate
 
 _REFUSED = ("xterms", "inNamespace", "autoPinCpus", "listenPort", "intf", "host", "link")
+_OPTIONS = words.FILE_NAMES | {"at"}
 _SWITCHES = {
     "LinuxBridge": "bridge",
     "OVSBridge": "ovs",
@@ -55,7 +57,8 @@ class Mininet:
         waitConnected: bool = False,  # noqa: N803
     ) -> None:
         given = {"xterms": xterms, "inNamespace": inNamespace, "autoPinCpus": autoPinCpus, "listenPort": listenPort}
-        for name, value in {**given, "intf": intf, "host": host, "link": link}.items():
+        kinds = {"intf": intf, "host": host, "link": link if _link_word(link) is None else None}
+        for name, value in {**given, **kinds}.items():
             if value:
                 raise UsageError(f"Mininet({name}=…) can't be had", expected=f"without {', '.join(_REFUSED)}")
         self.topo, self.ipBase, self.autoSetMacs, self.autoStaticArp = topo, ipBase, autoSetMacs, autoStaticArp
@@ -156,18 +159,21 @@ class Mininet:
     def addLink(  # noqa: N802
         self, node1: Any, node2: Any, port1: int | None = None, port2: int | None = None, cls: Any = None, **params: Any
     ) -> Link:
-        """A cable between two nodes (or names); while the network runs, too."""
-        if cls is not None or params:
-            raise UsageError(
-                f"addLink: {', '.join(['cls'] * bool(cls) + list(params))} can't be had: links are not shaped yet"
-            )
+        """A cable between two nodes (or names), as long, narrow and lossy as `params` say; while it runs, too."""
+        strange = [name for name in params if name not in _OPTIONS]
+        if _link_word(cls) is None or strange:
+            refused = ", ".join(["cls"] * (_link_word(cls) is None) + strange)
+            raise UsageError(f"addLink: {refused} can't be had", expected="one of " + ", ".join(sorted(_OPTIONS)))
+        params = {name: value for name, value in params.items() if value is not None}
+        if faults := words.read_file(params)[1] + schedule.read(params)[1]:
+            raise faults[0]
         one, other = self[str(node1)], self[str(node2)]
         ports = (one.newPort() if port1 is None else port1, other.newPort() if port2 is None else port2)
         intfs = [self._intf(node, port) for node, port in zip((one, other), ports, strict=True)]
-        link = Link(*intfs)
+        link = Link(intfs[0], intfs[1], params)
         self.links.append(link)
         if self.is_running:
-            laid = self.running.add_link(one.name, other.name)
+            laid = self.running.add_link(one.name, other.name, options=params)
             for intf in intfs:
                 end = laid.end(intf.node.name)
                 intf.name, intf.mac = end.interface, end.mac
@@ -323,13 +329,19 @@ class Mininet:
         def port(intf: Intf) -> spec.Port:
             return spec.Port(intf.node.name, intf.name, intf.mac)
 
-        links = tuple(spec.Link(port(link.intf1), port(link.intf2)) for link in self.links)
+        links = tuple(spec.Link(port(link.intf1), port(link.intf2), link.params) for link in self.links)
         return spec.Lan("mininet", devices, links, "a Mininet object")
 
 
 def _kind_and_options(params: dict[str, Any], default: str) -> tuple[str, dict[str, Any]]:
     options = {key: value for key, value in params.items() if key != "kind" and value is not None}
     return str(params.get("kind", default)), options
+
+
+def _link_word(cls: Any) -> str | None:
+    """The name of a link class of Mininet's that every cable here is like; None for another."""
+    name = "Link" if cls is None else getattr(getattr(cls, "func", cls), "__name__", str(cls))
+    return name if name in ("Link", "TCLink", "TCULink") else None
 
 
 def _switch_word(switch: Any) -> str | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lan.control.client import RunningDevice
 from lan.errors import UsageError
+from lan.links import words
+from lan.links.options import Cable
 from lan.mininet.shell import Shell
 
 if TYPE_CHECKING:
@@ -28,6 +30,19 @@ class Intf:
         """Its hardware address."""
         return self.mac
 
+    def config(self, **params: Any) -> None:
+        """What happens to the frames that it sends from now on, in the words of `addLink`, as TCIntf.config has it."""
+        if self.link is None:
+            raise UsageError(f"{self.name} has no cable")
+        cable, faults = words.change(Cable(), params, in_file=True)
+        if faults:
+            raise faults[0]
+        ends = (self.link.intf1.node.name, self.link.intf2.node.name)
+        running, asked = self.node.net.running, words.render(cable.forward)
+        running.change_link(*ends, {}, sender=self.node.name, reset=True)
+        if asked:
+            running.change_link(*ends, asked, sender=self.node.name)
+
     def __str__(self) -> str:
         return self.name
 
@@ -35,10 +50,10 @@ class Intf:
 
 
 class Link:
-    """A cable between two interfaces."""
+    """A cable between two interfaces; `params` are its options, as given to `addLink`."""
 
-    def __init__(self, intf1: Intf, intf2: Intf) -> None:
-        self.intf1, self.intf2 = intf1, intf2
+    def __init__(self, intf1: Intf, intf2: Intf, params: dict[str, Any] | None = None) -> None:
+        self.intf1, self.intf2, self.params = intf1, intf2, params or {}
         intf1.link = intf2.link = self
 
     def __str__(self) -> str:

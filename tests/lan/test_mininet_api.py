@@ -6,6 +6,7 @@ import threading
 import mininet.net
 import mininet.node
 import pytest
+from mininet.link import TCLink
 from mininet.topo import SingleSwitchTopo
 
 from lan.errors import UsageError
@@ -100,13 +101,38 @@ def test_what_cannot_be_had_is_refused_by_name(option: str) -> None:
         Mininet(**{option: 1})
 
 
-def test_shaped_links_are_refused_by_name() -> None:
-    class Slow(Topo):  # type: ignore[misc]
-        def build(self) -> None:
-            self.addLink(self.addHost("h1"), self.addHost("h2"), bw=10)
+class Slow(Topo):  # type: ignore[misc]
+    def build(self) -> None:
+        self.addLink(self.addHost("h1"), self.addHost("h2"), bw=10, delay="20ms")
 
-    with pytest.raises(UsageError, match="bw"):
-        Mininet(topo=Slow())
+
+def rtt_ms(net: Mininet) -> float:
+    return float(net["h1"].cmd("ping -c 3 -i 0.2 10.0.0.2").rpartition("= ")[2].partition("/")[0])
+
+
+def test_links_are_shaped_as_the_topo_says_and_reshaped_by_config(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with Mininet(topo=Slow(), link=TCLink) as net:
+        assert rtt_ms(net) >= 40
+        [link] = net.links
+        link.intf1.config(delay="60ms", loss=None)
+        assert rtt_ms(net) >= 80
+        told = net.running.links()["links"][0]["ways"]
+        assert [way["asked"] for way in told] == [{"delay": "60ms"}, {"bw": "10mbit", "delay": "20ms"}]
+        later = net.addLink(net.addHost("h3"), "h2", delay="1ms")
+        assert net.running.links("h3", "h2")["links"][0]["ways"][0]["asked"] == {"delay": "1ms"}
+        net.delLink(later)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"), [({"bw": "fast"}, "Mbit/s"), ({"use_hfsc": True}, "use_hfsc"), ({"cls": int}, "cls")]
+)
+def test_links_that_cannot_be_had_are_refused_by_name(options: dict[str, object], word: str) -> None:
+    net = Mininet()
+    with pytest.raises(UsageError, match=word):
+        net.addLink(net.addHost("h1"), net.addHost("h2"), **options)
 
 
 def test_a_process_with_threads_is_told_so(net: Mininet) -> None:
