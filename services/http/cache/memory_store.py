@@ -64,7 +64,10 @@ class MemoryStore:
         return len(self._kept)
 
     def find(self, key: str) -> tuple[Entry, ...]:
-        return tuple(self._kept[serial][0] for serial in self._by_key.get(key, ()))
+        serials = self._by_key.get(key, ())
+        if len(serials) == 1:  # asked for each hit
+            return (self._kept[serials[0]][0],)
+        return tuple(self._kept[serial][0] for serial in serials)
 
     def draft(self) -> MemoryDraft:
         self._serial += 1

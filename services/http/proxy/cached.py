@@ -7,7 +7,7 @@ Requests for the same that come while it is being fetched wait for that one answ
 import socket
 
 from lan.reasons import Reason
-from lan.services.http.cache import decisions
+from lan.services.http.cache import decisions, freshness
 from lan.services.http.cache.collapse import FOLLOWS
 from lan.services.http.cache.decisions import Forward, Refuse, Repeat, Serve, Storing
 from lan.services.http.protocol.messages import Headers, Request
@@ -83,17 +83,18 @@ class CachedSession(Session):
             super().received(channel, data)
 
     def _take_shortcut(self, data: bytes) -> bool:
-        """Send the answers that everybody gets now to these very bytes; False where they need a closer look."""
+        """Send the answers that everybody gets now to requests like these; False where they need a closer look."""
+        context = self.context
         if self.original is not None or self._is_stopping or self.client.pending_bytes or not self.engine.is_idle:
             return False
-        found = None if self.context.log.is_wanted else self.caching.shortcuts.answer(data, self.context.loop.now_s)
+        found = None if context.log.is_wanted or context.hits is None else context.hits.answer(data, context.date())
         if found is None:
             return False
-        answers, closing = found
-        self.client.write(answers)
-        self.heard_s = self.context.loop.now_s
-        self.deadline_s = self.heard_s + self.context.limits.idle_s
-        if closing is not None:
+        answers, closes = found
+        self.client.send(answers)
+        self.heard_s = context.loop.now_s
+        self.deadline_s = self.heard_s + context.limits.idle_s
+        if closes:
             self.farewell(Reason("RFC 9112 §9.6", "the client asked for one answer alone"))
         return True
 
@@ -160,12 +161,13 @@ class CachedSession(Session):
         self.decide("cache", served.why, cache_status=served.status.build())
         head = self.respond(served.response, served.why)
         if head and self._serving.length_bytes <= PIECE_BYTES and self._is_for_everybody():
-            self._pour(head)
-        else:
-            self._pour()
+            return self._pour(head)
+        return self._pour()
 
     def _is_for_everybody(self) -> bool:
-        return self.original is None and self._request is not None and self.caching.is_hot(self._request)
+        if self.original is not None or self._request is None or self._is_stopping:
+            return False
+        return self.caching.cache.is_hot(self._request, now_s=self.context.date())
 
     def _pour(self, head: bytes = b"") -> None:
         """As much of the stored answer as there is room for; a small one with this `head` is remembered."""
@@ -180,11 +182,19 @@ class CachedSession(Session):
             sent.append(framed)
             if not data:
                 self._serving.close()
+                if head:
+                    self._learn(self._serving.served, b"".join(sent))
                 self._serving = None
-                if head and self._request is not None:
-                    self.caching.remember(self.engine, self._request, b"".join(sent))
                 self.over()
         return None
+
+    def _learn(self, served: Serve, whole: bytes) -> None:
+        """These bytes answer the request that the engine has just read, as long as the entry is fresh."""
+        data, request, decision = self.engine.lone_request_bytes, self._request, self.engine.persistence
+        if data is None or request is None or decision is None or self.context.hits is None:
+            return
+        lifetime_s = freshness.lifetime(served.entry, self.caching.cache.settings).seconds
+        self.context.hits.learn(data, request, whole, served, lifetime_s, self.context.date(), closes=not decision.keep)
 
     def client_has_room(self) -> None:
         if self._serving is not None:

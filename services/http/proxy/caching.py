@@ -11,9 +11,6 @@ from lan.services.http.cache.collapse import Collapse
 from lan.services.http.cache.disk_store import DiskStore
 from lan.services.http.cache.memory_store import MemoryStore
 from lan.services.http.cache.settings import Settings
-from lan.services.http.origin.shortcuts import Shortcuts
-from lan.services.http.protocol.connection import Server
-from lan.services.http.protocol.messages import Request
 from lan.services.http.proxy.loop import Loop
 
 MB = 1_000_000
@@ -31,7 +28,6 @@ class Caching:
         self.store = MemoryStore(size_mb * MB) if folder is None else DiskStore(folder, size_mb * MB)
         self.cache = Cache(self.store, _settings(name, size_mb), secret=secrets.token_bytes(16))
         self.collapse: Collapse[Any] = Collapse()
-        self.shortcuts = Shortcuts(time.time)
         self.table: Path | None = None
         self._written_s = -TABLE_EVERY_S
         self.deadline_s = 0.0
@@ -39,16 +35,7 @@ class Caching:
     def set(self, name: str, size_mb: int, table: Path | None) -> None:
         """Go on by these settings."""
         self.cache.settings, self.store.most_bytes, self.table = _settings(name, size_mb), size_mb * MB, table
-        self.shortcuts = Shortcuts(time.time)
         self.touch()
-
-    def is_hot(self, request: Request) -> bool:
-        """Whether everybody gets the same stored answer to this request for now."""
-        return self.cache.is_hot(request, now_s=time.time())
-
-    def remember(self, engine: Server, request: Request, whole: bytes) -> None:
-        """These bytes answer the request that the engine has just read, as long as it is hot."""
-        self.shortcuts.remember(engine, whole, lambda: self.is_hot(request))
 
     def touch(self) -> None:
         """Something was stored, used or dropped: the table is written soon."""

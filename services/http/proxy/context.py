@@ -14,6 +14,7 @@ from lan.services.http.proxy.channel import Channel, Owner, TlsChannel
 from lan.services.http.proxy.connector import Connected, Connector, Failed, Reach
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Rules
+from lan.services.http.proxy.hits import Hits
 from lan.services.http.proxy.loop import Loop
 from lan.services.http.proxy.plain import Answers, Requests
 from lan.services.http.proxy.pool import Pool, most_kept
@@ -52,6 +53,7 @@ class Context:
     clients: Counter[str]
     to_clients: ssl.SSLContext | None = None
     caching: Caching | None = None
+    hits: Hits | None = None
     plain: tuple[Requests, Answers] | None = None
     date: Callable[[], float] = field(default=time.time)
 

@@ -53,9 +53,10 @@ _ASKED_HEAD = Request("HEAD", "/", headers=_ASKED.headers)
 
 
 class Lines:
-    """Field lines seen before, by whether some rule reads them."""
+    """Field lines seen before, by whether some rule reads them: fields of these names (in lower case)."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: frozenset[str] = READ) -> None:
+        self._names = names | {""}
         self.plain: set[bytes] = set()
         self._read: set[bytes] = set()
 
@@ -64,16 +65,13 @@ class Lines:
         return [line for line in lines if line not in self.plain and (line in self._read or not self._is_plain(line))]
 
     def _is_plain(self, line: bytes) -> bool:
-        is_plain = _name(line) not in _UNPLAIN
+        is_plain = _name(line) not in self._names
         if len(line) <= MAX_LINE_BYTES:
             known = self.plain if is_plain else self._read
             if len(known) >= MAX_REMEMBERED:
                 known.clear()
             known.add(line)
         return is_plain
-
-
-_UNPLAIN = READ | {""}
 
 
 def _name(line: bytes) -> str:

@@ -19,6 +19,7 @@ from lan.services.http.proxy.connector import Reach
 from lan.services.http.proxy.context import Context, Served
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Mode, Rules
+from lan.services.http.proxy.hits import Hits
 from lan.services.http.proxy.loop import IN, Loop
 from lan.services.http.proxy.passing import PassingSession
 from lan.services.http.proxy.plain import Answers, Requests
@@ -133,11 +134,14 @@ class ProxyServer:
             lambda request: credentials.allowed(request, settings.accounts) is None,
             max_head_bytes=self.limits.head_bytes,
         )
+        hits = None
+        if self._caching is not None:
+            hits = Hits(self._caching.store, max_head_bytes=self.limits.head_bytes)
         trusted = frozenset(one for one in (settings.upstream, settings.parent) if one is not None)
         return Context(
             loop=self.loop, log=self.log, limits=self.limits, settings=settings, rules=rules,
             reach=Reach(trusted, settings.allow_loopback), resolver=self.resolver, tls=tls, sessions=self.sessions,
-            pool=self.pool, clients=self._clients, caching=self._caching, plain=(plain, Answers(rules)),
+            pool=self.pool, clients=self._clients, caching=self._caching, hits=hits, plain=(plain, Answers(rules)),
         )  # fmt: skip
 
     def step(self) -> None:

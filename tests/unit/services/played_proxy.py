@@ -11,10 +11,12 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Mode, Rules
+from lan.services.http.proxy.hits import Hits
 from lan.services.http.proxy.loop import IN, OUT
 from lan.services.http.proxy.plain import Answers, Requests
 from lan.services.http.proxy.pool import Pool
@@ -118,7 +120,7 @@ class PlayedContext(Context):
 
 
 class World:
-    """One client's connection to a proxy, and all servers that the proxy connects to."""
+    """A client's connection to a proxy (others may follow), and all servers that the proxy connects to."""
 
     def __init__(
         self,
@@ -128,18 +130,35 @@ class World:
         is_heard: bool = False,
         room: int = ROOM,
         plain: tuple[Requests, Answers] | None = None,
+        caches: bool = False,
+        hits: int = 0,
     ) -> None:
+        """`hits`: how many whole answers a caching proxy remembers."""
         self.loop = PlayedLoop()
+        self.caching = Caching(self.loop, "c", None, 1) if caches else None  # type: ignore[arg-type]
         self.decisions: list[str] = []
         log = SimpleNamespace(is_wanted=is_heard, append=lambda what, why, **keys: self.decisions.append(what))
         self.context = PlayedContext(
             self.loop, log, Limits(), SimpleNamespace(accounts=None), rules, None, None, None, set(), Pool(), Counter(),
-            date=lambda: 1_000_000_000.0, plain=plain or (Requests(rules), Answers(rules)),
+            date=self.date, caching=self.caching, plain=plain or (Requests(rules), Answers(rules)),
         )  # type: ignore[arg-type]  # fmt: skip
+        if self.caching is not None:
+            self.context.hits = Hits(self.caching.store, max_hits=hits)
         self.servers = self.context.servers = []
-        self.client = PlayedSocket(1, room)
-        self.session = kind(self.client, self.context, None)
+        self.clients: list[PlayedSocket] = []
+        self._kind, self._room = kind, room
+        self.connect()
+
+    def connect(self) -> None:
+        """Another client comes; the one before stays as it is."""
+        self.client = PlayedSocket(1 - len(self.clients), self._room)
+        self.clients.append(self.client)
+        self.session = self._kind(self.client, self.context, None)
         self.context.sessions.add(self.session)
+
+    def date(self) -> float:
+        """Seconds since 1970."""
+        return 1_000_000_000.0 + self.loop.now_s
 
     def arrive(self, sock: PlayedSocket, what: bytes | OSError) -> None:
         """Bytes, ``b""`` for a FIN, or an error come; they wait while nobody reads."""
@@ -150,14 +169,14 @@ class World:
     def give_room(self, count: int) -> None:
         """The client takes so many bytes more."""
         self.client.room += count
-        if (found := self.loop.watched.get(1)) is not None and found[1] & OUT:
+        if (found := self.loop.watched.get(self.client.number)) is not None and found[1] & OUT:
             found[0].ready(OUT)
         self.run()
 
     def run(self) -> None:
         """All that can happen, happens."""
         self._settle()
-        while ready := [one for one in (self.client, *self.servers) if one.arrived and self._is_read(one)]:
+        while ready := [one for one in (*self.clients, *self.servers) if one.arrived and self._is_read(one)]:
             self.loop.watched[ready[0].number][0].ready(IN)
             self._settle()
 
@@ -171,7 +190,7 @@ class World:
 
     def seen(self) -> list[tuple[bytes, bool, bool, bool, int]]:
         """What everybody outside has got: bytes, FIN, close, RST; and how much of theirs is not read."""
-        ends = (self.client, *self.servers)
+        ends = (*self.clients, *self.servers)
         return [(one.sent, one.ended, one.closed, one.was_reset, len(one.arrived)) for one in ends]
 
     def _is_read(self, sock: PlayedSocket) -> bool:
