@@ -3,7 +3,8 @@
     bin/lan python benchmarks/http.py --install           # once: the peers
     bin/lan python benchmarks/http_proxies.py [--only ours,nginx,squid,varnish] [--rounds 3] [--seconds 1]
 
-`pass`: each request goes on to the origin by a kept connection (ours: `lan serve proxy --kind smart`).
+`pass`: each request goes on to the origin by a kept connection (ours: `lan serve proxy --kind smart`); `vary`:
+for a thousand files, by heads that are never the same; `large`: for 100 KiB.
 `hit`: a fresh copy of 1 KiB is in memory (ours: `--kind cache`); `close` is the same on a new connection
 each time.  `files` and `many` hit a thousand copies, by heads that one browser would send, and by heads
 that are never the same.  Proxies run on core 0 with one worker, load and origin on core 1: a proxy that is
@@ -38,8 +39,11 @@ from benchmarks.http_load import Figure
 from benchmarks.http_servers import HOUSE, Running, find, launched, make_files
 
 ORIGIN_PORT, FIRST_PORT = 8000, 8001
+PASSING = ("pass", "vary", "large")
 MEASURES = {
     "pass": ("1 KiB passed on, keep-alive", "requests/s"),
+    "vary": ("1 KiB passed on, one of a thousand, each head another", "requests/s"),
+    "large": ("100 KiB passed on, keep-alive", "requests/s"),
     "hit": ("1 KiB from the cache, keep-alive", "requests/s"),
     "files": ("1 KiB from the cache, one of a thousand, one browser's heads", "requests/s"),
     "many": ("1 KiB from the cache, one of a thousand, each head another", "requests/s"),
@@ -150,7 +154,7 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="lan-proxies-") as place, ExitStack() as stack:
         folder = Path(place)
         folder.chmod(0o755)
-        up = start(stack, proxies, folder, {name != "pass" for name in measures})
+        up = start(stack, proxies, folder, {name not in PASSING for name in measures})
         for running in up.values():
             load.wrk(running, connections=options.connections, seconds=1)
             load.wrk(running, connections=options.connections, seconds=1, many=10**9, folder=folder)
@@ -158,7 +162,7 @@ def run(options: argparse.Namespace) -> None:
             for name in measures:
                 for one in proxies:
                     progress(f"{at + 1}/{options.rounds} {name} {one.name}")
-                    found[name][one.name].append(measure(name, up[one.name, name != "pass"], options, folder))
+                    found[name][one.name].append(measure(name, up[one.name, name not in PASSING], options, folder))
     progress("")
     if options.json:
         print(
@@ -206,9 +210,13 @@ def measure(name: str, running: Running, options: argparse.Namespace, folder: Pa
         core=core_of(LOAD_CORE),
         folder=folder,
     )
-    return {"files": partial(wrk, many=1), "many": partial(wrk, many=10**9), "close": partial(wrk, close=True)}.get(
-        name, wrk
-    )()
+    return {
+        "vary": partial(wrk, many=10**9),
+        "large": partial(wrk, "100k"),
+        "files": partial(wrk, many=1),
+        "many": partial(wrk, many=10**9),
+        "close": partial(wrk, close=True),
+    }.get(name, wrk)()
 
 
 def main() -> None:
