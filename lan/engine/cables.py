@@ -17,7 +17,7 @@ from lan.engine import decisions, qdiscs
 from lan.engine.carrier import Answer, Carrier, Userspace
 from lan.engine.fabric import Fabric
 from lan.engine.hidden import Ends, Hidden, kept_end
-from lan.errors import RunError
+from lan.errors import LanError, RunError
 from lan.links import schedule, words
 from lan.links.options import Cable
 from lan.links.schedule import Event
@@ -299,12 +299,15 @@ class Cables:
         return self._due[0].at_s if self._due else None
 
     def tick(self, now_s: float) -> None:
-        """Carry out what is due."""
+        """Carry out what is due; what can't be done is noted in the log."""
         while self._due and self._due[0].at_s <= now_s:
             due = heapq.heappop(self._due)
             laid = self._laid[due.ends]
-            if not laid.is_broken:
-                self._happen(laid, due)
+            try:
+                if not laid.is_broken:
+                    self._happen(laid, due)
+            except LanError as fault:  # nobody is there to be told; the rest of the schedule goes on
+                self._note(laid, "failed", due.by, fault=fault.what)
             if due.then is not None:
                 due.then()
 

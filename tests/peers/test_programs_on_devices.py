@@ -193,21 +193,31 @@ def test_the_office_as_tshark_reads_it(tmp_path: Path) -> None:
     assert count(f"_ws.malformed || {bad}") == 0
 
 
+EVERY_OPTION = """
+from mininet.topo import Topo
+
+
+class Shaped(Topo):
+    def build(self):
+        self.addSwitch("s1")
+        cable = dict(bw=10, delay="5ms", jitter="1ms", distribution="normal", loss=1, duplicate=1, corrupt=1)
+        cable |= dict(reorder=1, gap=5, max_queue_size=50, seed=7, at={"3s": "down", "5s-6s": {"loss": 2}})
+        for number in (1, 2):
+            self.addLink(self.addHost(f"h{number}"), "s1", **cable)
+        self.addLink(self.addHost("h3"), "s1", params1={"loss": "gemodel 1% 10%"}, params2={"delay": "2ms"})
+
+
+topos = {"shaped": Shaped}
+"""
+
+
 @pytest.mark.parametrize("program", ["/usr/bin/mn", str(Path(sys.prefix) / "bin/mn")])
 def test_stock_mininet_takes_a_file_whose_cables_have_every_option(program: str, tmp_path: Path) -> None:
     """Its own link makes a perfect cable of them; its TCLink wants netem, which not every kernel has."""
     if not Path(program).is_file():
         pytest.skip("not installed")
     file = tmp_path / "shaped.py"
-    file.write_text(
-        "from mininet.topo import Topo\n\n\nclass Shaped(Topo):\n    def build(self):\n"
-        "        for number in (1, 2):\n"
-        "            cable = dict(bw=10, delay='5ms', jitter='1ms', loss=1, max_queue_size=50, duplicate=1, corrupt=1)\n"
-        "            cable |= dict(reorder=1, gap=5, distribution='normal', seed=7, at={'3s': 'down', '5s-6s': {'loss': 2}})\n"
-        "            self.addLink(self.addHost(f'h{number}'), 's1' if number > 1 else self.addSwitch('s1'), **cable)\n"
-        "        self.addLink(self.addHost('h3'), 's1', params1={'loss': 'gemodel 1% 10%'}, params2={'delay': '2ms'})\n\n\n"
-        "topos = {'shaped': Shaped}\n"
-    )
+    file.write_text(EVERY_OPTION)
     with command() as lan:
         lan.run("validate", str(file), check=0)
         words = ["--custom", str(file), "--topo", "shaped", "--controller", "none", "--switch", "lxbr"]
