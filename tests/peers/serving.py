@@ -1,18 +1,17 @@
 """Our web server as the tests of peers start it: a folder of files, HTTP and HTTPS, its decisions to read."""
 
-import json
 import os
 import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lan.engine.certificates import Authority
-
-from ..command import CHECKOUT, PATIENCE_S
+from ..command import PATIENCE_S
+from ..pem import write_pem
+from ..program import Program, module
 
 
 @dataclass(frozen=True)
@@ -23,14 +22,14 @@ class Serving:
     """Holds `www`, `authority.pem`, `server.pem` and `key.pem`."""
     ports: dict[str, int]
     """Scheme → port."""
-    log: Path
+    program: Program
 
     def url(self, path: str, scheme: str = "http") -> str:
         return f"{scheme}://localhost:{self.ports[scheme]}{path}"
 
     def decisions(self) -> list[dict[str, Any]]:
         """What it has decided until now."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return self.program.decisions()
 
     def trusting(self) -> dict[str, str]:
         """An environment in which programs trust its authority, and use no proxy."""
@@ -54,30 +53,18 @@ def prepare(folder: Path, files: dict[str, bytes]) -> None:
     (folder / "www").mkdir()
     for name, data in files.items():
         (folder / "www" / name).write_bytes(data)
-    authority = Authority.create("peers")
-    certificate, key = authority.issue(["localhost"], ["127.0.0.1"])
-    for name, data in (("authority", authority.certificate_pem), ("server", certificate), ("key", key)):
-        (folder / f"{name}.pem").write_bytes(data)
+    write_pem(folder, "localhost")
 
 
 @contextmanager
 def serving(folder: Path, *words: str) -> Iterator[Serving]:
     """``lan serve http WORDS`` with a prepared folder's certificate, until the end."""
-    ready, theirs = os.pipe()
-    log = folder / f"decisions-{theirs}"
     addresses = ["--listen", "127.0.0.1:0", "--tls", "--tls-listen", "127.0.0.1:0"]
     pem = ["--certificate", str(folder / "server.pem"), "--key", str(folder / "key.pem")]
-    with subprocess.Popen(
-        [sys.executable, "-m", "lan.services.http", *addresses, *pem, *words],
-        cwd=CHECKOUT,
-        env={**os.environ, "LAN_READY_FD": str(theirs), "LAN_DECISIONS": str(log)},
-        pass_fds=[theirs],
-    ) as server:
-        os.close(theirs)
-        _, *said = os.read(ready, 4096).decode().split()
-        os.close(ready)
-        ports = {scheme: int(at.rpartition(":")[2]) for scheme, at in zip(said[::2], said[1::2], strict=True)}
-        try:
-            yield Serving(folder, ports, log)
-        finally:
-            server.terminate()
+    with Program(module("lan.services.http", *addresses, *pem, *words), log_in(folder)) as server:
+        yield Serving(folder, server.ports, server)
+
+
+def log_in(folder: Path) -> Path:
+    """A decision log that no other program has."""
+    return Path(tempfile.mkdtemp(prefix="decisions-", dir=folder)) / "log"

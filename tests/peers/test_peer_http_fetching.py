@@ -1,4 +1,4 @@
-"""lan-fetch by each strategy from nginx, Apache, Node and uvicorn, straight and through Squid."""
+"""lan-fetch by each strategy from nginx, Apache, Node and uvicorn, straight and through Squid and nginx."""
 
 import os
 import pwd
@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from lan.engine.certificates import Authority
 from lan.services.http.strategies.strategy import STRATEGIES
 
 from ..fetching import asked, outcomes
+from ..pem import write_pem
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 """The one that has Debian's package of uvicorn."""
@@ -33,6 +33,24 @@ http {{
     server {{
         listen 127.0.0.1:{port}; listen 127.0.0.1:{tls_port} ssl; root {folder}/www;
         ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/key.pem;
+    }}
+}}
+"""
+RELAYS = {
+    "forward": "proxy_pass http://$http_host$request_uri;",
+    "reverse": "proxy_pass http://behind;",
+}
+"""What nginx is told as a proxy that clients choose (it takes their absolute form), and in front of one server."""
+NGINX_RELAY = """
+daemon off; pid {folder}/relay.pid; error_log stderr; {user}
+events {{}}
+http {{
+    access_log off; client_body_temp_path {folder}/r1; proxy_temp_path {folder}/r2; fastcgi_temp_path {folder}/r3;
+    uwsgi_temp_path {folder}/r4; scgi_temp_path {folder}/r5;
+    upstream behind {{ server 127.0.0.1:{upstream}; keepalive 8; }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ {relay} proxy_http_version 1.1; proxy_set_header Connection ""; add_header Via "1.1 nginx"; }}
     }}
 }}
 """
@@ -135,6 +153,18 @@ def squid(folder: Path, port: int, tls_port: int) -> list[str]:
     return [needs("squid"), "-N", "-n", own, "-f", str(folder / "squid.conf")]
 
 
+def nginx_relay(way: str, upstream: int) -> Callable[[Path, int, int], list[str]]:
+    """nginx as a proxy; `upstream` is the one server's port."""
+
+    def start(folder: Path, port: int, tls_port: int) -> list[str]:
+        user = "user root;" if IS_ROOT else ""
+        text = NGINX_RELAY.format(folder=folder, port=port, user=user, relay=RELAYS[way], upstream=upstream)
+        (folder / "relay.conf").write_text(text)
+        return [needs("nginx"), "-c", str(folder / "relay.conf"), "-e", "stderr"]
+
+    return start
+
+
 SERVERS: dict[str, Callable[[Path, int, int], list[str]]] = {
     "nginx": nginx,
     "apache": apache,
@@ -153,10 +183,7 @@ def folder() -> Iterator[Path]:
         (made / "www" / f"{number}.bin").write_bytes(os.urandom(size))
     images = "".join(f"<img src={number}.bin>" for number in range(len(SIZES)))
     (made / "www" / "index.html").write_text(f"<!doctype html><title>peer</title>{images}")
-    authority = Authority.create("peers")
-    certificate, key = authority.issue(["localhost"], ["127.0.0.1"])
-    for name, data in (("authority", authority.certificate_pem), ("server", certificate), ("key", key)):
-        (made / f"{name}.pem").write_bytes(data)
+    write_pem(made, "localhost")
     if IS_ROOT and shutil.which("squid", path="/usr/sbin"):
         shutil.chown(made, user=pwd.getpwnam("proxy").pw_uid)
     yield made
@@ -246,6 +273,23 @@ def test_through_squid_by_each_strategy(
     assert_whole(folder, tmp_path, len(SIZES) + 1)
     assert {one["to"] for one in said["connections"]} == {f"127.0.0.1:{proxy}"}
     assert all("Via" in dict(one["headers"]) for one in said["objects"])
+
+
+@pytest.mark.parametrize("way", RELAYS)
+def test_through_nginx_by_each_strategy(server: tuple[str, int, int], folder: Path, tmp_path: Path, way: str) -> None:
+    with running(nginx_relay(way, server[1]), folder) as (port, _):
+        chosen = way == "forward"
+        words = ["--proxy", f"http://127.0.0.1:{port}"] if chosen else []
+        url = f"http://127.0.0.1:{server[1] if chosen else port}/index.html"
+        for strategy in STRATEGIES:
+            (tmp_path / strategy).mkdir()
+            code, said = asked("--page", "--strategy", strategy, *words, "-o", str(tmp_path / strategy), url)
+            assert (code, outcomes(said)) == (0, ["200"] * (len(SIZES) + 1)), strategy
+            assert_whole(folder, tmp_path / strategy, len(SIZES) + 1)
+            assert {one["to"] for one in said["connections"]} == {f"127.0.0.1:{port}"}
+            assert all(dict(one["headers"])["Via"] == "1.1 nginx" for one in said["objects"])
+            if STRATEGIES[strategy].is_kept:
+                assert connections(said) <= STRATEGIES[strategy].per_host
 
 
 def test_https_through_squids_tunnel(proxy: int, folder: Path, tmp_path: Path) -> None:

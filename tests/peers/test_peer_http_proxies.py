@@ -1,20 +1,19 @@
 """Real clients through our three proxies: in front of a server of ours, and chosen by the client on a LAN."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from ..command import CHECKOUT, PATIENCE_S, Up, command
+from ..command import PATIENCE_S, Up, command
+from ..program import Program, module
 from .asking import COMMANDS, NAMES, SYSTEM_PYTHON, Job, ask
-from .serving import Serving, prepare, serving
+from .serving import Serving, log_in, prepare, serving
 from .test_peer_http_browsers import BROWSERS, DATA, PAGE, WHOLE, command_line, trust, wait_told
 
 KINDS = ["dumb", "smart", "cache"]
@@ -25,23 +24,9 @@ TEXT = "what a client says, in pieces or in one"
 @contextmanager
 def proxying(kind: str, upstream: Serving) -> Iterator[Serving]:
     """A proxy of ours in front of a server."""
-    ready, theirs = os.pipe()
-    log = upstream.folder / f"decisions-{kind}"
     words = ["--kind", kind, "--listen", "127.0.0.1:0", "--upstream", f"http://127.0.0.1:{upstream.ports['http']}"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "lan.services.http.proxy", *words],
-        cwd=CHECKOUT,
-        env={**os.environ, "LAN_READY_FD": str(theirs), "LAN_DECISIONS": str(log)},
-        pass_fds=[theirs],
-    ) as proxy:
-        os.close(theirs)
-        said = re.match(r"ready proxy \S+:(\d+)", os.read(ready, 4096).decode())
-        os.close(ready)
-        assert said is not None
-        try:
-            yield Serving(upstream.folder, {"http": int(said[1])}, log)
-        finally:
-            proxy.terminate()
+    with Program(module("lan.services.http.proxy", *words), log_in(upstream.folder)) as proxy:
+        yield Serving(upstream.folder, {"http": proxy.port}, proxy)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +101,71 @@ def test_a_browser_loads_a_page_with_its_script_through_a_proxy(browser: str, ki
             running.wait(PATIENCE_S)
     assert [told[name] for name in ("get", "six1", "six6")] == [WHOLE] * 3
     assert (told["head"][0], told["range"][:2], told["missing"][0]) == (200, [206, 10], 404)
+
+
+# ---- load: every answer right, on few connections and on many
+
+
+def assert_all_right(said: str, count: int) -> None:
+    """What ab says: so many requests, and none of them failed, of another length or another status."""
+    told = dict(re.findall(r"^([\w -]+):\s+(\d+)", said, re.M))
+    assert (told["Complete requests"], told["Failed requests"]) == (str(count), "0"), said
+    assert "Non-2xx" not in said, said
+
+
+WAYS = [("dumb", "closed"), *((kind, how) for kind in KNOWING for how in ("kept", "closed"))]
+"""A dumb proxy takes one exchange a connection: whoever keeps it hangs, as in the book."""
+
+
+@pytest.mark.parametrize(("kind", "how"), WAYS)
+def test_ab_gets_every_answer_through_a_gateway(gateways: dict[str, Serving], kind: str, how: str) -> None:
+    more = ["-k"] if how == "kept" else []
+    url = gateways[kind].url("/bytes/20000").replace("localhost", "127.0.0.1")
+    assert_all_right(gateways[kind].run("ab", "-q", *more, "-n", "200", "-c", "8", url).stdout, 200)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("body", [False, True], ids=["get", "post"])
+def test_ab_gets_every_answer_by_way_of_a_forward_proxy(
+    gateways: dict[str, Serving], tmp_path: Path, kind: str, body: bool
+) -> None:
+    (tmp_path / "body").write_bytes(bytes(50_000))
+    words = ["--kind", kind, "--listen", "127.0.0.1:0", "--allow-loopback"]
+    more = ["-p", str(tmp_path / "body")] if body else []
+    with Program(module("lan.services.http.proxy", *words), tmp_path / "log") as proxy:
+        url = gateways["smart"].url("/any" if body else "/bytes/20000").replace("localhost", "127.0.0.1")
+        said = gateways["smart"].run("ab", "-q", *more, "-X", f"127.0.0.1:{proxy.port}", "-n", "200", "-c", "8", url)
+        assert_all_right(said.stdout, 200)
+        assert len(proxy.decisions("relay" if kind == "dumb" else "request")) >= 200
+
+
+CHECK = r"""
+response = function(status, headers, body)
+    if status ~= 200 or #body ~= 20000 then wrong = wrong + 1 end
+    right = right + 1
+end
+function init(args) wrong, right = 0, 0 end
+local threads = {}
+function setup(thread) table.insert(threads, thread) end
+function done(summary, latency, requests)
+    for _, thread in ipairs(threads) do
+        io.write("answers " .. thread:get("right") .. " wrong " .. thread:get("wrong") .. "\n")
+    end
+end
+"""
+
+
+@pytest.mark.parametrize(("kind", "how"), WAYS)
+def test_wrk_gets_every_answer_through_a_gateway(
+    gateways: dict[str, Serving], kind: str, how: str, tmp_path: Path
+) -> None:
+    (tmp_path / "check.lua").write_text(CHECK)
+    more = ["-H", "Connection: close"] if how == "closed" else []
+    words = ["wrk", "-t1", "-c8", "-d1s", "--timeout", "60s", "-s", str(tmp_path / "check.lua"), *more]
+    said = gateways[kind].run(*words, gateways[kind].url("/bytes/20000")).stdout
+    counted = re.search(r"answers (\d+) wrong (\d+)", said)
+    assert counted is not None and int(counted[1]) > 8 and counted[2] == "0", said
+    assert "Socket errors" not in said and "Non-2xx" not in said, said
 
 
 # ---- chosen by the client, on a LAN
