@@ -1,10 +1,15 @@
 """Fixtures of all layers: the `lan` command of this checkout, see `command.py`."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from .command import Command, command
+
+# Who starts the tests in the background or by nohup has these ignored, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -120,6 +120,9 @@ def test_ctrl_c_leaves_nothing_and_says_130(verb: str, delay_s: float, lan: Comm
     if is_running:
         os.killpg(command.pid, signal.SIGINT)
     _, said = command.communicate(timeout=PATIENCE_S)
+    if said.startswith("Fatal Python error: init"):  # a busy machine: Python itself had not begun, let alone lan
+        assert_nothing_left(before)
+        return
     assert "Traceback" not in said
     code = shell_code(command.returncode)
     assert code in ((130, 0) if is_running else (0,))
