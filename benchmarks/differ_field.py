@@ -51,9 +51,7 @@ class Field:
             own = folder / name
             own.mkdir()
             stack.enter_context(launched(name, words, FIRST_PORT + at, own))
-        for name in FILES:
-            (folder / "www" / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "www" / name).write_text("/" + name)
+        make_files(folder)
         for at, (name, what) in enumerate((("origin", ["--app", "echo"]), ("site", ["--root", str(folder / "www")]))):
             own = folder / name
             own.mkdir()
@@ -64,12 +62,13 @@ class Field:
         self.ours = {name for name in self.ports if name in OURS}
 
     def start_mutants(self, stack: ExitStack, folder: Path) -> None:
-        """Ours alone, each as it is (`smart:`, `origin:`) and with each of its rules taken out (`smart:no Host`)."""
+        """Ours alone, each as it is (`smart:`, `origin:`…) and with each of its rules taken out (`smart:no Host`)."""
+        make_files(folder)
         names = [f"{kind}:{mutant}" for kind, table in MUTANTS.items() for mutant in ("", *table)]
         self._record([FIRST_ORIGIN + at for at in range(len(names))], set())
         for at, name in enumerate(names):
             self.ports[name] = FIRST_PORT + at
-            if name.startswith("smart:"):
+            if name.startswith(("smart:", "cache:")):
                 self.origins[name] = FIRST_ORIGIN + at
         words = [sys.executable, "-P", "-m", "benchmarks.differ_mutants"]
         words += [f"{name}:{FIRST_PORT + at}:{FIRST_ORIGIN + at}" for at, name in enumerate(names)]
@@ -114,6 +113,13 @@ class Field:
             if name in self.origins:
                 came[name].streams = [stream for stream in taken[self.origins[name]] if stream.data]
         return came
+
+
+def make_files(folder: Path) -> None:
+    """What `site` serves: files that contain their own path."""
+    for name in FILES:
+        (folder / "www" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "www" / name).write_text("/" + name)
 
 
 def _sent(port: int, data: bytes, *, ends: bool) -> socket.socket | None:

@@ -1,9 +1,10 @@
-"""Our proxy and our server, each with one rule of HTTP taken out: what a differential fuzzer is there to find.
+"""Our proxies and our server, each with one rule of HTTP taken out: what a differential fuzzer is there to find.
 
     bin/lan python -m benchmarks.differ_mutants KIND:MUTANT:PORT:ORIGIN...
 
-For `differ_http.py --mutants`.  Each word starts one program: KIND is `smart` (a gateway before 127.0.0.1:ORIGIN)
-or `origin` (the echo application).  MUTANTS has them all; the rules are put out of force in that process alone.
+For `differ_http.py --mutants`.  Each word starts one program: KIND is `smart` or `cache` (a gateway before
+127.0.0.1:ORIGIN), `origin` (the echo application) or `site` (the files in `www`).  MUTANTS has them all; the rules
+are put out of force in that process alone.
 """
 
 import os
@@ -16,10 +17,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from lan.services.http import __main__ as origin_shell
+from lan.services.http.cache import selection
+from lan.services.http.origin import brief, essence
 from lan.services.http.protocol import chunked, connection, framing, head, hop_by_hop, messages, persistence, target
 from lan.services.http.protocol.messages import HTTP_1_1, Head, Headers, Request
 from lan.services.http.protocol.reader import Reader
 from lan.services.http.proxy import __main__ as proxy_shell
+from lan.services.http.proxy import plain
 
 Mutant = Callable[[], None]
 _HEX = rb"[0-9A-Fa-f]"
@@ -186,6 +190,16 @@ def first_of_each(request: Request) -> Request:
     return replace(request, headers=Headers(tuple(reversed(fields.values()))))
 
 
+def named(change: Callable[[str], str]) -> Mutant:
+    """The proxy's short way takes a line for one of another name ("": for none that is plain)."""
+
+    def mutate() -> None:
+        name = plain._name
+        everywhere(name, lambda line: change(name(line)))
+
+    return mutate
+
+
 def as_1_1(request: Request) -> Request:
     return replace(request, version=HTTP_1_1) if request.headers.get("Transfer-Encoding") is not None else request
 
@@ -255,7 +269,25 @@ PASSING: dict[str, Mutant] = {
     "a content without its last byte": shorter_content,
 }
 """What a proxy alone does."""
-MUTANTS = {"smart": {**EVERY, **PASSING}, "origin": EVERY}
+SHORT: dict[str, Mutant] = {
+    "fields of one hop, by the short way": named(lambda name: "x-other" if name in hop_by_hop.KNOWN else name),
+    "lines of any form, by the short way": named(lambda name: name or "x-other"),
+    "fields that Connection names, by the short way": lambda: everywhere(plain._names_fields, lambda head: False),
+}
+"""What the proxy's short way must look at."""
+FILES: dict[str, Mutant] = {
+    "an essence without fields": lambda: everywhere(
+        essence.essence, lambda data, **_: data[: data.find(b"\n")] + b"\n\r\n"
+    ),
+    "an essence without its path": lambda: everywhere(essence.essence, lambda data, **_: data[data.find(b"\n") :]),
+    "any field is plain": lambda: everywhere(brief._kind, lambda line: int(not line.lower().startswith(b"host"))),
+}
+"""What tells requests for files apart, whose answers are remembered."""
+KEPT: dict[str, Mutant] = {
+    "a key without its query": lambda: everywhere(selection.primary_key, lambda uri: uri.partition("?")[0]),
+}
+"""The same of what a cache keeps."""
+MUTANTS = {"smart": {**EVERY, **PASSING, **SHORT}, "origin": EVERY, "site": FILES, "cache": KEPT}
 assert connection.frame_request is framing.frame_request
 
 
@@ -267,6 +299,8 @@ def start(word: str) -> int:
     listen = ["--listen", f"127.0.0.1:{port}"]
     if kind == "origin":
         return origin_shell.main(["--app", "echo", *listen])
+    if kind == "site":
+        return origin_shell.main(["--root", "www", *listen])
     return proxy_shell.main(["--kind", kind, "--allow-loopback", *listen, "--upstream", f"http://127.0.0.1:{origin}"])
 
 

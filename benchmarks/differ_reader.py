@@ -39,9 +39,11 @@ class Seen:
 
     @property
     def path(self) -> str:
-        """The target without scheme and host: a URL and its path mean the same to its origin (RFC 9112 §3.2.2)."""
+        """The target without scheme and host: to its origin both mean the same (RFC 9112 §3.2.2, §3.2.4)."""
         found = re.match(r"(?i)https?://[^/?#]*", self.target)
         rest = self.target[found.end() :] if found else self.target
+        if found and not rest and self.method == "OPTIONS":
+            return "*"
         return rest if rest.startswith("/") or not found else "/" + rest
 
     @property

@@ -2,7 +2,8 @@
 
 For `differ_http.py`.  A case is a few bytes: a request with one trick of `differ_tricks.py`, sometimes behind a
 right one, often with another behind it that must not be read as a part of the first, and sometimes with bytes
-that go, come, or change.  All tricks come by turns, in an order by chance, so that none is left out for long.
+that go, come, or change.  All tricks come by turns, in an order by chance, so that none is left out for long.  And
+some requests come alone and three times: our programs remember what they have met, and take a shorter way.
 """
 
 import re
@@ -30,7 +31,7 @@ BEHIND = (
 SMUGGLED = BEHIND[0].decode()
 CONTENTS = ("hello", "a", "0\r\n\r\n", "x" * 100, "0\r\n\r\n" + SMUGGLED, SMUGGLED, "1\r\nz\r\n0\r\n\r\n")
 NOISE = b'\r\n \t:;,\x00\x0b\x0c\x80\xff0aAfF="\\/?#%_+-'
-BROKEN = 0.15
+BROKEN, REPEATED = 0.15, 0.1
 WORD = re.compile(r"\{([a-zA-Z_0-9]+)\}")
 DECK = [
     trick
@@ -44,12 +45,15 @@ def cases(chance: Random, broken: float = BROKEN) -> Iterator[bytes]:
     """One case after the other, without end; so many of them have bytes that are changed by chance."""
     while True:
         for trick in chance.sample(DECK, len(DECK)):
-            data = made(trick, chance)
-            yield mutated(data, chance) if chance.random() < broken else data
+            is_known = chance.random() < REPEATED
+            data = made(trick, chance, alone=is_known)
+            if chance.random() < broken:
+                data = mutated(data, chance)
+            yield from [data] * (3 if is_known else 1)
 
 
-def made(trick: str, chance: Random) -> bytes:
-    """The case of one trick."""
+def made(trick: str, chance: Random, *, alone: bool = False) -> bytes:
+    """The case of one trick, with nothing before or behind it where it is `alone`."""
     content = chance.choice(CONTENTS)
     hexed = f"{len(content):x}"
     cut = chance.randrange(len(content) + 1)
@@ -66,6 +70,8 @@ def made(trick: str, chance: Random) -> bytes:
         return facts[found[1]] if found[1] in facts else chance.choice(WORDS[found[1]]).format(**facts)
 
     data = WORD.sub(word, trick).encode("latin-1")
+    if alone:
+        return data
     before = chance.choice(BEFORE) if chance.random() < 0.25 else b""
     behind = chance.choice(BEHIND) if chance.random() < 0.7 else b""
     return before + data + behind
