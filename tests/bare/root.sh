@@ -24,7 +24,7 @@ make_root() {
     for user in teacher student; do useradd --root "$root" --create-home --shell /bin/bash $user; done
 }
 
-# enter USER NETWORK COMMAND: in the root, with an environment of its own and this machine's settings for pip.
+# enter USER NETWORK COMMAND: in the root, with NETWORK there or cut (loopback stays), with an environment of its own and this machine's settings for pip.
 enter() {
     local user=$1 network=$2 command=$3 home=/root settings=() shared=() cut=() name path
     if [ "$user" != root ]; then home=/home/$user; fi
@@ -46,6 +46,7 @@ enter() {
 PIVOT='
 root=$1 repository=$2 count=$3
 shift 3
+ip link set lo up
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
