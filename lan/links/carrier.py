@@ -21,6 +21,8 @@ from lan.links.way import HELD_MAX_FRAMES, Way
 
 BATCH_FRAMES = 64
 """So many are taken in before those that are due go out."""
+BATCH_TAKES_NS = 1_000_000
+"""A frame may come while others are taken in, but no later than that."""
 SEND_BUFFER_BYTES = 1 << 22
 HELD_ALL_MAX_FRAMES, HELD_FULL_FRAMES = 200_000, 1000
 """What all directions together may hold, some 350 MB; beyond that each may hold the second number."""
@@ -186,10 +188,10 @@ class Carrier:
         lane = self._lanes.get(ifindex)
         if lane is None:
             return
-        at_ns = real_ns + self._ahead_ns  # the kernel's clock may be set; ours goes on
-        if at_ns < self._last_ns:
-            at_ns = self._last_ns
-        self._last_ns = at_ns = min(at_ns, self._now_ns)
+        at_ns = real_ns + self._ahead_ns
+        if not self._last_ns <= at_ns <= self._now_ns + BATCH_TAKES_NS:  # the kernel's clock was set; ours goes on
+            at_ns = min(max(at_ns, self._last_ns), self._now_ns + BATCH_TAKES_NS)
+        self._last_ns = at_ns
         lane.way.arrive(at_ns, frame)
         self._touched[lane] = None
 
