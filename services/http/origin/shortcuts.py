@@ -21,6 +21,8 @@ from lan.services.http.protocol.messages import Request
 MAX_ENTRIES = 16384
 MAX_ANSWER_BYTES = 128 * 1024
 MAX_PIPELINED = 256
+MAX_TOGETHER_BYTES = 1024 * 1024
+"""Of the answers to pipelined requests; more are given one by one, as the client takes them."""
 _DATE = b"\r\nDate: "
 MAX_BYTES = 32 * 1024 * 1024
 """Of all answers and of what they are known by."""
@@ -103,10 +105,14 @@ class Shortcuts:
 
     def _several(self, data: bytes) -> tuple[bytes, Request | None] | None:
         answers: list[bytes] = []
+        left_bytes = MAX_TOGETHER_BYTES
         closing: Request | None = None
         for request in data.split(b"\r\n\r\n")[:-1]:
             known = self._one(request + b"\r\n\r\n")
             if known is None or closing is not None:
+                return None
+            left_bytes -= len(known.whole)
+            if left_bytes < 0:
                 return None
             answers.append(known.whole)
             closing = known.closing

@@ -12,7 +12,7 @@ from lan.services.http.origin.origin import Origin, Rules
 from lan.services.http.origin.outflow import Outflow
 from lan.services.http.origin.resource import Place
 from lan.services.http.origin.routes import Routes
-from lan.services.http.origin.shortcuts import Shortcuts
+from lan.services.http.origin.shortcuts import MAX_TOGETHER_BYTES, Shortcuts
 from lan.services.http.origin.site import SMALL_BYTES, Directory, OnePage
 from lan.services.http.protocol.connection import Server
 from lan.services.http.protocol.messages import Request, Response
@@ -91,6 +91,14 @@ def test_a_request_that_closes_is_told_and_ends_the_row(web: Web) -> None:
     assert known is not None and known[1] is not None
     assert known[0] == sent and known[1].connection_options == ("close",)
     assert web.short(last + get()) is None
+
+
+def test_answers_to_pipelined_requests_do_not_pile_up(root: Path, web: Web) -> None:
+    (root / "page").write_bytes(b"x" * SMALL_BYTES)
+    sent = web.plain(get())
+    fit = MAX_TOGETHER_BYTES // len(sent)
+    assert web.short(get() * fit) == (sent * fit, None)
+    assert web.short(get() * (fit + 1)) is None
 
 
 def test_another_second_has_another_date_and_nothing_else(web: Web) -> None:
