@@ -23,6 +23,7 @@ from lan.services.http.proxy.upstream import Upstream
 
 PIECE_BYTES = 64 * 1024
 FIELD = "Cache-Status"
+ONE_ALONE = Reason("RFC 9112 §9.6", "the client asked for one answer alone")
 
 
 class Serving:
@@ -95,7 +96,7 @@ class CachedSession(Session):
         self.heard_s = context.loop.now_s
         self.deadline_s = self.heard_s + context.limits.idle_s
         if closes:
-            self.farewell(Reason("RFC 9112 §9.6", "the client asked for one answer alone"))
+            self.farewell(ONE_ALONE)
         return True
 
     def carry(self, request: Request, going: Onward) -> None:

@@ -19,6 +19,8 @@ from lan.services.http.proxy.forwarding import Here
 from lan.services.http.proxy.notice import notice
 
 READ = Reason("RFC 9112 §3", "a request is read")
+ACCEPTED = Reason("RFC 9293 §3.5", "the three-way handshake is done")
+BOTH_CLOSED = Reason("RFC 9112 §9.6", "both sides have closed")
 
 
 class State(enum.StrEnum):
@@ -36,8 +38,11 @@ class Downstream(abc.ABC):
 
     def __init__(self, sock: socket.socket, context: Context) -> None:
         self.context = context
-        self.client_address = str(sock.getpeername()[0])
-        self._tuple = {"client": named(sock.getpeername()), "proxy": named(sock.getsockname())}
+        peer = sock.getpeername()
+        self.client_address = str(peer[0])
+        self._tuple: dict[str, str] = {}
+        if context.log.is_wanted:
+            self._tuple = {"client": named(peer), "proxy": named(sock.getsockname())}
         self.engine = Server(max_head_bytes=context.limits.head_bytes, max_body_bytes=None)
         self.client = context.accept(sock, self)
         self.has_responded = False  # the head of this exchange's final response is written
@@ -48,7 +53,7 @@ class Downstream(abc.ABC):
         self.deadline_s = context.loop.now_s + context.limits.head_s
         context.loop.timed.add(self)
         context.count(self.client_address, 1)
-        self.decide("accepted", Reason("RFC 9293 §3.5", "the three-way handshake is done"))
+        self.decide("accepted", ACCEPTED)
 
     # ---- defined by the subclass
 
@@ -100,7 +105,7 @@ class Downstream(abc.ABC):
         if self.state is not State.LINGER:
             self.client_has_room()
         elif self.client.fin_sent and self.client.has_ended:
-            self.close(Reason("RFC 9112 §9.6", "both sides have closed"))
+            self.close(BOTH_CLOSED)
 
     def broke(self, channel: Channel, error: OSError) -> None:
         self.close(Reason("RFC 9293 §3.10.7", "the client's connection broke", error=error.strerror))
@@ -225,7 +230,7 @@ class Downstream(abc.ABC):
         if self._discarded > self.context.limits.discard_bytes:
             self.close(Reason("RFC 9112 §9.6", "the client goes on sending after the last response"))
         elif not data and self.client.fin_sent:
-            self.close(Reason("RFC 9112 §9.6", "both sides have closed"))
+            self.close(BOTH_CLOSED)
 
     def close(self, why: Reason) -> None:
         """Close now."""
