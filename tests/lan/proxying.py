@@ -112,6 +112,14 @@ class Client(Stream):
         super().__init__(socket.create_connection(("127.0.0.1", program.port), PATIENCE_S, (source, 0)))
 
 
+def pass_both_ways(client: Stream, server: Stream) -> None:
+    """A tunnel carries bytes of each side to the other."""
+    client.send(b"ping")
+    assert server.take(4) == b"ping"
+    server.send(b"pong")
+    assert client.take(4) == b"pong"
+
+
 class Played:
     """A server that the test plays itself, connection by connection."""
 

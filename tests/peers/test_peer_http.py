@@ -1,23 +1,19 @@
 """Real programs against our web server, and our client against real servers, HTTP and HTTPS."""
 
-import io
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lan.engine.certificates import Authority
-from lan.services.http import fetch
+from ..fetching import asked
+from .serving import prepare, serving
 
-HOUSE = Path(__file__).resolve().parents[2]
 PAGE = b"<!doctype html><title>office</title><p id=p>the page of the office</p>" + b"<!-- -->" * 20_000
 
 
@@ -25,33 +21,15 @@ PAGE = b"<!doctype html><title>office</title><p id=p>the page of the office</p>"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site, an authority, and a certificate for localhost."""
     folder = tmp_path_factory.mktemp("peer")
-    (folder / "www").mkdir()
-    (folder / "www" / "index.html").write_bytes(PAGE)
-    authority = Authority.create("peers")
-    certificate, key = authority.issue(["localhost"], ["127.0.0.1"])
-    for name, data in (("authority", authority.certificate_pem), ("server", certificate), ("key", key)):
-        (folder / f"{name}.pem").write_bytes(data)
+    prepare(folder, {"index.html": PAGE})
     return folder
 
 
 @pytest.fixture(scope="module")
 def urls(folder: Path) -> Iterator[dict[str, str]]:
     """Our server: scheme → URL."""
-    ready, theirs = os.pipe()
-    words = ["--listen", "127.0.0.1:0", "--tls", "--tls-listen", "127.0.0.1:0", "--root", str(folder / "www")]
-    pem = ["--certificate", str(folder / "server.pem"), "--key", str(folder / "key.pem")]
-    with subprocess.Popen(
-        [sys.executable, "-m", "lan.services.http", *words, *pem],
-        cwd=HOUSE,
-        env={**os.environ, "LAN_READY_FD": str(theirs), "LAN_DECISIONS": str(folder / "decisions")},
-        pass_fds=[theirs],
-    ) as server:
-        os.close(theirs)
-        _, *said = os.read(ready, 4096).decode().split()
-        os.close(ready)
-        ports = {scheme: address.rpartition(":")[2] for scheme, address in zip(said[::2], said[1::2], strict=True)}
-        yield {scheme: f"{scheme}://localhost:{port}/" for scheme, port in ports.items()}
-        server.terminate()
+    with serving(folder, "--root", str(folder / "www")) as site:
+        yield {scheme: site.url("/", scheme) for scheme in site.ports}
 
 
 def needs(program: str) -> str:
@@ -130,14 +108,6 @@ def test_chromium_shows_the_page(urls: dict[str, str], folder: Path) -> None:
 
 
 # Our client
-
-
-def asked(*words: str) -> tuple[int, dict[str, Any]]:
-    """What lan-fetch --json says."""
-    said = io.StringIO()
-    with redirect_stdout(said):
-        code = fetch.main([*words, "--json"])
-    return code, json.loads(said.getvalue())
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

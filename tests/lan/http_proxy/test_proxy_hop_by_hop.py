@@ -37,19 +37,24 @@ def test_the_client_closes_and_the_servers_connection_is_kept(start: Start, play
     ]  # fmt: skip
 
 
+def ask_at_once(clients: list[Client], played: Played) -> None:
+    """Each client asks, all are answered; the server has as many connections as there are clients."""
+    for client in clients:
+        client.send(get(played.url))
+    while len(played.accepted) < len(clients):
+        played.accept()
+    for server in played.accepted:
+        assert server.head()
+        server.send(OK)
+    for client in clients:
+        assert client.response()[0] == 200
+
+
 def test_a_proxy_of_n_clients_holds_2n_connections_to_the_server(start: Start, played: Played) -> None:
     proxy = start("smart")
     clients = [Client(proxy, f"127.0.0.{n}") for n in range(2, 7) for _ in range(2)]
     for _ in range(3):
-        for client in clients:
-            client.send(get(played.url))
-        while len(played.accepted) < len(clients):
-            played.accept()
-        for server in played.accepted:
-            assert server.head()
-            server.send(OK)
-        for client in clients:
-            assert client.response()[0] == 200
+        ask_at_once(clients, played)
     assert not played.has_visitor()
     for client in clients:
         client.close()
@@ -60,15 +65,7 @@ def test_idle_connections_to_servers_go_as_those_of_the_client_do(start: Start, 
     proxy = start("smart")
     clients = [Client(proxy) for _ in range(4)]
     for _ in range(2):
-        for client in clients:
-            client.send(get(played.url))
-        while len(played.accepted) < len(clients):
-            played.accept()
-        for server in played.accepted:
-            assert server.head()
-            server.send(OK)
-        for client in clients:
-            assert client.response()[0] == 200
+        ask_at_once(clients, played)
     assert not played.has_visitor()
     for client in clients[:2]:
         client.close()

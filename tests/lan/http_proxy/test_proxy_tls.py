@@ -11,7 +11,7 @@ import pytest
 
 from ...pem import write_pem
 from ...program import Program
-from ..proxying import PATIENCE_S, Client, Played, Start, Stream, get, proxy_command, web_command
+from ..proxying import PATIENCE_S, Client, Played, Start, Stream, get, pass_both_ways, proxy_command, web_command
 
 
 @pytest.fixture
@@ -94,10 +94,7 @@ def test_a_forward_proxy_over_tls_makes_tunnels_and_forwards(
         client.send(f"CONNECT {played.host} HTTP/1.1\r\nHost: {played.host}\r\n\r\n".encode())
         assert client.head().startswith("HTTP/1.1 200")
         server = played.accept()
-        client.send(b"ping")
-        assert server.take(4) == b"ping"
-        server.send(b"pong")
-        assert client.take(4) == b"pong"
+        pass_both_ways(client, server)
         server.end()
         assert client.rest() == b""
 
