@@ -18,9 +18,11 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
+from io import FileIO
 from pathlib import Path
+from typing import Literal
 
-from lan.errors import FAILED, OK, LanError, UsageError
+from lan.errors import FAILED, OK, LanError, RunError, UsageError
 from lan.services.http.fetching import report, telling, waterfall, words
 from lan.services.http.fetching.client import Exchange, Phase, Write
 from lan.services.http.fetching.loop import Loop
@@ -46,7 +48,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone; let nothing be flushed into it at exit
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+        _write_nowhere()
         return FAILED
 
 
@@ -68,7 +70,7 @@ def fetch(options: argparse.Namespace) -> int:
         Side(options.closes_first),
     )
     with ExitStack() as stack:
-        visit = Visit(asking, _outputs(options, stack) if is_many else _output(options, stack))
+        visit = Visit(asking, _outputs(options) if is_many else _output(options, stack))
         started_s = time.monotonic()
         for where in urls:
             visit.ask(where, started_s)
@@ -123,9 +125,11 @@ def _tell_many(
 
 def _output(options: argparse.Namespace, stack: ExitStack) -> Callable[[Exchange], Write]:
     """Where the body of a single URL goes: to a file, to the screen, with --json nowhere."""
-    write = (
-        _file(Path(options.output), stack) if options.output is not None else len if options.json else _screen(stack)
-    )
+    if options.output is not None:
+        path = Path(options.output)
+        file = stack.enter_context(_opened(path, "wb"))
+        return lambda exchange: lambda data: _write(file, data, path)
+    write: Write = len if options.json else _screen(stack)
     return lambda exchange: write
 
 
@@ -133,12 +137,29 @@ def _screen(stack: ExitStack) -> Write:
     binary = getattr(sys.stdout, "buffer", None)  # a test's stdout has none
     if binary is None:
         return lambda data: sys.stdout.write(data.decode("utf-8", "replace"))
-    stack.callback(sys.stdout.flush)
-    return lambda data: binary.write(data)
+
+    def leaves(act: Callable[[], object]) -> None:
+        try:
+            act()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _write_nowhere()
+            raise _unwritten(error, "standard output") from None
+
+    stack.callback(lambda: leaves(sys.stdout.flush))
+    return lambda data: leaves(lambda: binary.write(data))
 
 
-def _outputs(options: argparse.Namespace, stack: ExitStack) -> Callable[[Exchange], Write]:
-    """Where the bodies of many objects go: nowhere, or into a folder as ``002-logo.png``."""
+def _write_nowhere() -> None:
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+
+
+def _outputs(options: argparse.Namespace) -> Callable[[Exchange], Write]:
+    """Where the bodies of many objects go: nowhere, or into a folder as ``002-logo.png``.
+
+    A file is open no longer than it is written to: there may be more of them than descriptors.
+    """
     if options.output is None:
         return lambda exchange: len
     folder = Path(options.output)
@@ -148,16 +169,36 @@ def _outputs(options: argparse.Namespace, stack: ExitStack) -> Callable[[Exchang
     def opened(exchange: Exchange) -> Write:
         last = exchange.url.target.partition("?")[0].rpartition("/")[2]
         name = re.sub(r"[^A-Za-z0-9._-]", "_", last)[-80:] or "index"
-        return _file(folder / f"{exchange.number:03}-{name}", stack)
+        path = folder / f"{exchange.number:03}-{name}"
+        _opened(path, "wb").close()
+        return lambda data: _append(path, data)
 
     return opened
 
 
-def _file(path: Path, stack: ExitStack) -> Write:
+def _append(path: Path, data: bytes) -> None:
+    with _opened(path, "ab") as file:
+        _write(file, data, path)
+
+
+def _opened(path: Path, mode: Literal["wb", "ab"]) -> FileIO:
     try:
-        return stack.enter_context(path.open("wb")).write
+        return path.open(mode, buffering=0)
     except OSError as error:
         raise UsageError(f"can't be written: {error.strerror}", where=path) from None
+
+
+def _write(file: FileIO, data: bytes, path: Path) -> None:
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        raise _unwritten(error, path) from None
+
+
+def _unwritten(error: OSError, where: object) -> RunError:
+    return RunError(f"can't be written: {error.strerror}", where=where, todo="-o with another place")
 
 
 def program() -> None:

@@ -55,7 +55,7 @@ def _add_strategies(made: Parser) -> None:
     add("--strategy", metavar="NAME", help=", ".join(STRATEGIES))
     add("--connections", metavar="K", type=int, help="at once to one host (parallel 4, persistent+parallel 2)")
     add("--depth", metavar="N", type=int, help="requests under way on one connection (pipelined 8)")
-    add("--page", action="store_true", help="a page with its images, scripts, style sheets and icons")
+    add("--page", action="store_true", help="a page with its images, scripts, icons, style sheets and what those name")
     add("--waterfall", action="store_true", help="show the waterfall (the default with a strategy or a page)")
     add("--retries", metavar="N", type=int, help="how often a request is sent again (2; for a single URL 0)")
     add("--retry-non-idempotent", action="store_true", help="send POST and PATCH again, too")

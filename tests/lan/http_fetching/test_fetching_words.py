@@ -1,13 +1,17 @@
 """The words of lan-fetch: socket options, pages with their objects, folders, the waterfall, misuse."""
 
+import resource
 import socket
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ...command import CHECKOUT
 from ...fetching import asked, outcomes, shown
+from ...program import module
 from ..scripted_server import OK, Peer, Scripted
 
 
@@ -77,7 +81,10 @@ def test_a_page_is_fetched_with_its_objects_from_several_hosts_while_it_still_co
 
 def test_a_page_is_fetched_with_what_its_style_sheets_name_by_way_of_a_redirection_too() -> None:
     bodies = {
-        "/": ("text/html", "<link rel=stylesheet href=/moved.css><picture><source srcset=/p.webp><img src=/no></picture>"),
+        "/": (
+            "text/html",
+            "<link rel=stylesheet href=/moved.css><picture><source srcset=/p.webp><img src=/no></picture>",
+        ),
         "/css/one.css": ("text/css", "@import 'two.css'; a { background: url(a.png) }"),
         "/css/two.css": ("text/css; charset=latin-1", "@import 'one.css'; b { background: url(/p.webp), url(b.png"),
     }
@@ -106,6 +113,41 @@ def test_bodies_of_many_objects_go_into_a_folder(tmp_path: Path) -> None:
         "001-x.png": "one", "002-index": "two", "003-_2e_2e": "three",
     }  # fmt: skip
     assert "3 objects, 11 B in " in out
+
+
+def test_more_objects_than_descriptors_go_into_a_folder(tmp_path: Path) -> None:
+    """Each file is open no longer than it is written to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Scripted(Peer.serve) as server:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 20, hard))
+        try:
+            words = ["--strategy", "persistent", "-o", str(tmp_path)]
+            code, out, err = shown(*words, *server.urls(60))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert code == 0, err
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["fine"] * 60
+    assert "60 objects" in out
+
+
+@pytest.mark.parametrize("words", [["-o", "/dev/full"], ["-o", "full", "--strategy", "serial"]])
+def test_a_full_disk_is_said_in_words(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "001-index").symlink_to("/dev/full")
+    with Scripted(Peer.serve) as server:
+        code, _, err = shown(*words, server.url())
+    assert code == 1
+    assert "can't be written: No space left on device" in err
+
+
+def test_a_full_disk_behind_the_screen_too() -> None:
+    command = module("lan.services.http.fetch")
+    with Scripted(Peer.serve) as server, Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*command, server.url()], cwd=CHECKOUT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr.decode().splitlines()[0]) == (
+        1, "lan-fetch: standard output: can't be written: No space left on device",
+    )  # fmt: skip
 
 
 def test_a_waterfall_shows_each_object_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
