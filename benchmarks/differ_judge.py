@@ -70,7 +70,7 @@ def judge(said: Reading, streams: Sequence[Stream], answers: Sequence[Answer], *
             else:
                 nearest = min((one for one in faults if one is not None), key=_badness, default=None)
                 found.append(nearest or ("unclear" if said.fault else "differs", f"a request of its own: {seen}"))
-    return found + _answered(said, answers, number_of)
+    return found + _answered(said, answers, number_of, is_cache=is_cache)
 
 
 def judge_origin(said: Reading, answers: Sequence[Answer]) -> list[Finding]:
@@ -188,7 +188,9 @@ def _but_framing(seen: Seen) -> list[tuple[str, str]]:
     return [pair for pair in seen.fields if pair[0] not in ("content-length", "transfer-encoding")]
 
 
-def _answered(said: Reading, answers: Sequence[Answer], number_of: dict[int, int]) -> list[Finding]:
+def _answered(
+    said: Reading, answers: Sequence[Answer], number_of: dict[int, int], *, is_cache: bool = False
+) -> list[Finding]:
     """Each answer belongs to the request in its place; one more may refuse what follows them."""
     found: list[Finding] = []
     is_over = bool(said.seen) and not said.seen[-1].keeps
@@ -202,9 +204,10 @@ def _answered(said: Reading, answers: Sequence[Answer], number_of: dict[int, int
         serial = answer.get(RECORDED)
         if serial is None:
             continue
-        if int(serial) in number_of and number_of[int(serial)] != at:
-            found.append(("answers", f"answer {at + 1} is that to request {number_of[int(serial)] + 1}"))
-        words = answer.body.decode("latin-1").split(" ")  # a cache may give it again: to the same question only
+        first = number_of.get(int(serial), at)
+        if first != at and not (is_cache and first < at):  # a cache gives it again
+            found.append(("answers", f"answer {at + 1} is that to request {first + 1}"))
+        words = answer.body.decode("latin-1").split(" ")
         if answer.body and answer.status == 200 and Seen("GET", words[-1]).path != said.seen[at].path:
             found.append(("answers", f"{said.seen[at]} is answered as {words[-1]}"))
     return found

@@ -120,6 +120,10 @@ def test_the_judge_finds_an_answer_to_another_request_and_one_behind_the_last() 
     two = read_all(GET.replace(b"/b", b"/1") + GET.replace(b"/b", b"/2"))
     assert judge(two, [], [answer(1, "/1"), answer(2, "/2")], is_cache=True) == []
     assert judge(two, [], [answer(2, "/2"), answer(1, "/1")], is_cache=True)[0][0] == "answers"
+    same = read_all(GET + GET)
+    kept = [stream(GET[:-2] + b"Via: 1.1 p\r\n\r\n")]
+    assert judge(same, kept, [answer(1, "/b"), answer(1, "/b")], is_cache=True) == []
+    assert judge(same, kept, [answer(1, "/b"), answer(1, "/b")], is_cache=False)[0][0] == "answers"
     last = read_all(of("Connection: close") + GET)
     refusal = Answer(400, (("connection", "close"),), b"")
     assert judge(last, [], [answer(1, "/a"), refusal], is_cache=True)[0][0] == "answers"
