@@ -14,7 +14,9 @@ IPV4, ARP, VLAN, IPV6, QINQ, LLDP = 0x0800, 0x0806, 0x8100, 0x86DD, 0x88A8, 0x88
 BRIDGED = 0x6558
 """A whole Ethernet frame, as GRE carries it.  RFC 7637 §3.2."""
 LOWEST_ETHERTYPE = 0x0600
-"""Below it the field is the length of an 802.3 frame, whose LLC header tells the protocol."""
+"""Below it the field is the length of an 802.3 frame, whose LLC header tells the protocol, as Linux takes it."""
+LARGEST_LENGTH = 1500
+"""What stands between is neither length nor ethertype.  IEEE 802.3 §3.2.6."""
 
 ETHERTYPE_NAMES = {
     IPV4: "IPv4",
@@ -120,7 +122,8 @@ def read(data: bytes, start: int = 0, end: int | None = None) -> Ethernet:
     code = data[start + 12] << 8 | data[start + 13]
     dst, src = mac_text(data[start : start + 6]), mac_text(data[start + 6 : start + 12])
     if code < LOWEST_ETHERTYPE:
-        return Ethernet(dst, src, 0, length=code)
+        problems = (f"Ethernet length {code} is above {LARGEST_LENGTH}",) if code > LARGEST_LENGTH else ()
+        return Ethernet(dst, src, 0, length=code, problems=problems)
     vlan = None
     for at in range(start + HEADER_BYTES, end - TAG_BYTES + 1, TAG_BYTES):
         if code not in (VLAN, QINQ):

@@ -43,6 +43,8 @@ def decode(data: bytes, *, wire_length: int | None = None) -> Packet:
     """
     packet = Packet(bytes(data))
     whole = wire_length is None or wire_length <= len(packet.data)
+    if wire_length is not None and not whole:
+        packet.cut_bytes = wire_length - len(packet.data)
     follow(packet, ("Ethernet", _ethernet, 0, len(packet.data), whole))
     return packet
 
@@ -199,7 +201,10 @@ def _udp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
 
 
 def _tcp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:
-    header = packet.tcp = tcp.read(packet.data, start, end, _addresses(packet), whole=whole)
+    header = tcp.read(packet.data, start, end, _addresses(packet), whole=whole)
+    if packet.cut_bytes:
+        header = replace(header, length=max(_end_on_the_wire(packet) - start - header.header_length, header.length))
+    packet.tcp = header
     after = min(start + max(header.header_length, tcp.HEADER_BYTES), end)
     packet.add(header, start, after)
     packet.carried = (after, end)
@@ -230,6 +235,17 @@ def _addresses(packet: Packet) -> bytes:
     """Source and destination as they stand in the IP header just read, for the pseudo header."""
     _, start, _ = packet.headers[-1]
     return packet.data[start + 8 : start + 40] if packet.ipv4 is None else packet.data[start + 12 : start + 20]
+
+
+def _end_on_the_wire(packet: Packet) -> int:
+    """Where the IP packet just read ends, if the capture had cut nothing; no further than the frame."""
+    _, start, _ = packet.headers[-1]
+    if packet.ipv4 is not None:
+        end = start + packet.ipv4.total_length
+    else:
+        assert packet.ipv6 is not None
+        end = start + ipv6.HEADER_BYTES + packet.ipv6.payload_length
+    return min(end, len(packet.data) + packet.cut_bytes)
 
 
 def _dhcp(packet: Packet, start: int, end: int, whole: bool) -> Step | None:

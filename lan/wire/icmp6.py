@@ -164,7 +164,7 @@ def read(data: bytes, start: int, end: int, addresses: bytes, *, whole: bool = T
     content, quoted, faults = data[start + HEADER_BYTES : end], None, []
     if kind in ERRORS:
         try:
-            quoted = ipv6.read(content, 0, len(content), whole=False)
+            quoted = ipv6.read(data, start + HEADER_BYTES, end, whole=False)
         except Malformed as fault:
             faults.append(f"ICMPv6 error quotes too little: {fault}")
     elif kind in nd.TYPES:

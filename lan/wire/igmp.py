@@ -72,10 +72,13 @@ class Igmp:
             bits = data[start + 8]
             yield Field("suppress", bool(bits & 8), "yes" if bits & 8 else "no", start + 8, start + 9)
             yield Field("robustness", bits & 7, str(bits & 7), start + 8, start + 9)
-            interval = data[start + 9]
-            yield Field("query interval", interval, tenths(code_value(interval, 7) * 10), start + 9, start + 10)
+            interval_s = code_value(data[start + 9], 7)
+            yield Field("query interval", interval_s, f"{interval_s} s", start + 9, start + 10)
             number = data[start + 10] << 8 | data[start + 11]
             yield Field("source count", number, str(number), start + 10, start + 12)
+            for at in range(start + QUERY_3_BYTES, min(start + QUERY_3_BYTES + 4 * number, end - 3), 4):
+                source = ipv4_text(data[at : at + 4])
+                yield Field("source", source, source, at, at + 4)
 
 
 def code_value(code: int, bits: int) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from lan.wire.addresses import ipv6_text
-from lan.wire.igmp import RECORD_NAMES, code_value, tenths, varied
-from lan.wire.layer import Field, count, preview
+from lan.wire.igmp import RECORD_NAMES, code_value, varied
+from lan.wire.layer import Field, count
 
 QUERY, REPORT, DONE, REPORT_2 = 130, 131, 132, 143
 TYPES = {QUERY, REPORT, DONE, REPORT_2}
@@ -52,7 +52,7 @@ def fields(kind: int, data: bytes, start: int, end: int) -> Iterator[Field]:
     delay_ms = data[start + 4] << 8 | data[start + 5]
     is_2 = kind == QUERY and end - start >= QUERY_2_BYTES
     longest_ms = code_value(delay_ms, 15) if is_2 else delay_ms
-    yield Field("maximum response delay", delay_ms, f"{longest_ms} ms", start + 4, start + 6)
+    yield Field("maximum response delay", longest_ms, f"{longest_ms} ms", start + 4, start + 6)
     group = ipv6_text(data[start + 8 : start + 24])
     yield Field("multicast address", group, "every group" if group == "::" else group, start + 8, start + 24)
     if is_2:
@@ -60,14 +60,12 @@ def fields(kind: int, data: bytes, start: int, end: int) -> Iterator[Field]:
 
 
 def _query_2_fields(data: bytes, start: int, end: int) -> Iterator[Field]:
-    bits, interval = data[start + 24], data[start + 25]
+    bits, interval_s = data[start + 24], code_value(data[start + 25], 7)
     sources = data[start + 26] << 8 | data[start + 27]
     yield Field("suppress", bool(bits & 8), "yes" if bits & 8 else "no", start + 24, start + 25)
     yield Field("robustness", bits & 7, str(bits & 7), start + 24, start + 25)
-    words = tenths(code_value(interval, 7) * 10)
-    yield Field("query interval", interval, words, start + 25, start + 26)
+    yield Field("query interval", interval_s, f"{interval_s} s", start + 25, start + 26)
     yield Field("source count", sources, str(sources), start + 26, start + 28)
-    after = min(start + QUERY_2_BYTES + 16 * sources, end)
-    if start + QUERY_2_BYTES < after:
-        here = data[start + QUERY_2_BYTES : after]
-        yield Field("sources", here, preview(here), start + QUERY_2_BYTES, after)
+    for at in range(start + QUERY_2_BYTES, min(start + QUERY_2_BYTES + 16 * sources, end - 15), 16):
+        source = ipv6_text(data[at : at + 16])
+        yield Field("source", source, source, at, at + 16)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from lan.wire import dns_names
+from lan.wire import dns_names, ipv6, quote
 from lan.wire.addresses import ipv6_text, mac_text
 from lan.wire.layer import Field, count, preview
 from lan.wire.malformed import Malformed
@@ -48,6 +48,9 @@ def fields(kind: int, data: bytes, start: int, end: int) -> Iterator[Field]:
     for option, at, after in _options(data, start + HEAD_BYTES[kind], end, []):
         name = OPTION_NAMES.get(option) or f"option {option}"
         yield Field(name, data[at:after], option_words(option, data[at:after]), at, after)
+        if option == REDIRECTED and after - at >= 8 + ipv6.HEADER_BYTES:
+            quoted = ipv6.read(data, at + 8, after, whole=False)
+            yield from quote.fields(quoted, data, at + 8, after)
 
 
 def _options(data: bytes, at: int, end: int, faults: list[str]) -> Iterator[tuple[int, int, int]]:

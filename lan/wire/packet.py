@@ -34,12 +34,14 @@ class Packet:
     Within a tunnel (GRE, VXLAN, IP in IP) the headers by name are those of the innermost packet;
     `layers` holds all.
     `data` is the frame from the destination MAC on, without FCS; all byte ranges are within it.
+    The capture has left `cut_bytes` of it out.
     Treat it as frozen: `add`, `headers`, `carried`, `unread` and `stop` are for the decoder.
     """
 
     __slots__ = (
         "arp",
         "carried",
+        "cut_bytes",
         "data",
         "ethernet",
         "headers",
@@ -72,6 +74,7 @@ class Packet:
         self.headers: list[tuple[Header, int, int]] = []
         self.carried = (0, 0)
         self.stop = len(data)
+        self.cut_bytes = 0
         self.unread: Step | None = None
 
     @property

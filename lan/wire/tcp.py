@@ -65,7 +65,7 @@ def _flag_words(flags: TcpFlags) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tcp:
-    """A segment's header; `length` counts its data bytes, `window` is as sent, not scaled.
+    """A segment's header; `length` counts its data bytes, those that a capture cut off too, `window` is not scaled.
 
     `checksum_ok` is None where nothing can be said: the segment is not whole, or its sender left
     the sum to the network card.

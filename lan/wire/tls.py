@@ -120,7 +120,7 @@ class Tls:
 
 def _content_fields(record: TlsRecord, data: bytes) -> Iterator[Field]:
     at, end = record.start + RECORD_HEADER_BYTES, record.end
-    if record.content_type == "handshake":
+    if record.content_type == "handshake" and record.handshake_types[:1] != (ENCRYPTED,):
         yield from tls_handshake.fields(data, at, end, is_whole=record.is_whole)
     elif record.alert is not None:
         level = data[at]
@@ -139,14 +139,16 @@ def is_beginning(data: bytes, start: int, end: int) -> bool:
 
 def read(data: bytes, start: int, end: int) -> Tls:
     """The records that begin at `start`, one behind the other, as far as they are here; never raises."""
-    records, at = [], start
+    records: list[TlsRecord] = []
+    at, is_behind_change = start, False
     while is_beginning(data, at, end):
-        records.append(_read_record(data, at, end))
+        records.append(_read_record(data, at, end, is_behind_change=is_behind_change))
+        is_behind_change = is_behind_change or data[at] == CHANGE_CIPHER_SPEC
         at = records[-1].end
     return Tls(tuple(records), end - start)
 
 
-def _read_record(data: bytes, start: int, end: int) -> TlsRecord:
+def _read_record(data: bytes, start: int, end: int, *, is_behind_change: bool) -> TlsRecord:
     kind, version, length = struct.unpack_from("!BHH", data, start)
     at, stop = start + RECORD_HEADER_BYTES, min(start + RECORD_HEADER_BYTES + length, end)
     is_whole = start + RECORD_HEADER_BYTES + length <= end
@@ -154,7 +156,9 @@ def _read_record(data: bytes, start: int, end: int) -> TlsRecord:
     hello = alert = None
     problems: list[str] = []
     if kind == HANDSHAKE:
-        types, hello = tls_handshake.read(data, at, stop, problems, is_whole=is_whole)
+        types, hello = tls_handshake.read(
+            data, at, stop, problems, is_whole=is_whole, is_behind_change=is_behind_change
+        )
     elif kind == ALERT and length == 2 and is_whole:
         alert = ALERTS.get(data[at + 1]) or f"number {data[at + 1]}"
     return TlsRecord(

@@ -61,9 +61,15 @@ def walk(data: bytes, at: int, end: int, *, is_whole: bool) -> Iterator[Message 
 
 
 def read(
-    data: bytes, at: int, end: int, problems: list[str], *, is_whole: bool
+    data: bytes, at: int, end: int, problems: list[str], *, is_whole: bool, is_behind_change: bool = False
 ) -> tuple[tuple[str, ...], Hello | None]:
-    """The types of a record's handshake messages in words, and the hello among them."""
+    """The types of a record's handshake messages in words, and the hello among them.
+
+    `is_behind_change` tells that a ChangeCipherSpec was before it: then only a ClientHello is in the
+    clear, the second one, which a server of TLS 1.3 has asked for.
+    """
+    if is_behind_change and data[at : at + 1] != bytes((CLIENT_HELLO,)):
+        return (ENCRYPTED,), None
     types: list[str] = []
     hello = None
     for message in walk(data, at, end, is_whole=is_whole):

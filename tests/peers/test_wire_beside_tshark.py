@@ -1,0 +1,60 @@
+"""Our decoder and tshark say the same of each field; the long form is benchmarks/wire_beside_tshark.py."""
+
+import os
+import shutil
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from benchmarks import wire_beside_tshark as beside
+from benchmarks import wire_talks
+from benchmarks.wire_changes import CHANGES
+from benchmarks.wire_fields import THEIRS, Value
+from benchmarks.wire_synthetic import FAMILIES
+from lan.wire.packet import Packet
+
+pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+TALKS = (
+    "ping with options",
+    "errors of routers",
+    "DNS",
+    "DNS with EDNS",
+    "HTTP, kept open",
+    "TLS 1.2",
+    "TLS 1.3",
+    "loss",
+)
+
+
+def compared(name: str, frames: list[bytes], folder: Path) -> beside.Tally:
+    """All frames as one capture, which tshark reads once."""
+    tally = beside.Tally()
+    beside.compare(name, frames, folder / "frames.pcapng", tally)
+    return tally
+
+
+def test_of_every_header_and_option_both_say_the_same(tmp_path: Path) -> None:
+    tally = compared("bytes", [frame for make in FAMILIES.values() for frame in make(Random(5))], tmp_path)
+    assert not tally.differences, "\n".join(map(str, tally.differences))
+    assert len(tally.names) > 0.9 * len(THEIRS) - len(beside.EXPLAINED), sorted(set(THEIRS) - set(tally.names))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces for the talks need root")
+def test_of_what_programs_send_both_say_the_same_as_it_is_and_in_tunnels(tmp_path: Path) -> None:
+    frames = [frame for _, talk in wire_talks.captures(tmp_path, TALKS) for frame in talk]
+    assert len(frames) > 300
+    changed = [each for change in CHANGES.values() for each in change(frames[::7], Random(3))]
+    tally = compared("talks", frames + changed, tmp_path)
+    assert not tally.differences, "\n".join(map(str, tally.differences))
+
+
+def test_a_value_that_is_not_the_same_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = FAMILIES["ARP"](Random(1))
+    right = beside.fields_of
+
+    def wrong(packet: Packet) -> list[tuple[str, Value]]:
+        return [(name, 7 if name == "arp.opcode" else value) for name, value in right(packet)]
+
+    monkeypatch.setattr(beside, "fields_of", wrong)
+    assert {found.name for found in compared("ARP", frames, tmp_path).differences} == {"arp.opcode"}
