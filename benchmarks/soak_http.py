@@ -8,8 +8,9 @@ requests have been sent to each target.  Printed every few seconds: memory (RSS)
 server; at the end, when all connections are gone: what is left of both, and each answer that was wrong.
 
 Flat means: from the second quarter of the run to its last (from the first, where there are few samples) the median
-memory grew by less than 2 %, and at the end no more descriptors are open than at the start.  A proxy may answer 502 to a POST where the server closed
-its kept connection just then: to one in two thousand at most.  The exit code is 1 when something is not so.
+memory grew by less than 2 %, and at the end no more descriptors are open than at the start.  A proxy may answer 502
+to a POST where the server closed its kept connection just then: to one in two thousand at most.  The exit code is 1
+when something is not so.
 """
 
 import argparse
