@@ -92,6 +92,7 @@ class CachedSession(Session):
         if found is None:
             return False
         answers, closes = found
+        self.caching.touch()
         self.client.send(answers)
         self.heard_s = context.loop.now_s
         self.deadline_s = self.heard_s + context.limits.idle_s
@@ -166,7 +167,7 @@ class CachedSession(Session):
         return self._pour()
 
     def _is_for_everybody(self) -> bool:
-        if self.original is not None or self._request is None or self._is_stopping:
+        if self.original is not None or self._request is None or self._is_stopping or self.context.log.is_wanted:
             return False
         return self.caching.cache.is_hot(self._request, now_s=self.context.date())
 
