@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.differ_chain import Recorder, commands
 from benchmarks.differ_judge import Stream
 from benchmarks.differ_mutants import MUTANTS
-from benchmarks.http import INSTALL
+from benchmarks.http_rounds import INSTALL
 from benchmarks.http_servers import HOUSE, Running, find, launched, wait_listening
 
 OURS = ("smart", "cache", "dumb", "origin", "site")

@@ -37,7 +37,7 @@ from benchmarks import differ_requests
 from benchmarks.differ_field import OURS, QUIET_S, Came, Field
 from benchmarks.differ_judge import Finding, judge, judge_origin, judge_other, judge_site
 from benchmarks.differ_reader import Reading, read_all, read_answers
-from benchmarks.http import INSIDE, progress
+from benchmarks.http_rounds import INSIDE, progress
 from benchmarks.http_servers import HOUSE
 
 

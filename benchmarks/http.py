@@ -13,31 +13,37 @@ a server is busy for less than nine tenths of its own core, and its figure is a 
 """
 
 import argparse
-import json
-import os
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks import http_load as load
 from benchmarks import http_servers
 from benchmarks.http_load import Figure
-from benchmarks.http_servers import HOUSE, SERVERS, Running, Server, find, install, make_files, started
+from benchmarks.http_rounds import (
+    INSTALL,
+    LOAD_CORE,
+    SERVER_CORE,
+    Results,
+    core_of,
+    go_inside,
+    is_inside,
+    parser,
+    print_json,
+    print_table,
+    progress,
+    read,
+    widen_ports,
+)
+from benchmarks.http_servers import SERVERS, Running, Server, find, install, make_files, started
 
-INSIDE = "LAN_BENCHMARK_INSIDE"
-Results = dict[str, dict[str, list[Figure]]]
-"""Measure → server → a figure for each round."""
-INSTALL = "bin/lan python benchmarks/http.py --install"
 TOOLS = ("wrk", "curl", "openssl", "taskset")
-SERVER_CORE, LOAD_CORE = 0, 1
 FIRST_PORT = 8001
 
 MEASURES = {
@@ -99,11 +105,7 @@ def run(options: argparse.Namespace) -> None:
                     found[name][one.name].append(figure)
     progress("")
     if options.json:
-        print(
-            json.dumps(
-                {name: {who: [asdict(it) for it in its] for who, its in by.items()} for name, by in found.items()}
-            )
-        )
+        print_json(found)
         return
     for one in servers:
         print(f"{one.name:10} {one.note}")
@@ -141,80 +143,20 @@ def start_all(
     return up
 
 
-def core_of(number: int) -> int | None:
-    """The core to pin to; none where there is but one."""
-    return number if (os.cpu_count() or 1) > 1 else None
-
-
-def widen_ports() -> None:
-    """Room for all the connections that linger in TIME_WAIT; only this network's own setting changes."""
-    Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("10000 65000")
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{text:40}\r", end="", file=sys.stderr, flush=True)
-
-
-def print_table(what: str, unit: str, found: dict[str, list[Figure]], rounds: int) -> None:
-    """One measure: every server's median, spread and cost, and ours as a share of it."""
-    print(f"\n{what}: {unit}, median (least–most) of {rounds}")
-    ours = found.get("ours", [])
-    for who, figures in found.items():
-        values = [one.value for one in figures]
-        digits = 0 if max(values) >= 100 else 1
-        spread = f"({min(values):.{digits}f}–{max(values):.{digits}f})"
-        line = f"  {who:10} {median(values):9.{digits}f} {spread:17}"
-        if costs := [one.per_cpu_s for one in figures if one.per_cpu_s]:
-            busy = [one.cpu for one in figures if one.cpu is not None]
-            line += f" {median(busy):4.0%} CPU {median(costs):9.0f} a CPU s"
-        if slow := [one.latency_ms["99"] for one in figures if "99" in one.latency_ms]:
-            line += f"  p99 {median(slow):6.1f} ms"
-        if ours and who != "ours":
-            line += f"  ours/{who}" + " and".join(ratios(ours, figures))
-        print(line, "; ".join(sorted({one.errors for one in figures if one.errors})))
-
-
-def ratios(ours: list[Figure], theirs: list[Figure]) -> list[str]:
-    """Ours as a share of theirs: the figure, and the figure a CPU second where there is one."""
-    pairs = [([one.value for one in ours], [one.value for one in theirs])]
-    pairs.append(([one.per_cpu_s or 0 for one in ours], [one.per_cpu_s or 0 for one in theirs]))
-    return [f" {median(mine) / median(its):.2f}" for mine, its in pairs if median(its)]
-
-
-def median(values: list[float]) -> float:
-    return statistics.median(values)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--install", action="store_true", help="install the peers, and wrk")
-    parser.add_argument("--only", default=",".join(SERVERS), help="servers, by name")
-    parser.add_argument("--measures", default=",".join(MEASURES), help=f"of {', '.join(MEASURES)}")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=1, help="of load for each figure")
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--idle", type=int, default=10_000, help="how many idle connections")
-    parser.add_argument("--ours", default="", metavar="WORDS", help="more words for lan serve http")
-    parser.add_argument("--json", action="store_true", help="all figures of all rounds, for programs")
-    options = parser.parse_args()
-    for word, known in ((options.only, SERVERS), (options.measures, MEASURES)):
-        if unknown := set(word.split(",")) - set(known):
-            parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    made = parser(__doc__, SERVERS, MEASURES)
+    made.add_argument("--install", action="store_true", help="install the peers, and wrk")
+    made.add_argument("--idle", type=int, default=10_000, help="how many idle connections")
+    made.add_argument("--ours", default="", metavar="WORDS", help="more words for lan serve http")
+    options = read(made, SERVERS, MEASURES)
     if options.install:
         install()
-    elif INSIDE in os.environ:
-        os.sched_setaffinity(0, {core_of(LOAD_CORE) or 0})
+    elif is_inside():
         run(options)
+    elif missing := [one for one in TOOLS if shutil.which(one) is None]:
+        sys.exit(f"no {', '.join(missing)} here; {INSTALL}")
     else:
-        missing = [one for one in TOOLS if shutil.which(one) is None]
-        if missing:
-            sys.exit(f"no {', '.join(missing)} here; {INSTALL}")
-        os.environ |= {INSIDE: "yes", "PYTHONPATH": str(HOUSE)}
-        bubble = [sys.executable, "-m", "lan.cli", "sandbox", "--", sys.executable, "-P"]
-        os.execv(sys.executable, [*bubble, __file__, *sys.argv[1:]])
+        go_inside(__file__)
 
 
 if __name__ == "__main__":

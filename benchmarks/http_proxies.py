@@ -12,31 +12,34 @@ not busy was held up by them, so look at the ratio of what a second of its proce
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from benchmarks import http_load as load
-from benchmarks.http import (
-    INSIDE,
+from benchmarks.http_load import Figure
+from benchmarks.http_rounds import (
     INSTALL,
     LOAD_CORE,
     SERVER_CORE,
     Results,
     core_of,
+    go_inside,
+    is_inside,
+    parser,
+    print_json,
     print_table,
     progress,
+    read,
     widen_ports,
 )
-from benchmarks.http_load import Figure
-from benchmarks.http_servers import HOUSE, Running, find, launched, make_files
+from benchmarks.http_servers import Running, find, launched, make_files
 
 ORIGIN_PORT, FIRST_PORT = 8000, 8001
 PASSING = ("pass", "vary", "large")
@@ -165,11 +168,7 @@ def run(options: argparse.Namespace) -> None:
                     found[name][one.name].append(measure(name, up[one.name, name not in PASSING], options, folder))
     progress("")
     if options.json:
-        print(
-            json.dumps(
-                {name: {who: [asdict(it) for it in its] for who, its in by.items()} for name, by in found.items()}
-            )
-        )
+        print_json(found)
         return
     for one in proxies:
         print(f"{one.name:10} {one.note}")
@@ -220,26 +219,13 @@ def measure(name: str, running: Running, options: argparse.Namespace, folder: Pa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(PROXIES), help="proxies, by name")
-    parser.add_argument("--measures", default=",".join(MEASURES), help=f"of {', '.join(MEASURES)}")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=1, help="of load for each figure")
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--json", action="store_true", help="all figures of all rounds, for programs")
-    options = parser.parse_args()
-    for word, known in ((options.only, PROXIES), (options.measures, MEASURES)):
-        if unknown := set(word.split(",")) - set(known):
-            parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    if INSIDE in os.environ:
-        os.sched_setaffinity(0, {core_of(LOAD_CORE) or 0})
+    options = read(parser(__doc__, PROXIES, MEASURES), PROXIES, MEASURES)
+    if is_inside():
         run(options)
-        return
-    if find("wrk") is None or find("nginx") is None:
+    elif find("wrk") is None or find("nginx") is None:
         sys.exit(f"wrk and nginx are needed; {INSTALL}")
-    environment = {**os.environ, INSIDE: "yes", "PYTHONPATH": str(HOUSE)}
-    words = [sys.executable, "-m", "lan.cli", "sandbox", "--", sys.executable, "-P", __file__, *sys.argv[1:]]
-    sys.exit(subprocess.run(words, env=environment, check=False).returncode)
+    else:
+        go_inside(__file__)
 
 
 if __name__ == "__main__":
