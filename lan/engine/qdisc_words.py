@@ -1,7 +1,7 @@
 """The kernel's means for one direction of a cable, as words of tc(8): tc-netem(8), tc-tbf(8), tc-stab(8).
 
 Pure.  netem loses, duplicates, damages and delays; below it tbf is the wire with its rate, and below
-that a queue drops at its tail.  netem comes first in the kernel, and its own queue holds what flies;
+that a queue drops at its tail (one in bytes counts each frame's overhead on the wire too).  netem comes first in the kernel, and its own queue holds what flies;
 only the lowest queue has the limit that was asked for.  With a constant delay a frame arrives at the
 same moment whether it first flies and then waits for the wire, or the other way round; with jitter it
 may be behind another one here and not with the userspace link.  netem takes no seed from this tc.
@@ -16,6 +16,8 @@ FLYING_MAX = 1_000_000
 LONGEST_BYTES = 2_000
 """A full frame with VLAN tag and more; tbf drops what is longer than its bucket."""
 BOUNDLESS_BPS = 40_000_000_000
+STAB = ("stab", "overhead", str(AROUND_BYTES), "mpu", str(SHORTEST_BYTES + AROUND_BYTES))
+"""What a frame counts for in all disciplines below; the kernel takes it at the root alone."""
 Words = list[str]
 
 
@@ -35,14 +37,13 @@ def shape(interface: str, way: Direction, *, was_limited: bool = False) -> list[
     becomes one beyond all others.  Only a queue that counts bytes instead of frames, or the reverse,
     is a new one, and what waited in the old is lost.
     """
-    words = [["qdisc", "replace", "dev", interface, "root", "handle", "1:", "netem", *netem(way)]]
+    words = [["qdisc", "replace", "dev", interface, "root", "handle", "1:", *STAB, "netem", *netem(way)]]
     rate_bps = BOUNDLESS_BPS if way.rate_bps is None and was_limited else way.rate_bps
     if rate_bps is None:
         return words
     bucket = max(LONGEST_BYTES, rate_bps // 8 // 4000)
-    stab = ["stab", "overhead", str(AROUND_BYTES), "mpu", str(SHORTEST_BYTES + AROUND_BYTES)]
     rate = ["rate", f"{rate_bps}bit", "burst", str(bucket), "limit", str(1 << 30)]
-    words.append(["qdisc", "replace", "dev", interface, "parent", "1:1", "handle", "10:", *stab, "tbf", *rate])
+    words.append(["qdisc", "replace", "dev", interface, "parent", "1:1", "handle", "10:", "tbf", *rate])
     limit = way.limit_frames() if way.rate_bps is not None else DEFAULT_QUEUE_FRAMES
     queue = ["21:", "bfifo", "limit", str(way.queue_bytes)] if limit is None else ["20:", "pfifo", "limit", str(limit)]
     words.append(["qdisc", "replace", "dev", interface, "parent", "10:1", "handle", *queue])
@@ -84,9 +85,9 @@ def _share(probability: float) -> str:
 
 
 PROBE: list[Words] = [
-    ["qdisc", "replace", "dev", "lo", "root", "handle", "1:", "netem", "delay", "1ms", "loss", "1%"],
-    ["qdisc", "replace", "dev", "lo", "parent", "1:1", "handle", "10:", "stab", "overhead", "24", "mpu", "84", "tbf",
-     "rate", "1mbit", "burst", "2000", "limit", "10000"],
+    ["qdisc", "replace", "dev", "lo", "root", "handle", "1:", *STAB, "netem", "delay", "1ms", "loss", "1%"],
+    ["qdisc", "replace", "dev", "lo", "parent", "1:1", "handle", "10:",
+     "tbf", "rate", "1mbit", "burst", "2000", "limit", "10000"],
     *redirect("lo", "lo"),
     ["qdisc", "delete", "dev", "lo", "root"],
     ["qdisc", "delete", "dev", "lo", "ingress"],

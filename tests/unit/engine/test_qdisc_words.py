@@ -21,14 +21,14 @@ def test_frames_that_come_in_at_one_inner_end_go_out_at_the_other() -> None:
 
 
 def test_a_plain_direction_is_a_netem_that_does_nothing() -> None:
-    assert lines(PLAIN) == ["qdisc replace dev c1b root handle 1: netem limit 1000000"]
+    assert lines(PLAIN) == ["qdisc replace dev c1b root handle 1: stab overhead 24 mpu 84 netem limit 1000000"]
 
 
 def test_delay_jitter_loss_and_the_rest_are_netems() -> None:
     way = Direction(0.05, 0.01, "normal", 0.01, 0.02, 0.001, 0.25, 5)
     assert lines(way) == [
-        "qdisc replace dev c1b root handle 1: netem limit 1000000 delay 50000us 10000us distribution normal "
-        "loss 1% duplicate 2% corrupt 0.1% reorder 25% gap 5"
+        "qdisc replace dev c1b root handle 1: stab overhead 24 mpu 84 netem limit 1000000 "
+        "delay 50000us 10000us distribution normal loss 1% duplicate 2% corrupt 0.1% reorder 25% gap 5"
     ]
 
 
@@ -38,10 +38,9 @@ def test_bursts_are_the_gilbert_elliott_model_in_tcs_order() -> None:
     assert line.endswith("loss gemodel 1% 10% 75% 0.1%")
 
 
-def test_the_wire_is_a_bucket_below_netem_with_ethernets_overhead_and_a_queue_of_its_own() -> None:
+def test_the_wire_is_a_bucket_below_netem_with_a_queue_of_its_own() -> None:
     assert lines(Direction(rate_bps=10_000_000, queue_frames=50))[1:] == [
-        "qdisc replace dev c1b parent 1:1 handle 10: stab overhead 24 mpu 84 tbf rate 10000000bit burst 2000 "
-        "limit 1073741824",
+        "qdisc replace dev c1b parent 1:1 handle 10: tbf rate 10000000bit burst 2000 limit 1073741824",
         "qdisc replace dev c1b parent 10:1 handle 20: pfifo limit 50",
     ]
 
