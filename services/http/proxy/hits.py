@@ -21,7 +21,8 @@ from lan.services.http.proxy.plain import MAX_HEAD_BYTES, Lines
 
 MAX_HITS = 8192
 MAX_BYTES = 32 * 1024 * 1024
-MAX_PIPELINED_BYTES = 256 * 1024
+MAX_PIPELINED_BYTES = 1024 * 1024
+"""Answers to pipelined requests in one go: more go one by one, as the client takes them."""
 _END = b"\r\n\r\n"
 
 Told = tuple[bytes, ...]
@@ -85,15 +86,18 @@ class Hits:
         if data.find(_END) + 4 == len(data):
             hit = self._find(data[:-4], now_s)
             return None if hit is None else (hit.whole, hit.closes)
-        if len(data) > MAX_PIPELINED_BYTES or not data.endswith(_END):
+        if not data.endswith(_END):
             return None
         answers: list[bytes] = []
-        closes = False
+        size_bytes, closes = 0, False
         for head in data[:-4].split(_END):
             hit = None if closes else self._find(head, now_s)
             if hit is None:
                 return None
             answers.append(hit.whole)
+            size_bytes += len(hit.whole)
+            if size_bytes > MAX_PIPELINED_BYTES:
+                return None
             closes = hit.closes
         return b"".join(answers), closes
 

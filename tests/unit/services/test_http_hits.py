@@ -197,3 +197,14 @@ def test_what_is_remembered_is_bounded(max_hits: int, max_bytes: int, held: int)
     for told in list(known._hits):
         known._forget(told)
     assert known.size_bytes == 0
+
+
+def test_answers_to_pipelined_requests_do_not_pile_up() -> None:
+    world = World(CachedSession, caches=True, hits=9)
+    large = answer("Cache-Control: max-age=60", body=b"x" * 60_000)
+    for step in [("client", get()), ("server", large), ("client", get()), ("client", get())]:
+        play(world, step)
+    known = world.context.hits
+    assert known is not None and len(known) == 1
+    assert known.answer(get() * 17, world.date()) is not None
+    assert known.answer(get() * 18, world.date()) is None
