@@ -297,6 +297,9 @@ OPENFLOW_1_0 = {
     "in port": "in_port", "reason": "reason", "actions' length": "actions_len", "idle time-out": "idle_timeout",
     "hard time-out": "hard_timeout", "priority": "priority", "out port": "out_port", "port name": "port_name",
     "action": "action_typ", "cookie": "cookie", "match in port": "in_port",
+    "match eth type": "ofp_match.dl_type", "match IP protocol": "ofp_match.nw_proto",
+    "match ipv4 src": "ofp_match.source_addr", "match ipv4 dst": "ofp_match.dest_addr",
+    "match port src": "ofp_match.source_port", "match port dst": "ofp_match.dest_port",
 }  # fmt: skip
 CHECKSUMS = {
     "IPv4": "ip.checksum.status",

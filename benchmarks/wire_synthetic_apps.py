@@ -217,11 +217,16 @@ def _messages_1_0(random: Random) -> list[bytes]:
     of, parser, arp = ofproto_v1_0, ofproto_v1_0_parser, arp_request()
     match = parser.OFPMatch(in_port=3, dl_dst=b"\2\0\0\0\0\2", dl_type=0x0800, nw_dst=0x0A070002, nw_dst_mask=24)
     actions = [parser.OFPActionOutput(2, 128), parser.OFPActionSetDlDst(b"\2\0\0\0\0\5")]
+    exact = parser.OFPMatch(
+        in_port=1, dl_src=b"\2\0\0\0\0\1", dl_dst=b"\2\0\0\0\0\2", dl_vlan=7, dl_vlan_pcp=3, dl_type=0x0800,
+        nw_tos=8, nw_proto=6, nw_src=0x0A070001, nw_dst=0x0A070002, tp_src=40000, tp_dst=80,
+    )  # fmt: skip
     messages = [
         parser.OFPHello(path), parser.OFPEchoReply(path), parser.OFPFeaturesRequest(path),
         parser.OFPBarrierRequest(path), parser.OFPSetConfig(path, 0, 128),
         parser.OFPPacketOut(path, of.OFP_NO_BUFFER, 1, actions[:1], arp),
         parser.OFPFlowMod(path, match, 7, of.OFPFC_ADD, 10, 60, 99, of.OFP_NO_BUFFER, of.OFPP_NONE, 1, actions),
+        parser.OFPFlowMod(path, exact, 8, of.OFPFC_DELETE, 0, 0, 7, of.OFP_NO_BUFFER, of.OFPP_NONE, 0, []),
     ]  # fmt: skip
     made = []
     for message in messages:

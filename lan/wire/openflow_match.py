@@ -70,11 +70,11 @@ def port_text(number: int, size: int) -> str:
 
 
 WILDCARDS_1_0 = (
-    *(("in port", 0, 2, 1), ("eth src", 6, 6, 4), ("eth dst", 12, 6, 8), ("VLAN id", 18, 2, 2)),
+    *(("in port", 4, 2, 1), ("eth src", 6, 6, 4), ("eth dst", 12, 6, 8), ("VLAN id", 18, 2, 2)),
     *(("VLAN priority", 20, 1, 1 << 20), ("eth type", 22, 2, 16), ("TOS", 24, 1, 1 << 21), ("IP protocol", 25, 1, 32)),
     *(("port src", 36, 2, 64), ("port dst", 38, 2, 128)),
 )
-"""(name, offset behind the wildcards' four bytes less four, bytes, the bit that says it does not matter)."""
+"""(name, offset, bytes, the bit that says it does not matter)."""
 
 
 def match_1_0(data: bytes, at: int) -> Iterator[Field]:
@@ -83,7 +83,7 @@ def match_1_0(data: bytes, at: int) -> Iterator[Field]:
     yield Field("wildcards", wildcards, f"0x{wildcards:08x}", at, at + 4)
     for name, offset, size, bit in WILDCARDS_1_0:
         if not wildcards & bit:
-            yield _matched(name, data, at + 4 + offset, size)
+            yield _matched(name, data, at + offset, size)
     for name, offset, shift in (("ipv4 src", 28, 8), ("ipv4 dst", 32, 14)):
         ignored = min(wildcards >> shift & 63, 32)
         if ignored < 32:

@@ -235,6 +235,29 @@ def test_a_flow_is_said_in_words() -> None:
     )
 
 
+def test_a_flow_of_openflow_1_0_is_said_in_words() -> None:
+    match = "00000000 0001 020000000001 020000000002 0007 03 00 0800 08 06 0000 0a000001 0a000002 9c40 0050"
+    body = match + "00" * 7 + "05 0000 001e 0000 0064 ffffffff ffff 0000" + "0000 0008 fffb 0000"
+    fields = said(openflow(f"010e{8 + len(bytes.fromhex(body)):04x}00000002{body}"), "OpenFlow")
+    assert (
+        fields
+        | {
+            "match in port": "1",
+            "match eth src": "02:00:00:00:00:01",
+            "match eth dst": "02:00:00:00:00:02",
+            "match VLAN id": "7",
+            "match eth type": "0x0800",
+            "match IP protocol": "6",
+            "match ipv4 dst": "10.0.0.2",
+            "match port src": "40000",
+            "match port dst": "80",
+            "cookie": "0x0000000000000005",
+            "action": "output to flood",
+        }
+        == fields
+    )
+
+
 def test_a_short_message_of_openflow_is_named() -> None:
     assert "OpenFlow PACKET_IN has 12 bytes, expected 24" in openflow("040a000c00000001ffffffff").problems
 
