@@ -1,10 +1,12 @@
 """The kernel's means for one direction of a cable, as words of tc(8): tc-netem(8), tc-tbf(8), tc-stab(8).
 
 Pure.  netem loses, duplicates, damages and delays; below it tbf is the wire with its rate, and below
-that a queue drops at its tail (one in bytes counts each frame's overhead on the wire too).  netem comes first in the kernel, and its own queue holds what flies;
-only the lowest queue has the limit that was asked for.  With a constant delay a frame arrives at the
-same moment whether it first flies and then waits for the wire, or the other way round; with jitter it
-may be behind another one here and not with the userspace link.  netem takes no seed from this tc.
+that a queue drops at its tail; one in bytes counts each frame's overhead on the wire too.
+
+netem comes first in the kernel, and its own queue holds what flies; only the lowest queue has the
+limit that was asked for.  With a constant delay a frame arrives at the same moment whether it first
+flies and then waits for the wire, or the other way round; with jitter it may be behind another one
+here and not with the userspace link.  netem takes no seed from this tc.
 """
 
 from collections.abc import Iterator
@@ -84,12 +86,13 @@ def _share(probability: float) -> str:
     return f"{probability * 100:.9f}".rstrip("0").rstrip(".") + "%"
 
 
+UNPROBE: list[Words] = [["qdisc", "delete", "dev", "lo", "root"], ["qdisc", "delete", "dev", "lo", "ingress"]]
+"""What takes `PROBE` back, each where it got so far."""
 PROBE: list[Words] = [
     ["qdisc", "replace", "dev", "lo", "root", "handle", "1:", *STAB, "netem", "delay", "1ms", "loss", "1%"],
     ["qdisc", "replace", "dev", "lo", "parent", "1:1", "handle", "10:",
      "tbf", "rate", "1mbit", "burst", "2000", "limit", "10000"],
     *redirect("lo", "lo"),
-    ["qdisc", "delete", "dev", "lo", "root"],
-    ["qdisc", "delete", "dev", "lo", "ingress"],
+    *UNPROBE,
 ]  # fmt: skip
 """A kernel that takes all of these in a fresh namespace has what `redirect` and `shape` need."""

@@ -4,6 +4,7 @@ Nothing is carried here: a frame that comes in at one inner end is redirected to
 disciplines.  What is said to tc stands in qdisc_words.py.
 """
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from lan.engine import netns, qdisc_words
 from lan.engine.carrier import Answer
 from lan.engine.hidden import Inner
 from lan.errors import MachineError, RunError
-from lan.links.options import Cable, Direction
+from lan.links.options import Cable
 
 
 def fault(namespace: int, home: int) -> str | None:
@@ -24,7 +25,9 @@ def fault(namespace: int, home: int) -> str | None:
     try:
         _tc(namespace, home, qdisc_words.PROBE)
     except RunError as error:
-        _tc(namespace, home, [["qdisc", "delete", "dev", "lo", "root"]], check=False)
+        for words in qdisc_words.UNPROBE:
+            with contextlib.suppress(RunError):
+                _tc(namespace, home, [words])
         return error.what
     return None
 
@@ -47,13 +50,13 @@ class Kernel:
 
     def add(self, key: str, inner: Inner, names: tuple[str, str], cable: Cable) -> None:
         self._cables[key] = (inner, cable)
-        self._do([*qdisc_words.redirect(inner.a, inner.b), *qdisc_words.redirect(inner.b, inner.a)])
-        self._shape(inner, Cable(), cable)
+        redirects = [*qdisc_words.redirect(inner.a, inner.b), *qdisc_words.redirect(inner.b, inner.a)]
+        self._do([*redirects, *_shape(inner, Cable(), cable)])
 
     def set(self, key: str, cable: Cable, answer: Answer) -> None:
         inner, before = self._cables[key]
         self._cables[key] = (inner, cable)
-        self._shape(inner, before, cable)
+        self._do(_shape(inner, before, cable))
         answer({"ok": True})
 
     def cut(self, key: str) -> None:
@@ -73,18 +76,24 @@ class Kernel:
     def settle(self) -> None:
         """All is done at once."""
 
-    def _shape(self, inner: Inner, before: Cable, after: Cable) -> None:
-        for interface, old, new in (
-            (inner.b, before.forward, after.forward),
-            (inner.a, before.backward, after.backward),
-        ):
-            self._do(qdisc_words.shape(interface, new, was_limited=_has_rate(old)))
-
     def _counted(self, interface: str) -> dict[str, Any]:
-        return counters(json.loads(self._do([["-s", "-j", "qdisc", "show", "dev", interface]]) or "[]"))
+        with netns.inside(self._namespace, self._home):
+            words = ["tc", "-s", "-j", "qdisc", "show", "dev", interface]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+        return counters(json.loads(done.stdout or "[]"))
 
-    def _do(self, commands: Iterable[qdisc_words.Words]) -> str:
-        return _tc(self._namespace, self._home, commands)
+    def _do(self, commands: Iterable[qdisc_words.Words]) -> None:
+        _tc(self._namespace, self._home, commands)
+
+
+def _shape(inner: Inner, before: Cable, after: Cable) -> list[qdisc_words.Words]:
+    """Both directions; the frames of one leave at the other's end."""
+    ways = ((inner.b, before.forward, after.forward), (inner.a, before.backward, after.backward))
+    return [
+        words
+        for interface, old, new in ways
+        for words in qdisc_words.shape(interface, new, was_limited=old.rate_bps is not None)
+    ]
 
 
 def counters(told: list[dict[str, Any]]) -> dict[str, Any]:
@@ -106,17 +115,10 @@ def counters(told: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _has_rate(way: Direction) -> bool:
-    return way.rate_bps is not None
-
-
-def _tc(namespace: int, home: int, commands: Iterable[qdisc_words.Words], *, check: bool = True) -> str:
-    said = ""
+def _tc(namespace: int, home: int, commands: Iterable[qdisc_words.Words]) -> None:
+    """Have one tc carry out all of these: a cable that is laid anew is out meanwhile.  Raises RunError."""
+    lines = "".join(f"{' '.join(words)}\n" for words in commands)
     with netns.inside(namespace, home):
-        for words in commands:
-            done = subprocess.run(["tc", *words], capture_output=True, text=True, check=False)
-            if check and done.returncode:
-                why = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
-                raise RunError(f"tc {' '.join(words)}: {why[-1]}")
-            said = done.stdout
-    return said
+        done = subprocess.run(["tc", "-batch", "-"], input=lines, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RunError((done.stderr.strip() or f"tc ended with {done.returncode}").splitlines()[0])
