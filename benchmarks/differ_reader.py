@@ -213,6 +213,8 @@ def read_answers(data: bytes, methods: list[str]) -> list[Answer]:
         method = methods[len(answers)] if len(answers) < len(methods) else "GET"
         body, data = _answer_body(status, dict(fields), method, rest)
         answers.append(Answer(status, fields, body))
+        if status >= 400 and dict(fields).get("connection", "").lower() == "close":
+            break  # words behind a refusal, of a HEAD that could not be read, are nobody's
     return answers
 
 

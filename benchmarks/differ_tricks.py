@@ -46,6 +46,7 @@ TRICKS = (
     POST + CHUNKED + "\r\n{size}\r\n{content}\r\n0\r\n\r\n",
     POST + CHUNKED + "\r\n{size}\r\n{content}\r\n0\r\n\r\n",
     POST + CHUNKED + "\r\n{hex}{extension}\r\n{content}\r\n0\r\n\r\n",
+    POST + CHUNKED + "\r\n{hex}{extension}\r\n{content}\r\n0\r\n\r\n",
     POST + CHUNKED + "\r\n{hex}{end}{content}\r\n0\r\n\r\n",
     POST + CHUNKED + "\r\n{hex}\r\n{content}{end}0\r\n\r\n",
     POST + CHUNKED + "\r\n{hex}\r\n{content}{end}0\r\n\r\n",
@@ -152,6 +153,7 @@ WORDS = {
     "extension": (
         ";a", ";a=b", ' ; a = "b c"', ';a="\r\n"', ";a\nb", ";a\rb", ";\n", ";", ";;", "; a\x00", ';a="', ";a=b;c",
         "\n;a", ';a="\\""', ";a=b\n0\r\n\r\nGET /echo/smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "x;a", " a", ";a" * 90,
+        ";a\rb", "; a\x00", ";\x0ba", ";a=\rb", ";a\x7f",
     ),
     "last": (
         "00", "000000000000000000", "0;a", "0 ", "-0", "+0", "", "0x0", " 0", "0_0", "0\n", "\n0", "0\x00", "O", "0.0",
