@@ -143,19 +143,19 @@ class _Saved:
     """What a host's interface was given, to be given to the one that takes its place."""
 
     def __init__(self, fabric: Fabric, port: Port) -> None:
-        self._fabric, self._words = fabric, list[tuple[str, bytes]]()
+        self._fabric, self._words = fabric, list[tuple[list[str], bytes]]()
         if port.device in fabric.namespaces:
             self._namespace = fabric.namespaces[port.device]
-            for kind in ("address", "route"):
-                self._words.append((kind, self._ip([kind, "save", "dev", port.interface])))
+            for words in (["-4", "address"], ["-4", "route"], ["-6", "address"], ["-6", "route"]):
+                self._words.append((words, self._ip([*words, "save", "dev", port.interface])))
 
     def restore(self) -> None:
-        for kind, saved in self._words:
-            self._ip([kind, "restore"], saved)
+        for words, saved in self._words:
+            self._ip([*words, "restore"], saved)
 
     def _ip(self, words: list[str], given: bytes = b"") -> bytes:
         """What ip(8) prints; it wants to seek in what it reads."""
         with tempfile.TemporaryFile() as file, netns.inside(self._namespace, self._fabric.home):
             file.write(given)
             file.seek(0)
-            return subprocess.run(["ip", "-4", *words], stdin=file, check=False, capture_output=True).stdout
+            return subprocess.run(["ip", *words], stdin=file, check=False, capture_output=True).stdout

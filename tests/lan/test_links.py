@@ -98,11 +98,25 @@ def mac(net: Net, name: str) -> str:
 
 
 def test_a_cable_between_hosts_is_laid_anew_with_addresses_and_routes(shaper: Shaper) -> None:
-    with shaper.up("self.addLink(self.addHost('h1'), self.addHost('h2', gateway='10.0.0.1'))") as net:
+    lines = """
+        self.addHost('h1')
+        self.addHost('h2', gateway='10.0.0.1', sysctls={'net.ipv6.conf.all.disable_ipv6': 0})
+        self.addLink('h1', 'h2')
+    """
+
+    def has(net: Net) -> object:
+        return host_end(net, "h2"), [net.run("h2", "ip", family, "route").stdout for family in ("-4", "-6")]
+
+    with shaper.up(lines) as net:
         net.run("h2", "ip", "address", "add", "10.9.0.2/16", "dev", "h2-eth0")
-        before = host_end(net, "h2"), net.run("h2", "ip", "route").stdout
+        net.run("h2", "ip", "address", "add", "fd00::2/64", "dev", "h2-eth0", "nodad")
+        net.run("h2", "ip", "-6", "route", "add", "fd01::/16", "via", "fd00::1")
+        wait_for(lambda: "tentative" not in net.run("h2", "ip", "address").stdout, "an address that nobody else has")
+        before = has(net)
+        assert "fd01::/16 via fd00::1" in str(before)
         net.link("h1", "h2").set(delay="15ms")
-        assert (host_end(net, "h2"), net.run("h2", "ip", "route").stdout) == before
+        wait_for(lambda: "tentative" not in net.run("h2", "ip", "address").stdout, "an address that nobody else has")
+        assert has(net) == before
         assert rtt_ms(net, "h1", "h2") >= 30
         assert rtt_ms(net, "h2", "h1") >= 30
 
