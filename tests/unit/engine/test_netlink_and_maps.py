@@ -22,6 +22,22 @@ def test_a_cable_is_one_message_with_both_ends() -> None:
     assert struct.unpack_from("=i", request.body, 4)[0] == 10_000
 
 
+def test_a_link_is_moved_renamed_and_down_in_one_message() -> None:
+    """iproute2 6.1: ``ip link set index 10000 down netns … name c1a address …`` sends these attributes."""
+    request = rtnetlink.move_link(10_000, 7, "c1a", "02:00:00:00:00:09")
+    family, kind, index, flags, change = struct.unpack_from("=BxHiII", request.body)
+    assert (family, kind, index, flags & rtnetlink.IFF_UP, change & rtnetlink.IFF_UP) == (
+        0,
+        0,
+        10_000,
+        0,
+        rtnetlink.IFF_UP,
+    )
+    assert struct.pack("=HHI", 8, 28, 7) in request.body
+    assert struct.pack("=HH", 8, 3) + b"c1a\0" in request.body
+    assert request.what == "link 10000 moved to be c1a"
+
+
 def test_attributes_are_padded_to_four_bytes() -> None:
     """iproute2 6.1: ``ip address add 10.0.0.1/8 dev X`` with index 11 sends these attributes."""
     request = rtnetlink.new_address(11, ipaddress.ip_interface("10.0.0.1/8"))
