@@ -71,7 +71,7 @@ class Ipv4:
     protocol_name: ClassVar[str] = "IPv4"
 
     def is_fragment(self) -> bool:
-        return bool(self.flags & Ipv4Flags.MF) or self.fragment_offset > 0
+        return self.fragment_offset > 0 or int(self.flags) & Ipv4Flags.MF.value > 0
 
     def summary(self) -> str:
         carried = protocol_text(self.protocol)

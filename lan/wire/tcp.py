@@ -35,6 +35,10 @@ class TcpFlags(IntFlag):
     CWR = 128
     AE = 256
 
+    def __and__(self, other: int) -> "TcpFlags":
+        """As any flags', but remembered: it is asked several times for each segment."""
+        return _flags(int.__and__(self, other))
+
     def words(self) -> str:
         """``SYN, ACK``; what opens, closes or breaks a connection comes first."""
         return _flag_words(self)
