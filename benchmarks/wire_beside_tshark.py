@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import wire_synthetic, wire_talks
 from benchmarks.wire_changes import CHANGES
-from benchmarks.wire_fields import THEIRS, Value, fields_of
+from benchmarks.wire_field_names import THEIRS
+from benchmarks.wire_fields import Value, fields_of
 from lan.trace.frame import Direction, Frame
 from lan.trace.pcapng import dump
 from lan.wire.frame import decode

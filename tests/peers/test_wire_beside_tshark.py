@@ -10,7 +10,8 @@ import pytest
 from benchmarks import wire_beside_tshark as beside
 from benchmarks import wire_talks
 from benchmarks.wire_changes import CHANGES
-from benchmarks.wire_fields import THEIRS, Value
+from benchmarks.wire_field_names import THEIRS
+from benchmarks.wire_fields import Value
 from benchmarks.wire_synthetic import FAMILIES
 from lan.wire.packet import Packet
 
