@@ -179,6 +179,11 @@ def _is_last_record_cut(found: Difference, packet: Packet) -> bool:
     return len(found.ours) > len(found.theirs) and all(map(same, found.ours, found.theirs))
 
 
+def _is_cut_by_the_capture(found: Difference, packet: Packet) -> bool:
+    is_part = len(found.ours) < len(found.theirs) and all(map(same, found.ours, found.theirs))
+    return packet.cut_bytes > 0 and is_part and found.name.startswith(("icmpv6.mldr.", "igmp."))
+
+
 def _is_line_cut(found: Difference, packet: Packet) -> bool:
     if not found.name.startswith("http.") or packet.payload.endswith(b"\n"):
         return False
@@ -196,6 +201,7 @@ EXPLAINED: dict[str, Callable[[Difference, Packet], bool]] = {
     ),
     "tshark reads no TLS record whose end is in another frame; we read its beginning": _is_last_record_cut,
     "tshark reads a line of HTTP whose end is in another frame; we wait for it": _is_line_cut,
+    "tshark reads the beginning of a group's record that the capture cut; we read whole ones": _is_cut_by_the_capture,
     "tshark reads only the first action of an OpenFlow 1.0 message": _stops_at_the_first_action,
 }
 """Where the two readers differ and both are right, or tshark is not."""
