@@ -18,23 +18,26 @@ FEW = 24
 """Below it, ending the process is quick enough."""
 
 
-def end(pid: int) -> None:
-    """Kill a process of the bubble, quickly even if it holds many packet sockets."""
-    try:
-        sockets = _packet_sockets(pid)
-        copies = _copies(pid, sockets) if len(sockets) > FEW else []
-    except OSError:  # it is gone, or this kernel has no pidfd_getfd (Linux 5.6)
-        copies = []
+def end(*pids: int) -> None:
+    """Kill processes of the bubble, quickly even if they hold many packet sockets."""
+    copies: list[int] = []
+    for pid in pids:
+        try:
+            sockets = _packet_sockets(pid)
+            copies += _copies(pid, sockets) if len(sockets) > FEW else []
+        except OSError:  # it is gone, or this kernel has no pidfd_getfd (Linux 5.6)
+            continue
     go = _hand_out(copies) if copies else None
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     if go is not None:
         os.close(go)
 
 
 def _packet_sockets(pid: int) -> list[int]:
-    """The process's descriptors of packet sockets: those whose inodes the namespace lists."""
-    inodes = {line.split()[-1] for line in Path("/proc/net/packet").read_text().splitlines()[1:]}
+    """The process's descriptors of packet sockets: those whose inodes its namespace lists."""
+    inodes = {line.split()[-1] for line in Path(f"/proc/{pid}/net/packet").read_text().splitlines()[1:]}
     found = []
     for entry in os.scandir(f"/proc/{pid}/fd"):
         with contextlib.suppress(OSError):

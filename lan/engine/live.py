@@ -301,8 +301,8 @@ class LiveLan:
 
     def end(self) -> None:
         """Before the bubble ends: end what would take long to die by itself."""
-        for pid in [*self.vital, *([self.cables.process] if self.cables.process else [])]:
-            closing.end(pid)
+        carrier = self.cables.process
+        closing.end(*self.vital, *([] if carrier is None else [carrier]))
 
     # ---- changes while it runs
 
