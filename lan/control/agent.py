@@ -21,6 +21,7 @@ from lan.control import cabling, framing, messages, sessions
 from lan.control.children import Children
 from lan.control.messages import refusal
 from lan.control.recorder import Recorder
+from lan.control.turn import turn
 from lan.devices.base import Table
 from lan.devices.kinds import models
 from lan.devices.options import options_of
@@ -72,8 +73,7 @@ class Agent:
             cabling.attend(cables, self.selector)
             due_s = cables.deadline_s()
             patience_s = None if due_s is None else max(0.0, due_s - time.monotonic())
-            for key, _ in self.selector.select(patience_s):
-                key.data(key.fd)
+            turn(self.selector, patience_s)
             cables.tick(time.monotonic())
 
     # ---- events
