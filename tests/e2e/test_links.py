@@ -32,7 +32,7 @@ def shaped(tmp_path: Path) -> str:
 
 
 def test_a_cable_is_told_shown_and_reset(lan: Command, shaped: str) -> None:
-    with lan.up(shaped, "--switch", "bridge") as up:
+    with lan.up(shaped, "--switch", "bridge", "--link", "userspace") as up:
         assert up.run("link", "h1", "s1", "down", check=0).out == "h1:eth0 – s1:eth1  down  delay=30ms\n"
         up.run("link", "h1", "s1", "up", check=0)
         told = up.run("link", "h1", "s1", "delay=5ms", "loss=1%", "--from", "s1", check=0).out.splitlines()
@@ -40,9 +40,10 @@ def test_a_cable_is_told_shown_and_reset(lan: Command, shaped: str) -> None:
         assert told[1].startswith("until lan down; to keep it, ")
         shown = up.run("link", "h1", "s1", check=0).out.splitlines()
         assert shown[0] == "h1:eth0 – s1:eth1  up · carried by the userspace link"
-        assert [line.split()[:2] for line in shown[1:]] == [
-            ["from", "to"], ["h1", "s1"], ["s1", "h1"], ["from", "frames"], ["h1", "0"], ["s1", "0"],
-        ]  # fmt: skip
+        table = [line.split() for line in shown[1:]]
+        assert [line[:2] for line in table[:3]] == [["from", "to"], ["h1", "s1"], ["s1", "h1"]]
+        assert table[3] == ["frames", "h1", "→", "s1", "s1", "→", "h1"]
+        assert {tuple(line[-2:]) for line in table[4:]} == {("0", "0")} and len(table) == 4 + 12
         answer = up.run("link", "h1", "s1", "reset", "--json", check=0).json
         [link] = answer["links"]
         assert (answer["ok"], answer["means"], link["up"]) == (True, "userspace", True)
@@ -51,7 +52,7 @@ def test_a_cable_is_told_shown_and_reset(lan: Command, shaped: str) -> None:
 
 
 def test_a_plain_cable_says_for_how_long_it_was_out(lan: Command, shaped: str) -> None:
-    with lan.up(shaped, "--switch", "bridge") as up:
+    with lan.up(shaped, "--switch", "bridge", "--link", "userspace") as up:
         assert "a plain cable" in up.run("link", "h2", "s1", check=0).out
         assert "laid anew for this: out for " in up.run("link", "h2", "s1", "loss=1%", check=0).out
         assert "laid anew" not in up.run("link", "h2", "s1", "loss=2%", check=0).out
@@ -73,7 +74,7 @@ def test_inspect_status_and_queues_tell_of_shaped_cables(lan: Command, shaped: s
 
 
 def test_a_full_queue_is_seen_while_it_is_full(lan: Command, shaped: str) -> None:
-    with lan.up(shaped, "--switch", "bridge") as up:
+    with lan.up(shaped, "--switch", "bridge", "--link", "userspace") as up:
         flood = (
             "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('10.0.0.2', 99))\n"
             "while True:\n"
@@ -95,7 +96,7 @@ def queue_of(answer: object) -> int:
 
 
 def test_a_lan_whose_carrier_is_killed_says_so(lan: Command, shaped: str) -> None:
-    with lan.up(shaped, "--switch", "bridge") as up:
+    with lan.up(shaped, "--switch", "bridge", "--link", "userspace") as up:
         children = Path(f"/proc/{up.agent}/task/{up.agent}/children").read_text().split()
         [carrier] = [pid for pid in children if Path(f"/proc/{pid}/comm").read_text() == "links\n"]
         os.kill(int(carrier), signal.SIGKILL)
@@ -109,7 +110,7 @@ def test_a_lan_whose_carrier_is_killed_says_so(lan: Command, shaped: str) -> Non
 
 
 def test_trace_tells_why_a_frame_is_gone(lan: Command, shaped: str) -> None:
-    with lan.up(shaped, "--switch", "ovs") as up:
+    with lan.up(shaped, "--switch", "ovs", "--link", "userspace") as up:
         up.run("link", "h2", "s1", "loss=100%", "--from", "h2", check=0)
         up.exec("h2", "ping", "-c", "1", "-W", "0.3", "10.0.0.1")
         up.exec("h1", "ping", "-c", "1", "-W", "0.3", "10.0.0.2")

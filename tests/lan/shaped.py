@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lan.doctor.probe import probe
 from lan.testing.factory import Factory
 from lan.testing.net import Net
 
@@ -13,18 +14,22 @@ PATIENCE_S = 60.0
 """For what surely comes, on a machine however busy."""
 
 
+MEANS = ["userspace", *(["kernel"] if (netem := probe().netem).tried and netem.fault is None else [])]
+"""What may carry frames here: the same tests prove both where the kernel can."""
+
+
 class Shaper:
     """Brings LANs up whose files are written here."""
 
-    def __init__(self, factory: Factory, folder: Path) -> None:
-        self.factory, self.folder = factory, folder
+    def __init__(self, factory: Factory, folder: Path, means: str = "userspace") -> None:
+        self.factory, self.folder, self.means = factory, folder, means
 
     def up(self, lines: str, *, switch: str = "bridge", **how: Any) -> Net:
         """A LAN by the lines of its ``build``."""
         body = "\n".join(f"        {line.strip()}" for line in lines.strip().splitlines())
         file = self.folder / "shaped.py"
         file.write_text(f"from mininet.topo import Topo\n\n\nclass Shaped(Topo):\n    def build(self):\n{body}\n")
-        return self.factory.up(str(file), switch=switch, **how)
+        return self.factory.up(str(file), switch=switch, link=self.means, **how)
 
     def star(self, *cables: str, **how: Any) -> Net:
         """h1, h2 … on s1; of each the options of its cable: ``delay='5ms'``."""

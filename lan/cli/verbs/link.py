@@ -19,7 +19,12 @@ from lan.links import words
 
 GROUP = "Break"
 VERBS = ("show", "up", "down", "reset", "flap")
-COUNTED = ("frames", "passed", "delayed", "lost", "corrupted", "duplicated", "reordered", "dropped")
+COUNTED = (
+    ("came", "frames"), ("passed", "passed"), ("delayed", "delayed"), ("lost", "lost"), ("corrupted", "corrupted"),
+    ("duplicated", "duplicated"), ("reordered", "reordered"), ("dropped", "dropped"), ("cut", "cut"),
+    ("unsent", "unsent"), ("waiting now", "waiting_frames"), ("flying now", "flying"),
+)  # fmt: skip
+"""What is shown of each direction's frames, and the name of its counter (docs/links.md)."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,17 +129,17 @@ def _show(link: dict[str, Any], means: str, screen: Screen) -> None:
         ]
         screen.table(columns, rows)
         if any(way["counters"] for way in link["ways"]):
-            screen.table(["from", *COUNTED, "waiting", "flying"], [_counted(way) for way in link["ways"]])
+            screen.table(["frames", *(f"{way['from']} → {way['to']}" for way in link["ways"])], _counted(link["ways"]))
     for out_ms in link.get("relaid_ms", []):
         screen.line(f"laid anew while it was in use: out for {out_ms:g} ms")
     for event in link.get("coming", []):
         screen.line(f"at {words.time_text(event['at_s'])} by its schedule: {_coming(event)}")
 
 
-def _counted(way: dict[str, Any]) -> list[object]:
-    counters = way["counters"] or {}
-    cells = [counters.get(name, "—") for name in COUNTED]
-    return [way["from"], *cells, counters.get("waiting_frames", "—"), counters.get("flying", "—")]
+def _counted(ways: list[dict[str, Any]]) -> list[list[object]]:
+    """A row for each counter that somebody keeps, with a column for each direction."""
+    rows = ([word, *((way["counters"] or {}).get(name) for way in ways)] for word, name in COUNTED)
+    return [row for row in rows if any(cell is not None for cell in row[1:])]
 
 
 def _coming(event: dict[str, Any]) -> str:
