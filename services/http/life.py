@@ -14,6 +14,7 @@ from lan.services.http.workers import Workers
 from lan.services.shell import DecisionLog, announce_ready
 
 ENDING = {signal.SIGTERM, signal.SIGINT}
+SIGNALS = (*ENDING, signal.SIGHUP)
 
 
 class Serving(Protocol):
@@ -23,8 +24,9 @@ class Serving(Protocol):
     def addresses(self) -> list[tuple[str, Address]]:
         """What it listens on: (what it speaks there, (address, port))."""
 
-    def wake(self) -> None:
-        """Make `step` return soon; called from a signal handler."""
+    @property
+    def waker(self) -> int:
+        """A descriptor that never blocks: a byte written to it makes `step` return soon."""
 
     def step(self) -> None:
         """Wait for what comes next and do it."""
@@ -41,18 +43,18 @@ def live(server: Serving, load: Callable[[], None], log: DecisionLog) -> int:
     asked: set[int] = set()
     load()
 
-    def note(number: int, _frame: object) -> None:
-        asked.add(number)
-        server.wake()
-
-    for number in (*ENDING, signal.SIGHUP):
-        signal.signal(number, note)
+    # A signal that comes just before `step` waits is noted only when that ends: the C handler itself must end it
+    signal.set_wakeup_fd(server.waker, warn_on_full_buffer=False)
+    for number in SIGNALS:
+        signal.signal(number, lambda number, _frame: asked.add(number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # as a worker is born, see workers.py
     _announce(server)
     while not asked & ENDING:
         if signal.SIGHUP in asked:
             asked.discard(signal.SIGHUP)
             _load_again(server, load, log)
         server.step()
+    signal.set_wakeup_fd(-1)
     server.stop()
     return 0
 

@@ -56,6 +56,7 @@ class Workers:
 
     def _start(self) -> _Worker:
         said, saying = os.pipe2(os.O_CLOEXEC)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until the worker has handlers of its own
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -67,6 +68,7 @@ class Workers:
             finally:
                 sys.stderr.flush()
                 os._exit(code)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(saying)
         return _Worker(pid, said)
 

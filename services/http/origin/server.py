@@ -102,12 +102,10 @@ class Server:
             max_request_bytes=self.limits.head_bytes,
         )
 
-    def wake(self) -> None:
-        """Make `step` return soon; may be called from a signal handler."""
-        try:
-            os.write(self._wake_out, b"!")
-        except BlockingIOError:
-            pass
+    @property
+    def waker(self) -> int:
+        """A descriptor that never blocks: a byte written to it makes `step` return soon."""
+        return self._wake_out
 
     def step(self) -> None:
         """Wait for what comes next and do it."""

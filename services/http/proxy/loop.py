@@ -85,14 +85,15 @@ class Loop:
     def post(self, action: Callable[[], None]) -> None:
         """Run this in the loop's thread soon; any thread may say so."""
         self._posted.append(action)
-        self.wake()
-
-    def wake(self) -> None:
-        """Make `step` return soon; may be called from a signal handler."""
         try:
-            os.write(self._wake_out, b"!")
-        except BlockingIOError:
+            os.write(self.waker, b"!")
+        except BlockingIOError:  # it is woken already
             pass
+
+    @property
+    def waker(self) -> int:
+        """A descriptor that never blocks: a byte written to it makes `step` return soon."""
+        return self._wake_out
 
     def step(self) -> None:
         """Wait for what comes next, and do it."""

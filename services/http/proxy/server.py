@@ -196,9 +196,10 @@ class ProxyServer:
         self.deadline_s = self.loop.now_s + PAUSE_S
         self.loop.timed.add(self)
 
-    def wake(self) -> None:
-        """Make `step` return soon; may be called from a signal handler."""
-        self.loop.wake()
+    @property
+    def waker(self) -> int:
+        """A descriptor that never blocks: a byte written to it makes `step` return soon."""
+        return self.loop.waker
 
     def fail(self, fault: Exception) -> None:
         """Accepting goes on."""
