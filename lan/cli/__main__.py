@@ -3,10 +3,9 @@
 import importlib
 import signal
 import sys
-from typing import NoReturn
 
 
-def program() -> NoReturn:
+def program() -> None:
     """The `lan` command."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # or an import under way tells of the interrupt by its traceback
     sys.exit(importlib.import_module("lan.cli.command_line").main(sys.argv[1:]))

