@@ -104,7 +104,7 @@ class Userspace:
     def hear(self) -> bool:
         """Pass its answers on; False when it is gone, and whoever waits has been told."""
         try:
-            data = self.control.recv(1 << 16)
+            data = self.control.recv(1 << 16, socket.MSG_DONTWAIT)  # `settle` may have heard what woke us
         except BlockingIOError:
             return True
         except ConnectionError:
