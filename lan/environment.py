@@ -6,6 +6,7 @@ imports nothing of ours.  `lan doctor` asks it too.
 
 import base64
 import compileall
+import csv
 import hashlib
 import re
 import shutil
@@ -66,13 +67,16 @@ def warm(bytecode: Path, folders: list[Path]) -> None:
 def _damage(package: metadata.Distribution) -> list[str]:
     """Files of a package that are gone or differ from its RECORD; scripts, which we move, are left out."""
     damage = []
-    for file in package.files or []:
-        if file.hash is None or file.parts[0] == "..":
+    for file, digest, _ in csv.reader(
+        (package.read_text("RECORD") or "").splitlines()
+    ):  # `files` leaves out what is gone
+        if not digest or file.startswith("../"):
             continue
         path = Path(str(package.locate_file(file)))
+        mode, _, value = digest.partition("=")
         if not path.is_file():
             damage.append(f"{file} is gone")
-        elif _digest(path, file.hash.mode) != file.hash.value:
+        elif _digest(path, mode) != value:
             damage.append(f"{file} was changed")
     return damage
 
