@@ -34,7 +34,8 @@ class Recorder:
         self._switches: set[str] = set()
 
     def start(self, fabric: Fabric, links: Iterable[Link], lan: Lan) -> None:
-        """Tap all cables; frames are seen from this moment on."""
+        """Tap all cables; frames are seen from this moment on, and the file is there."""
+        self.path.write_bytes(b"")
         self._switches = {device.name for device in lan.switches}
         at_switches: dict[int, TapPort] = {}
         sockets = [(open_packet_socket(), at_switches)]

@@ -29,7 +29,7 @@ class Shell:
         termios.tcsetattr(slave, termios.TCSANOW, settings)
         self.process: subprocess.Popen[bytes] = device.popen(
             ["bash", "--norc", "--noprofile", "--noediting", "-i"],
-            env={"PS1": PROMPT, "PS2": "", "TERM": "dumb"},
+            env={"PS1": PROMPT, "PS2": "", "TERM": "dumb", "NO_COLOR": "1"},
             stdin=slave,
             stdout=slave,
             stderr=slave,
