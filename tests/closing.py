@@ -41,9 +41,18 @@ def over_the_cable(pem: Path, scheme: str, times: int, program: str, *server: st
 
 
 def end(segments: list[Any]) -> list[str]:
-    """What passed from the first FIN on, but for TLS's farewell (close_notify is data), and each segment once:
-    on a busy machine a FIN whose ACK is a few milliseconds late is sent again (tail loss probe, RFC 8985 §7)."""
+    """What passed from the first FIN on, but for TLS's farewell (close_notify is data), its own late ACK, and each
+    segment once: on a busy machine a FIN whose ACK is a few milliseconds late is sent again (tail loss probe,
+    RFC 8985 §7)."""
     first = next(at for at, segment in enumerate(segments) if "FIN" in segment["flags"])
-    bare = [one for one in segments[first:] if not one["length"]]
+    fin = segments[first]
+    bare = [one for one in segments[first:] if not one["length"] and not is_about_data(one, fin)]
     once = {(one["from"], one["flags"], one["seq"], one["ack"]): f"{one['from']} {one['flags']}" for one in bare}
     return list(once.values())
+
+
+def is_about_data(segment: dict[str, Any], fin: dict[str, Any]) -> bool:
+    """Whether it is the other side's bare ACK of what came before the FIN."""
+    covered = (segment["ack"] - fin["seq"] - fin["length"]) & 0xFFFFFFFF
+    is_behind = covered == 0 or covered >= 1 << 31
+    return is_behind and segment["from"] != fin["from"] and segment["flags"] == "ACK"

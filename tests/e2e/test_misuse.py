@@ -112,7 +112,8 @@ def transcript(lan: Command, commands: str) -> str:
         ended = lan.run(*line.split())
         assert "Traceback" not in ended.out + ended.err, f"{line} {ended}"
         assert ended.code not in (0, 1), f"{line} {ended}"
-        told.append(f"$ lan {line}\n{ended.err}{ended.out}[{ended.code}]\n")
+        said = re.sub(r"\(choose from .*\)", lambda found: found[0].replace("'", ""), ended.err + ended.out)
+        told.append(f"$ lan {line}\n{said}[{ended.code}]\n")  # argparse has no quotes there from Python 3.12 on
     return "\n".join(told)
 
 

@@ -199,8 +199,6 @@ def test_a_schedule_comes_to_pass_in_its_order(shaper: Shaper) -> None:
         assert {one["reason"]["source"] for one in told} == {"the topology file"}
         changes = [one["reason"]["facts"]["forward"] for one in told if one["what"] == "changed"]
         assert changes == ["delay=1ms loss=10%", "delay=1ms"]
-        began = told[0]["time_s"]
-        assert told[1]["time_s"] - began >= 0.09 and told[2]["time_s"] - began >= 0.19, "no event is early"
         assert net["h1"].ping("h2").received == 1
 
 
