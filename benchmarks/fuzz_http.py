@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -99,24 +100,33 @@ def fuzz(parser: Parser, *, inputs: int, seed: int, within_s: float = float("inf
     return tally
 
 
-def main() -> int:
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--parsers", default=",".join(PARSERS), help="names with commas between: all of them")
-    words.add_argument("--inputs", type=int, default=100_000, help="for each parser (default 100000)")
+def run(what: str, names: Iterable[str], fuzz_one: Callable[..., Tally], description: str | None) -> int:
+    """A fuzzer's command line: ``--WHATs --inputs --seed --within-s``; 1 where something crashed or hung.
+
+    `fuzz_one` takes a name, and the three numbers by keyword.
+    """
+    known = list(names)
+    words = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument(f"--{what}s", dest="names", default=",".join(known), help="names, commas between: all of them")
+    words.add_argument("--inputs", type=int, default=100_000, help=f"for each {what} (default 100000)")
     words.add_argument("--seed", type=int, default=1)
-    words.add_argument("--within-s", type=float, default=float("inf"), help="for each parser")
+    words.add_argument("--within-s", type=float, default=float("inf"), help=f"for each {what}")
     options = words.parse_args()
-    names = options.parsers.split(",")
-    if unknown := [name for name in names if name not in PARSERS]:
-        words.error(f"no parser is called {', '.join(unknown)}; there are {', '.join(PARSERS)}")
+    wanted = options.names.split(",")
+    if unknown := [name for name in wanted if name not in known]:
+        words.error(f"no {what} is called {', '.join(unknown)}; there are {', '.join(known)}")
     is_clean = True
-    for name in names:
-        tally = fuzz(PARSERS[name], inputs=options.inputs, seed=options.seed, within_s=options.within_s)
+    for name in wanted:
+        tally = fuzz_one(name, inputs=options.inputs, seed=options.seed, within_s=options.within_s)
         print(tally, flush=True)
         for found in [*tally.crashes, *tally.hangs]:
             is_clean = False
             print(found, flush=True)
     return 0 if is_clean else 1
+
+
+def main() -> int:
+    return run("parser", PARSERS, lambda name, **how: fuzz(PARSERS[name], **how), __doc__)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,13 @@ is an input that costs a second of processor time.  The same seed gives the same
 was a crash or a hang.
 """
 
-import argparse
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from random import Random
 
-from benchmarks.fuzz_http import POOL, SHOWN_CRASHES, Hang, Tally, Watchdog
+from benchmarks.fuzz_http import POOL, SHOWN_CRASHES, Hang, Tally, Watchdog, run
 from benchmarks.wire_synthetic import corpus
 from lan.wire import (
     arp,
@@ -226,24 +225,8 @@ TARGETS: dict[str, tuple[Callable[[bytes, Decoder], None], Decoder]] = {
 
 
 def main() -> int:
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--decoders", default=",".join(TARGETS), help="names with commas between: all of them")
-    words.add_argument("--inputs", type=int, default=100_000, help="for each decoder (default 100000)")
-    words.add_argument("--seed", type=int, default=1)
-    words.add_argument("--within-s", type=float, default=float("inf"), help="for each decoder")
-    options = words.parse_args()
-    names = options.decoders.split(",")
-    if unknown := [name for name in names if name not in TARGETS]:
-        words.error(f"no decoder is called {', '.join(unknown)}; there are {', '.join(TARGETS)}")
     frames = corpus()
-    is_clean = True
-    for name in names:
-        tally = fuzz(name, given_to(name, frames), inputs=options.inputs, seed=options.seed, within_s=options.within_s)
-        print(tally, flush=True)
-        for found in [*tally.crashes, *tally.hangs]:
-            is_clean = False
-            print(found, flush=True)
-    return 0 if is_clean else 1
+    return run("decoder", TARGETS, lambda name, **how: fuzz(name, given_to(name, frames), **how), __doc__)
 
 
 if __name__ == "__main__":
