@@ -11,6 +11,7 @@ from lan.trace.frame import Frame
 from lan.trace.stream import Stream, distance
 from lan.trace.trackers import tcp_states as states
 from lan.trace.trackers.flow import Flow, endpoint, flow_of
+from lan.trace.trackers.tcp_analysis import Analysis, Event
 from lan.trace.trackers.tcp_states import State
 from lan.wire.tcp import Tcp, TcpFlags
 
@@ -90,6 +91,26 @@ class Connection:
     syn_ack: Frame | None = None
     ack: Frame | None = None
     """The handshake's three frames."""
+    _analysis: Analysis = field(default_factory=Analysis)
+    _analysed: int = 0
+
+    @property
+    def analysis(self) -> Analysis:
+        """Events, round trips, bytes in flight: of all frames so far, looked at when first asked for."""
+        while self._analysed < len(self.frames):
+            frame = self.frames[self._analysed]
+            self._analysis.take(frame, is_client=self.sender(frame) is self.client)
+            self._analysed += 1
+        return self._analysis
+
+    @property
+    def events(self) -> list[Event]:
+        """What is remarkable about its frames (sent again, late, window full…), in their order."""
+        return self.analysis.events
+
+    def events_of(self, frame: Frame) -> tuple[Event, ...]:
+        """What is remarkable about one of its frames."""
+        return self.analysis.by_frame.get(frame.number, ())
 
     def side(self, device: str) -> Side:
         """The end at a device; KeyError where it has none."""
