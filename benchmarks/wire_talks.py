@@ -301,7 +301,8 @@ class Bench:
 def carry() -> None:
     """A cable's process: frames from each end to the other; some are lost, doubled, or let one pass them.
 
-    Those that the second end sends or gets go to a file: length in four bytes, frame; again and again.
+    Those that the second end sends or gets go to a file: time in ns in eight bytes, length in four, frame; again
+    and again.
     """
     loss, double, swap, seed = (float(word) for word in sys.argv[2:6])
     random = Random(seed)
@@ -313,9 +314,12 @@ def carry() -> None:
     held: dict[int, bytes] = {}
     seen = Path(sys.argv[1]).open("wb", buffering=0)  # noqa: SIM115 - until the process ends
 
+    def note(data: bytes) -> None:
+        seen.write(time.time_ns().to_bytes(8, "big") + len(data).to_bytes(4, "big") + data)
+
     def hand_on(data: bytes, to: int) -> None:
         if to == 1:
-            seen.write(len(data).to_bytes(4, "big") + data)
+            note(data)
         ends[to].send(data)
 
     print("carrying", flush=True)
@@ -326,7 +330,7 @@ def carry() -> None:
             if end in ready:
                 data, about = end.recvfrom(65536)
                 if number == 1 and about[2] != socket.PACKET_OUTGOING:
-                    seen.write(len(data).to_bytes(4, "big") + data)
+                    note(data)
                 if about[2] == socket.PACKET_OUTGOING or random.random() < loss:
                     data = b""
                 elif not waiting and random.random() < swap:
@@ -338,12 +342,12 @@ def carry() -> None:
                 hand_on(waiting, 1 - number)
 
 
-def frames_of(file: Path) -> list[bytes]:
-    """What `carry` has written."""
+def timed_frames_of(file: Path) -> list[tuple[int, bytes]]:
+    """What `carry` has written, each frame with its time in ns since 1970."""
     data, at, frames = file.read_bytes(), 0, []
-    while at + 4 <= len(data):
-        after = at + 4 + int.from_bytes(data[at : at + 4], "big")
-        frames.append(data[at + 4 : after])
+    while at + 12 <= len(data):
+        after = at + 12 + int.from_bytes(data[at + 8 : at + 12], "big")
+        frames.append((int.from_bytes(data[at : at + 8], "big"), data[at + 12 : after]))
         at = after
     return frames
 
@@ -361,8 +365,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def captures(folder: Path, names: tuple[str, ...] | None = None) -> Iterator[tuple[str, list[bytes]]]:
     """The frames of each talk (or of those named), one bench for all."""
-    chosen = [talk for talk in TALKS if names is None or talk.name in names]
-    chosen = [talk for talk in chosen if all(shutil.which(command[0]) for command in talk.commands)]
+    chosen = tuple(talk for talk in TALKS if names is None or talk.name in names)
+    for name, frames in timed_captures(folder, chosen):
+        yield name, [frame for _, frame in frames]
+
+
+def timed_captures(folder: Path, talks: tuple[Talk, ...]) -> Iterator[tuple[str, list[tuple[int, bytes]]]]:
+    """The frames of each talk whose programs are here, with their times in ns since 1970."""
+    chosen = [talk for talk in talks if all(shutil.which(command[0]) for command in talk.commands)]
     with ExitStack() as stack:
         bench = Bench(folder, stack)
         bench.serve()
@@ -373,4 +383,4 @@ def captures(folder: Path, names: tuple[str, ...] | None = None) -> Iterator[tup
                     words = [word.replace("{folder}", str(folder)) for word in command]
                     limited = bench.within("a", "timeout", str(PATIENCE_S if command[0] != "dhclient" else 4), *words)
                     subprocess.run(limited, capture_output=True, check=False)
-            yield talk.name, frames_of(file)
+            yield talk.name, timed_frames_of(file)
