@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from lan.trace.frame import Direction, Frame
+from lan.trace.journey import Journey
+from lan.trace.journey_following import Follower
 from lan.trace.trackers import arp, dhcp, dns, http, icmp, tcp, tls
 from lan.trace.trackers.arp import Resolution
 from lan.trace.trackers.dhcp import Exchange
@@ -19,6 +21,8 @@ from lan.trace.trackers.tls import Session
 from lan.wire.ports import DNS as DNS_PORT
 
 UNSPECIFIED = {"0.0.0.0", "::"}
+ON_LINK = 255
+"""The hop limit of ND and MLD: no router can have sent such a packet on.  RFC 4861 §11.2."""
 
 
 class Conversation(Protocol):
@@ -139,8 +143,8 @@ class Timeline(Window):
         self.icmp_tracker, self.tcp_tracker = icmp.Tracker(), tcp.Tracker()
         self.http_tracker, self.tls_tracker = http.Tracker(), tls.Tracker()
         self._device_of_ip: dict[str, str] = {}
-        self._latest: dict[bytes, list[Frame]] = {}
-        self._journeys: dict[int, list[Frame]] = {}
+        self._device_on_link: dict[str, str] = {}
+        self._follower, self._followed = Follower(self._is_switch, self.device_of), 0
 
     def feed(self, frames: Iterable[Frame]) -> None:
         """Take frames in the order of their numbers."""
@@ -151,7 +155,6 @@ class Timeline(Window):
         """Take one more frame."""
         self.all_frames.append(frame)
         is_first = self.is_first_sighting(frame)
-        self._follow(frame, is_first=is_first)
         if self.is_delivery(frame):
             self.all_deliveries.append(frame)
         if is_first:
@@ -179,36 +182,54 @@ class Timeline(Window):
         """What began after a mark and not after frame `last`."""
         return Window(self, after=mark, last=last)
 
+    @property
+    def journeys(self) -> list[Journey]:
+        """Every journey so far, by its first frame; each sighting is in exactly one.
+
+        Frames are followed when this, or `journey_of`, is first asked for, and those that come later at the next asking.
+        """
+        return self._follow().journeys
+
+    def journey_of(self, frame: Frame) -> Journey:
+        """The journey that a frame belongs to; raises KeyError for a frame that was not added."""
+        return self._follow().of[frame.number]
+
     def journey(self, frame: Frame) -> list[Frame]:
         """All sightings of a frame on its way, in order; [] for a frame that was not added."""
-        return self._journeys.get(frame.number, [])
+        journey = self._follow().of.get(frame.number)
+        return journey.frames if journey else []
+
+    def connection_of(self, frame: Frame) -> Connection | None:
+        """The connection that a segment belongs to, wherever on its way it was seen; None of any other frame."""
+        first = next(iter(self.journey(frame)), frame)
+        return self._connection_of.get(first.number)
 
     def device_of(self, address: str) -> str | None:
-        """The device with a MAC address, or the one last seen to send from an IP address."""
-        return self.devices.get(address) or self._device_of_ip.get(address)
+        """The device with a MAC address, or the one last seen to send from an IP address.
+
+        A router sends from others' addresses too: what ARP and ND say of an address goes first.
+        """
+        return self.devices.get(address) or self._device_on_link.get(address) or self._device_of_ip.get(address)
 
     def _is_switch(self, frame: Frame, device: str) -> bool:
         if self.switches is None:
             return frame.port.startswith(f"{device}:")
         return device in self.switches
 
-    def _follow(self, frame: Frame, *, is_first: bool) -> None:
-        """A switch does not change a frame: the same bytes again are the same frame, further on.
-
-        Unless they begin where it began: then a switch says of its own the same thing again (a BPDU).
-        """
-        journey = self._latest.get(frame.data)
-        if is_first or journey is None or (journey[0].port, journey[0].direction) == (frame.port, frame.direction):
-            journey = self._latest[frame.data] = []
-        journey.append(frame)
-        self._journeys[frame.number] = journey
+    def _follow(self) -> Follower:
+        """The follower, with every frame taken up."""
+        for frame in self.all_frames[self._followed :]:
+            self._follower.add(frame)
+        self._followed = len(self.all_frames)
+        return self._follower
 
     def _learn(self, frame: Frame) -> None:
         packet, device = frame.packet, frame.from_device
         network = packet.ipv4 or packet.ipv6
         address = packet.arp.sender_ip if packet.arp else network.src if network else ""
         if device and address and address not in UNSPECIFIED:
-            self._device_of_ip[address] = device
+            is_of_link = packet.arp or (packet.ipv6 and packet.icmp6 and packet.ipv6.hop_limit == ON_LINK)
+            (self._device_on_link if is_of_link else self._device_of_ip)[address] = device
         if device and packet.ethernet:
             self.devices.setdefault(packet.ethernet.src, device)
 
@@ -228,6 +249,7 @@ class Timeline(Window):
         connection = self.tcp_tracker.add(frame)
         if connection is None:
             return
+        self._connection_of[frame.number] = connection
         self.http_tracker.add(connection)
         self.tls_tracker.add(connection)
         if DNS_PORT in (connection.server.port, connection.client.port):
