@@ -14,6 +14,7 @@ from lan.trace.trackers import arp, dhcp, dns, http, icmp, tcp, tls
 from lan.trace.trackers.arp import Resolution
 from lan.trace.trackers.dhcp import Exchange
 from lan.trace.trackers.dns import Query
+from lan.trace.trackers.flow import flow_of
 from lan.trace.trackers.http import Transaction
 from lan.trace.trackers.icmp import Echo
 from lan.trace.trackers.tcp import Connection
@@ -22,7 +23,7 @@ from lan.wire.ports import DNS as DNS_PORT
 
 UNSPECIFIED = {"0.0.0.0", "::"}
 ON_LINK = 255
-"""The hop limit of ND and MLD: no router can have sent such a packet on.  RFC 4861 §11.2."""
+"""The hop limit of ND: no router can have sent such a packet on.  RFC 4861 §11.2."""
 
 
 class Conversation(Protocol):
@@ -144,6 +145,7 @@ class Timeline(Window):
         self.http_tracker, self.tls_tracker = http.Tracker(), tls.Tracker()
         self._device_of_ip: dict[str, str] = {}
         self._device_on_link: dict[str, str] = {}
+        self._connection_of: dict[int, Connection] = {}
         self._follower, self._followed = Follower(self._is_switch, self.device_of), 0
 
     def feed(self, frames: Iterable[Frame]) -> None:
@@ -201,8 +203,12 @@ class Timeline(Window):
 
     def connection_of(self, frame: Frame) -> Connection | None:
         """The connection that a segment belongs to, wherever on its way it was seen; None of any other frame."""
-        first = next(iter(self.journey(frame)), frame)
-        return self._connection_of.get(first.number)
+        if frame.packet.tcp is None:
+            return None
+        flow = flow_of(frame.packet)
+        before = (each for each in reversed(self.journey(frame)) if each.number <= frame.number)
+        known = (self._connection_of.get(each.number) for each in before if flow_of(each.packet) == flow)
+        return next((connection for connection in known if connection is not None), None)
 
     def device_of(self, address: str) -> str | None:
         """The device with a MAC address, or the one last seen to send from an IP address.
