@@ -188,7 +188,7 @@ class Timeline(Window):
     def journeys(self) -> list[Journey]:
         """Every journey so far, by its first frame; each sighting is in exactly one.
 
-        Frames are followed when this, or `journey_of`, is first asked for, and those that come later at the next asking.
+        Frames are followed when this, or `journey_of`, is asked for: whoever does not ask pays nothing.
         """
         return self._follow().journeys
 
