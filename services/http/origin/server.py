@@ -21,9 +21,10 @@ from lan.reasons import Reason
 from lan.services.http.listening import Address, Listener, change, in_words
 from lan.services.http.memory import Thrift
 from lan.services.http.origin.brief import brief
+from lan.services.http.origin.ending import State
 from lan.services.http.origin.essence import essence
 from lan.services.http.origin.origin import Origin
-from lan.services.http.origin.session import Session, State
+from lan.services.http.origin.session import Session
 from lan.services.http.origin.settings import Limits, Settings
 from lan.services.http.origin.shortcuts import Shortcuts
 from lan.services.http.origin.telling import SILENT, Teller

@@ -1,17 +1,10 @@
-"""One accepted connection, from its first byte to its last FIN.  RFC 9112 §9; the book, 4.7.
+"""One accepted connection: the requests that come on it, and their answers.  RFC 9112 §9.
 
 A session does what the pure parts decide: `connection.Server` reads, `origin.Origin` answers,
-`persistence` keeps or closes.  It never waits: the loop in `server.py` calls `receive` and `send`
-when the socket is ready, and `expire` when `deadline_s` has passed.
-
-Closing is done in view.  When the client's FIN comes, the kernel would delay its ACK and let it
-ride on our own FIN (three segments).  Setting TCP_QUICKACK right after the read that returned
-nothing makes the kernel send the owed ACK within that very call, before `close` makes our FIN:
-FIN, ACK, FIN, ACK.
+`persistence` keeps or closes, `ending.py` ends.  It never waits: the loop in `server.py` calls
+`receive` and `send` when the socket is ready, and `expire` when `deadline_s` has passed.
 """
 
-import enum
-import select
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -20,6 +13,7 @@ from dataclasses import replace
 from lan.reasons import Reason
 from lan.services.http.origin import plan
 from lan.services.http.origin.answer import Answer, Content, plain
+from lan.services.http.origin.ending import READ, WRITE, Ending, State
 from lan.services.http.origin.misdirected import secured_for
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.outflow import Outflow
@@ -27,38 +21,22 @@ from lan.services.http.origin.settings import Limits, Settings
 from lan.services.http.origin.shortcuts import Shortcuts
 from lan.services.http.origin.telling import Teller
 from lan.services.http.protocol import keep_alive
-from lan.services.http.protocol.connection import Server
 from lan.services.http.protocol.events import Body, Closed, End, Event, Fault, Tunnel
 from lan.services.http.protocol.messages import NO_HEADERS, Request, Response
-from lan.services.http.protocol.persistence import Side, closing
-from lan.services.http.protocol.transport import RECEIVE_BYTES, Plain, Tls, Transport
+from lan.services.http.protocol.persistence import Side
+from lan.services.http.protocol.transport import RECEIVE_BYTES, Tls
 
-READ, WRITE = select.EPOLLIN, select.EPOLLOUT
 PIECES_A_TURN = 16
 """Then the others have their turn, however fast this client takes its file."""
 CONTINUE = Response(100, headers=NO_HEADERS)
 
 
-class State(enum.StrEnum):
-    """What a session waits for."""
-
-    HANDSHAKE = "the TLS handshake"
-    REQUEST = "a request"
-    ANSWER = "room to send the answer"
-    PAUSE = "the moment to go on"
-    TUNNEL = "bytes of the other protocol"
-    FAREWELL = "room to send the last bytes before our FIN"
-    LINGER = "the client's FIN"
-    CLOSED = "nothing"
-
-
-class Session:
-    """The server's end of one TCP connection.  `mask` says what the loop should watch for."""
+class Session(Ending):
+    """The server's end of one TCP connection, and the requests that come on it."""
 
     __slots__ = (
-        "_alert_awaits_fin", "_answer", "_answer_until_s", "_body", "_closing", "_content", "_date", "_discarded",
-        "_fin_sent", "_is_stopping", "_now_s", "_outflow", "_shortcuts", "_steps", "_tell", "_trailers",
-        "deadline_s", "descriptor", "engine", "limits", "mask", "origin", "settings", "sock", "state", "transport",
+        "_answer", "_answer_until_s", "_body", "_closing", "_content", "_date", "_is_stopping", "_outflow",
+        "_shortcuts", "_steps", "_trailers", "origin",
     )  # fmt: skip
 
     def __init__(
@@ -74,11 +52,8 @@ class Session:
         date: Callable[[], float],
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.sock, self.descriptor = sock, sock.fileno()
-        self.origin, self.settings, self.limits = origin, settings, limits
-        self.transport: Transport = Plain() if tls is None else Tls(tls)
-        self.engine = Server(max_head_bytes=limits.head_bytes, max_body_bytes=limits.body_bytes)
-        self._tell, self._date, self._now_s, self._shortcuts = tell, date, now_s, shortcuts
+        super().__init__(sock, settings=settings, limits=limits, tell=tell, now_s=now_s, tls=tls)
+        self.origin, self._shortcuts, self._date = origin, shortcuts, date
         self._outflow: Outflow | None = None
         self._content: Content | None = None
         self._answer: Answer | None = None
@@ -86,12 +61,7 @@ class Session:
         self._body: list[bytes] = []
         self._trailers = NO_HEADERS
         self._closing: Request | None = None
-        self._answer_until_s, self._discarded = 0.0, 0
-        self._alert_awaits_fin = self._fin_sent = self._is_stopping = False
-        self.state, self.mask = State.REQUEST, READ
-        self.deadline_s = now_s + limits.head_s
-        if tls is not None:
-            self.state, self.deadline_s = State.HANDSHAKE, now_s + limits.handshake_s
+        self._answer_until_s, self._is_stopping = 0.0, False
         if self._tell.is_heard:
             scheme = "http" if tls is None else "https"
             self._tell.decide("accepted", Reason("RFC 9293 §3.5", "the three-way handshake is done", scheme=scheme))
@@ -144,19 +114,6 @@ class Session:
         if self.state is State.TUNNEL or (self.state is State.REQUEST and self.engine.is_idle):
             self._farewell(Reason("RFC 9112 §9.5", "the server is told to stop"))
             self.send(now_s)
-
-    @property
-    def is_open(self) -> bool:
-        """The socket has not been closed."""
-        return self.state is not State.CLOSED
-
-    def hang_up(self) -> None:
-        """The connection is gone while nothing was to be read (a reset, or both FINs)."""
-        self._close(Reason("RFC 9293 §3.10.7", "the connection broke", awaited=self.state))
-
-    def abort(self, why: Reason) -> None:
-        """Close now, whatever is under way."""
-        self._close(why)
 
     # Bytes in
 
@@ -243,42 +200,6 @@ class Session:
         self.deadline_s = self._now_s + self.limits.idle_s
         self.transport.queue(self._answer.upgrade.receive(data))
         self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
-
-    def _discard(self, count: int) -> None:
-        self._discarded += count
-        if self._discarded > self.limits.discard_bytes:
-            self._close(Reason("RFC 9112 §9.6", "the client goes on sending after the last response"))
-
-    def _end_of_tls(self) -> None:
-        if self.state is State.TUNNEL:
-            self._pass_on(b"")
-        if self.state in (State.REQUEST, State.LINGER):
-            self._await_fin_after_alert()
-
-    def _await_fin_after_alert(self) -> None:
-        """A client that ended TLS mostly sends its FIN at once, and its socket may be gone: our close_notify would
-        be answered by a reset.  A client that sends no FIN awaits our close_notify, and gets it after a moment."""
-        if not self._fin_sent and not self._alert_awaits_fin:
-            self._alert_awaits_fin = True
-            self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.alert_s
-
-    def _fin(self) -> None:
-        if self.settings.quickack:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # sends the ACK it owes, now
-        first = Side.SERVER if self._fin_sent else Side.CLIENT
-        if self.state is State.LINGER:
-            text = "both sides have sent their FIN" if self._fin_sent else "the client closed, so does the server"
-            return self._close(Reason("RFC 9112 §9.6", text), first=first)
-        if self.state is State.TUNNEL:
-            self._pass_on(b"")
-            return self._farewell(Reason("RFC 9110 §7.8", "the client ended the other protocol"))
-        if self.state in (State.ANSWER, State.PAUSE):  # a half close: the client still reads (book 4.7.4)
-            self.engine.receive(b"")
-            self.mask &= ~READ
-            return None
-        if self.state is State.REQUEST and self.engine.is_idle:
-            return self._close(Reason("RFC 9112 §9.5", "the client closed between requests"), first=first)
-        return self._close(Reason("RFC 9112 §8", "the client closed too early", awaited=self.state), first=first)
 
     # Bytes out
 
@@ -408,28 +329,11 @@ class Session:
 
     # The end
 
-    def _close_in_turn(self, request: Request, closes_first: Side) -> None:
-        decision = closing(request, closes_first)
-        if self._fin_sent:
-            self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
-            return None
-        if decision.first is Side.SERVER:
-            return self._farewell(decision.why)
-        self._tell.decide("closing", decision.why, first=decision.first)
-        self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
-        return None
-
-    def _farewell(self, why: Reason) -> None:
-        """Send the first FIN, then linger for the client's: closing with bytes unread would reset (RFC 9112 §9.6)."""
-        self._tell.decide("closing", why, first=Side.SERVER)
-        self.transport.queue_end()
-        self.state, self.mask, self.deadline_s = State.FAREWELL, WRITE, self._now_s + self.limits.stall_s
-
-    def _send_fin(self) -> None:
-        if not self._fin_sent:
-            self.sock.shutdown(socket.SHUT_WR)
-        self._fin_sent = True
-        self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
+    def _let_go(self, *, is_cut: bool) -> None:
+        if is_cut:
+            self._note_access(is_whole=False)
+        self._steps = None
+        self._release()
 
     def _expire(self) -> None:
         if self.state is State.PAUSE:
@@ -443,31 +347,6 @@ class Session:
             return self._linger_on()
         return self._close(Reason("RFC 9112 §9.5", "the client takes too long", awaited=self.state))
 
-    def _linger_on(self) -> None:
-        """No FIN yet: give the close_notify that a TLS client may await; then take the first step ourselves."""
-        if not self._alert_awaits_fin:
-            return self._farewell(Reason("RFC 9112 §9.6", "the client said close and did not close in time"))
-        self._alert_awaits_fin = False
-        self._tell.decide("close_notify", Reason("RFC 8446 §6.1", "the client ended TLS and awaits the same of us"))
-        self.transport.queue_end()
-        self.transport.has_ended = False
-        self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
-        self.deadline_s = self._now_s + self.limits.linger_s
-        return None
-
-    def _broke(self, error: OSError) -> None:
-        self._close(Reason("RFC 9293 §3.10.7", "the connection broke", error=error.strerror))
-
-    def _close(self, why: Reason, *, first: Side | None = None) -> None:
-        if self.state is State.CLOSED:
-            return
-        if self.state in (State.ANSWER, State.PAUSE):
-            self._note_access(is_whole=False)
-        self.state, self.mask, self._steps = State.CLOSED, 0, None
-        self._release()
-        self.sock.close()
-        self._tell.decide("closed", why, **({} if first is None else {"first": first}))
-
     def _release(self) -> None:
         """Let the content go, once: its descriptor's number may be another connection's soon."""
         content, self._content, self._outflow = self._content, None, None
@@ -478,13 +357,6 @@ class Session:
 
     def _await_request(self, within_s: float) -> None:
         self.state, self.mask, self.deadline_s = State.REQUEST, READ, self._now_s + within_s
-
-    def _flush_alert(self) -> None:
-        """Let a TLS alert out, if the socket takes it."""
-        try:
-            self.transport.flush(self.sock)
-        except OSError:
-            pass
 
     def _note_access(self, *, is_whole: bool) -> None:
         """One line in the access log, as long as the answer's content is still here."""
