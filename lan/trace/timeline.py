@@ -146,6 +146,7 @@ class Timeline(Window):
         self._device_of_ip: dict[str, str] = {}
         self._device_on_link: dict[str, str] = {}
         self._connection_of: dict[int, Connection] = {}
+        self._numbers: dict[Connection, int] = {}
         self._follower, self._followed = Follower(self._is_switch, self.device_of), 0
 
     def feed(self, frames: Iterable[Frame]) -> None:
@@ -210,6 +211,10 @@ class Timeline(Window):
         known = (self._connection_of.get(each.number) for each in before if flow_of(each.packet) == flow)
         return next((connection for connection in known if connection is not None), None)
 
+    def number_of(self, connection: Connection) -> int:
+        """A connection's place among `tcp` of the whole timeline, from 0."""
+        return self._numbers[connection]
+
     def device_of(self, address: str) -> str | None:
         """The device with a MAC address, or the one last seen to send from an IP address.
 
@@ -256,6 +261,7 @@ class Timeline(Window):
         if connection is None:
             return
         self._connection_of[frame.number] = connection
+        self._numbers.setdefault(connection, len(self._numbers))
         self.http_tracker.add(connection)
         self.tls_tracker.add(connection)
         if DNS_PORT in (connection.server.port, connection.client.port):
