@@ -1,0 +1,104 @@
+"""Where a view takes its frames from: a LAN that is up, or a capture file.  Both as one timeline.
+
+A topology file (``--topology``) tells the names of devices in a capture that has none.
+"""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from lan.cli.common import lan_word
+from lan.cli.screen import Screen
+from lan.control import client
+from lan.devices.kinds import schemas
+from lan.errors import UsageError
+from lan.scenario.recording import Recording, device_map
+from lan.topo.load import load
+from lan.trace.filter import Filter, compile_filter
+from lan.trace.opening import open_capture
+from lan.trace.timeline import Timeline
+
+A_LONG_TIME_S = 3600.0
+DECISIONS = "decisions.jsonl"
+
+
+def source_words(parser: argparse.ArgumentParser) -> None:
+    """``FILE``, ``--topology WHAT``, ``-l NAME`` and ``--json``."""
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a pcap or pcapng file; else the LAN is up")
+    parser.add_argument("--topology", dest="what", metavar="WHAT", help="whose devices FILE's addresses belong to")
+    lan_word(parser)
+
+
+def filter_word(parser: argparse.ArgumentParser) -> None:
+    """``--filter EXPR``."""
+    parser.add_argument(
+        "--filter", metavar="EXPR", help="only such frames: 'tcp.flags.fin and dst=web' (docs/trace.md)"
+    )
+
+
+class Source:
+    """Frames so far; of a LAN that is up, more may come."""
+
+    def __init__(self, timeline: Timeline, name: str, folder: Path, *, notes: Iterable[str] = ()) -> None:
+        self.timeline, self.name, self.notes = timeline, name, tuple(notes)
+        self.folder = folder
+        """Where the capture lies, and beside it the LAN's logs."""
+        self.recording: Recording | None = None
+
+    @property
+    def lan(self) -> "client.RunningLan | None":
+        """The LAN that is up; None of a file."""
+        return self.recording.lan if self.recording else None
+
+    @property
+    def is_live(self) -> bool:
+        return self.recording is not None
+
+    @property
+    def drops(self) -> int:
+        """Frames that the capture lost."""
+        return self.recording.drops if self.recording else 0
+
+    def sync(self) -> None:
+        """Take in all that has passed until now."""
+        if self.recording is not None:
+            self.recording.sync()
+
+    def wait_for_more(self) -> bool:
+        """Wait for the next frame of a LAN that is up; False of a file."""
+        return self.recording is not None and self.recording.wait_for_more(A_LONG_TIME_S)
+
+    def decision_logs(self) -> list[Path]:
+        """The logs of switches, cables and devices that lie beside the capture; [] of a foreign one."""
+        found = [self.folder / DECISIONS, *sorted(self.folder.glob(f"devices/*/{DECISIONS}"))]
+        return [path for path in found if path.is_file()]
+
+    def compile(self, text: str | None) -> Filter | None:
+        """A filter whose devices are those of this LAN, if it has names at all."""
+        if text is None:
+            return None
+        names = set(self.timeline.devices.values()) | set(self.timeline.switches or ())
+        return compile_filter(text, devices=names if self.is_live else None)
+
+
+def open_source(options: argparse.Namespace, screen: Screen) -> Source:
+    """What `source_words` ask for, with all its frames until now.  Says what of a file can't be read."""
+    if options.file is None:
+        if options.what is not None:
+            raise UsageError("--topology tells the names of a FILE's devices", todo="give the FILE, or leave it out")
+        lan = client.connect(options.lan)
+        recording = Recording(lan)
+        source = Source(recording.timeline, lan.name, lan.state)
+        source.recording = recording
+        source.sync()
+        return source
+    if options.lan is not None:
+        raise UsageError("a FILE or a LAN that is up (-l), not both")
+    devices, switches = None, None
+    if options.what is not None:
+        described = load(options.what, schemas())
+        devices, switches = device_map(described), [device.name for device in described.switches]
+    opened = open_capture(options.file, devices=devices, switches=switches)
+    for note in opened.notes:
+        screen.line(f"note: {note}", "yellow")
+    return Source(opened.timeline, options.file.name, options.file.absolute().parent, notes=opened.notes)

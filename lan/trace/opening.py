@@ -1,0 +1,71 @@
+"""A capture file as a timeline: ours, or of any program that writes pcap or pcapng (gzip too).
+
+A file of ours says which ports are switches'.  Of a foreign one `devices` (MAC address → name) tells
+what it can't: without it its frames are taken as seen once, between addresses.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from lan.errors import UsageError
+from lan.trace.frame import Frame
+from lan.trace.pcapng import Reader
+from lan.trace.timeline import Timeline
+from lan.wire.malformed import Malformed
+
+PIECE_BYTES = 1 << 20
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file's timeline; `notes` tell what of the file could not be read."""
+
+    path: Path
+    timeline: Timeline
+    notes: tuple[str, ...] = ()
+
+
+def open_capture(
+    path: Path, *, devices: Mapping[str, str] | None = None, switches: Iterable[str] | None = None
+) -> Opened:
+    """Read a file to its end.  Raises UsageError where there is none, or it is no capture."""
+    reader, frames = Reader(), list[Frame]()
+    try:
+        with _open(path) as file:
+            notes = _read(file, reader, frames)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", expected="a pcap or pcapng file") from error
+    except Malformed as fault:
+        raise UsageError(f"{path}: {fault}", expected="a pcap or pcapng file of Ethernet frames") from fault
+    known = reader.switches if switches is None else frozenset(switches)
+    timeline = Timeline(devices, known or None)
+    timeline.feed(frames)
+    return Opened(path, timeline, tuple(notes))
+
+
+def _open(path: Path) -> BinaryIO:
+    file = path.open("rb")
+    if file.read(2) == GZIP_MAGIC:
+        file.close()
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    file.seek(0)
+    return file
+
+
+def _read(file: BinaryIO, reader: Reader, frames: list[Frame]) -> list[str]:
+    """Take in all that makes sense; what does not, in words."""
+    try:
+        while piece := file.read(PIECE_BYTES):
+            frames += reader.feed(piece)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        return [f"the compressed file is damaged after frame {reader.frames}: {error}"]
+    if reader.damage:
+        return [f"the file is damaged: {reader.damage}"]
+    if reader.pending_bytes:
+        return [f"the file is cut off after frame {reader.frames}: {reader.pending_bytes} bytes of the next are there"]
+    return []
