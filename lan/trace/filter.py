@@ -32,6 +32,8 @@ JOINING = {"and": "and", "&&": "and", "or": "or", "||": "or"}
 NEGATING = {"not", "!"}
 DEEPEST = 50
 """Brackets within brackets; nobody means more, and each costs the reader's stack."""
+LONGEST = 10_000
+"""Characters of a filter; more is no filter that anybody wrote."""
 MANY = 24
 """More names than these are not listed for one mistake."""
 ORDERED = {Kind.NUMBER, Kind.TIME}
@@ -86,11 +88,13 @@ class _Parser:
     # ---- words
 
     def _tokens(self) -> list[Token]:
-        found, at = [], 0
-        while at < len(self.text) and self.text[at:].strip():
+        if len(self.text) > LONGEST:
+            raise UsageError(f"filter: {len(self.text)} characters", expected=f"{LONGEST} at most")
+        found, at, end = [], 0, len(self.text.rstrip())
+        while at < end:
             match = _TOKEN.match(self.text, at)
             if match is None:
-                start = at + len(self.text[at:]) - len(self.text[at:].lstrip())
+                start = end - len(self.text[at:end].lstrip())
                 mark = self.text[start]
                 what = "this quotation mark closes nowhere" if mark in "\"'" else f"{mark!r} is no word of a filter"
                 self._refuse(what, start, start + 1)
