@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.journey_likeness import IpPacket, ip_packet, quoted
+from lan.trace.journey_proxies import Proxying
 from lan.wire.icmp import REDIRECT
 from lan.wire.tcp import TcpFlags
 
@@ -58,6 +59,8 @@ class Follower:
         self._same = Recent[tuple[str, bytes]]()
         self._packets = Recent[tuple[str, object]]()
         self._rests = Recent[tuple[str, object]]()
+        payloads = Recent[tuple[str, int]]()
+        self._proxying = Proxying(payloads.add, payloads.get)
         self._pieces: dict[tuple[str, object], tuple[int, Stop]] = {}
         self._opening: dict[tuple[str, str, int, str, int], Stop] = {}
 
@@ -146,6 +149,7 @@ class Follower:
         self._packets.add((device, packet.quotable), stop, frame.time_ns)
         self._rests.add((device, packet.rest), stop, frame.time_ns)
         self._expect_answer(frame, stop, device)
+        self._proxying.expect(stop, frame, device)
 
     def _handed_on(self, frame: Frame, device: str) -> Stop | None:
         """The stop whose bytes a switch (or a bridge in a host) sends on by another port."""
@@ -170,8 +174,10 @@ class Follower:
         stop = self._unsent(self._rests.get((device, packet.rest), now_ns), packet)
         if stop is not None:
             return self._routed(stop, StopKind.NAT, packet)
-        begun_ns, stop = self._pieces.get((device, packet.datagram), (0, None))
-        return stop if packet.fragment_offset and now_ns - begun_ns <= HOLD_NS else None
+        if packet.fragment_offset:
+            begun_ns, stop = self._pieces.get((device, packet.datagram), (0, None))
+            return stop if now_ns - begun_ns <= HOLD_NS else None
+        return self._proxying.sent_on(frame, device)
 
     def _unsent(self, stops: list[Stop], packet: IpPacket) -> Stop | None:
         """The oldest that became this packet; of several alike one that has not gone on yet."""

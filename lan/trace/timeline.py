@@ -147,7 +147,7 @@ class Timeline(Window):
         self._device_on_link: dict[str, str] = {}
         self._connection_of: dict[int, Connection] = {}
         self._numbers: dict[Connection, int] = {}
-        self._follower, self._followed = Follower(self._is_switch, self.device_of), 0
+        self._follower, self._followed = Follower(self._is_switch, self._owner_of), 0
 
     def feed(self, frames: Iterable[Frame]) -> None:
         """Take frames in the order of their numbers."""
@@ -220,7 +220,11 @@ class Timeline(Window):
 
         A router sends from others' addresses too: what ARP and ND say of an address goes first.
         """
-        return self.devices.get(address) or self._device_on_link.get(address) or self._device_of_ip.get(address)
+        return self._owner_of(address) or self._device_of_ip.get(address)
+
+    def _owner_of(self, address: str) -> str | None:
+        """As `device_of`, but only what no router can have said."""
+        return self.devices.get(address) or self._device_on_link.get(address)
 
     def _is_switch(self, frame: Frame, device: str) -> bool:
         if self.switches is None:

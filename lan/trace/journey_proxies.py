@@ -1,0 +1,129 @@
+"""What a proxy sends on because of what it got: the same request, or the same bytes, over another connection.  Pure.
+
+Told by what passes on the cables alone, whoever the proxy is: a request is known again by method, host and
+path (RFC 9112 §3.2: to a proxy in absolute form, to a server not), its response by the pair of connections,
+and what a tunnel carries (RFC 9110 §9.3.6) by its bytes.  What a proxy rewrites beyond that begins a journey.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from lan.trace.frame import Frame
+from lan.trace.journey import Stop, StopKind
+from lan.wire.http import Http
+
+LEAST_BYTES = 16
+"""Of a tunnel; fewer may be alike by chance."""
+MOST_ASKED = 256
+"""Requests of one device that wait to be sent on; the oldest give way."""
+
+
+class Way(NamedTuple):
+    """One direction of a TCP connection."""
+
+    src: str
+    src_port: int
+    dst: str
+    dst_port: int
+
+    def back(self) -> "Way":
+        return Way(self.dst, self.dst_port, self.src, self.src_port)
+
+
+Request = tuple[str, str, str]
+"""(method, host, path)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that a device got, on which connection."""
+
+    stop: Stop
+    request: Request
+    way: Way
+
+
+class Proxying:
+    """Remembers what devices got over TCP; `near(key, now_ns)` and `keep` are those of `Recent`."""
+
+    def __init__(
+        self,
+        keep: Callable[[tuple[str, int], Stop, int], None],
+        near: Callable[[tuple[str, int], int], list[Stop]],
+    ) -> None:
+        self._keep, self._near = keep, near
+        self._asked: dict[str, list[Asked]] = {}
+        self._pairs: dict[tuple[str, Way], Way] = {}
+        self._answers: dict[tuple[str, Way], Stop] = {}
+
+    def expect(self, stop: Stop, frame: Frame, device: str) -> None:
+        """Take note of a segment that a device got."""
+        if (way := way_of(frame)) is None:
+            return
+        message = frame.packet.http
+        if message is None or message.kind == "data":
+            if len(frame.packet.payload) >= LEAST_BYTES:
+                self._keep((device, hash(frame.packet.payload)), stop, frame.time_ns)
+        elif message.kind == "request":
+            asked = self._asked.setdefault(device, [])
+            asked.append(Asked(stop, _request(message), way))
+            del asked[:-MOST_ASKED]
+        elif (client := self._pairs.get((device, way.back()))) is not None:
+            self._answers[device, client.back()] = stop
+
+    def sent_on(self, frame: Frame, device: str) -> Stop | None:
+        """The stop whose request, response or bytes a device sends on in this frame."""
+        if (way := way_of(frame)) is None:
+            return None
+        message = frame.packet.http
+        if message is None or message.kind == "data":
+            stop = self._relayed(frame, device, way)
+        elif message.kind == "request":
+            stop = self._forwarded(device, _request(message), way)
+        else:
+            self._forget(device, way)
+            stop = self._answers.pop((device, way), None)
+        if stop is not None:
+            stop.kind = StopKind.PROXY
+        return stop
+
+    def _relayed(self, frame: Frame, device: str, way: Way) -> Stop | None:
+        stops = self._near((device, hash(frame.packet.payload)), frame.time_ns)
+        for stop in stops:
+            came = way_of(stop.received) if stop.received else None
+            if not stop.sent and came is not None and came not in (way, way.back()) and came.src != way.dst:
+                return stop
+        return None
+
+    def _forwarded(self, device: str, request: Request, way: Way) -> Stop | None:
+        for asked in self._asked.get(device, ()):
+            if asked.request == request and not asked.stop.sent and asked.way.src != way.dst:
+                self._pairs[device, way] = asked.way
+                return asked.stop
+        return None
+
+    def _forget(self, device: str, way: Way) -> None:
+        """A response begins: the connection's first request is done with."""
+        asked = self._asked.get(device, [])
+        done = next((one for one in asked if one.way == way.back()), None)
+        if done is not None:
+            asked.remove(done)
+
+
+def way_of(frame: Frame) -> Way | None:
+    """The way of a segment that carries bytes; None for any other frame."""
+    packet = frame.packet
+    network = packet.ipv4 or packet.ipv6
+    if packet.tcp is None or network is None or not packet.payload:
+        return None
+    return Way(network.src, packet.tcp.src_port, network.dst, packet.tcp.dst_port)
+
+
+def _request(message: Http) -> Request:
+    target, host = message.target or "", (message.get("Host") or "").lower()
+    if "://" in target:
+        parts = urlsplit(target)
+        host, target = parts.netloc.lower(), (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return message.method or "", host.removesuffix(":80"), target
