@@ -6,6 +6,7 @@ Rich is imported only where a terminal is there to show it: it costs 50 ms.
 import importlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -65,6 +66,18 @@ class Screen:
         if self.is_terminal:
             sys.stdout.write(f"\r\x1b[2K\x1b[2m{text}\x1b[0m" if text else "\r\x1b[2K")
             sys.stdout.flush()
+
+
+def width(screen: Screen, otherwise: int = 100) -> int:
+    """Characters of a line: the terminal's, or where there is none what `COLUMNS` or else `otherwise` says."""
+    return shutil.get_terminal_size((otherwise, 24)).columns
+
+
+def fitting(text: str, screen: Screen) -> str:
+    """A line as far as the terminal shows it, cut with …; whole where nobody looks."""
+    if not screen.is_terminal or len(text) <= (limit := width(screen)):
+        return text
+    return text[: limit - 1] + "…"
 
 
 def _rich() -> Any:

@@ -39,10 +39,12 @@ def filter_word(parser: argparse.ArgumentParser) -> None:
 class Source:
     """Frames so far; of a LAN that is up, more may come."""
 
-    def __init__(self, timeline: Timeline, name: str, folder: Path, *, notes: Iterable[str] = ()) -> None:
+    def __init__(
+        self, timeline: Timeline, name: str, folder: Path, capture: Path | None, *, notes: Iterable[str] = ()
+    ) -> None:
         self.timeline, self.name, self.notes = timeline, name, tuple(notes)
-        self.folder = folder
-        """Where the capture lies, and beside it the LAN's logs."""
+        self.folder, self.capture = folder, capture
+        """Where the capture lies, and beside it the LAN's logs; and the capture itself."""
         self.recording: Recording | None = None
 
     @property
@@ -88,7 +90,7 @@ def open_source(options: argparse.Namespace, screen: Screen) -> Source:
             raise UsageError("--topology tells the names of a FILE's devices", todo="give the FILE, or leave it out")
         lan = client.connect(options.lan)
         recording = Recording(lan)
-        source = Source(recording.timeline, lan.name, lan.state)
+        source = Source(recording.timeline, lan.name, lan.state, lan.trace)
         source.recording = recording
         source.sync()
         return source
@@ -101,4 +103,4 @@ def open_source(options: argparse.Namespace, screen: Screen) -> Source:
     opened = open_capture(options.file, devices=devices, switches=switches)
     for note in opened.notes:
         screen.line(f"note: {note}", "yellow")
-    return Source(opened.timeline, options.file.name, options.file.absolute().parent, notes=opened.notes)
+    return Source(opened.timeline, options.file.name, options.file.absolute().parent, options.file, notes=opened.notes)

@@ -8,8 +8,8 @@ import gzip
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from lan.errors import UsageError
 from lan.trace.frame import Frame
@@ -17,6 +17,8 @@ from lan.trace.pcapng import Reader
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
 
+LEAST_BYTES = 12
+"""So many at least say what kind of file it is."""
 PIECE_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -48,22 +50,26 @@ def open_capture(
     return Opened(path, timeline, tuple(notes))
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> BufferedIOBase:
     file = path.open("rb")
     if file.read(2) == GZIP_MAGIC:
         file.close()
-        return cast(BinaryIO, gzip.open(path, "rb"))
+        return gzip.GzipFile(path, "rb")
     file.seek(0)
     return file
 
 
-def _read(file: BinaryIO, reader: Reader, frames: list[Frame]) -> list[str]:
-    """Take in all that makes sense; what does not, in words."""
+def _read(file: BufferedIOBase, reader: Reader, frames: list[Frame]) -> list[str]:
+    """Take in all that makes sense; what does not, in words.  Raises Malformed where it is no capture."""
+    size = 0
     try:
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read1(PIECE_BYTES):
+            size += len(piece)
             frames += reader.feed(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return [f"the compressed file is damaged after frame {reader.frames}: {error}"]
+    if size < LEAST_BYTES:
+        raise Malformed("it ends before it says what it is" if size else "it is empty")
     if reader.damage:
         return [f"the file is damaged: {reader.damage}"]
     if reader.pending_bytes:

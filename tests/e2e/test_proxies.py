@@ -35,8 +35,8 @@ def ask_twice(up: Up, proxy: str, field: str) -> list[str]:
 def messages(up: Up) -> list[str]:
     """The HTTP messages that passed, each where it set out: ``pc1 → hidden GET / …``."""
     frames = [line for line in up.run("trace", check=0).out.splitlines() if " HTTP " in line]
-    found = [re.search(r"ms\s+(\w+ → \w+)\s.*? HTTP (.*)", line) for line in frames]
-    return [f"{one[1]} {one[2]}" for one in found if one is not None]
+    found = [re.search(r"ms\s+(\w+)\s+(\w+)\s+HTTP\s+(.*)", line) for line in frames]
+    return [f"{one[1]} → {one[2]} {one[3]}" for one in found if one is not None]
 
 
 def decisions(up: Up, device: str, what: str) -> list[dict[str, Any]]:

@@ -1,69 +1,120 @@
-"""What was captured, a line a frame, from the first on:  lan trace   (-f follows)
+"""What was captured, a line a frame, from the first on:  lan trace   (-f follows; lan trace FILE.pcapng)
 
-The capture itself is a pcapng file with one interface a port; Wireshark opens it.
+Of a LAN that is up, or of any pcap or pcapng file.  The capture of a LAN has one interface a port; Wireshark opens it.
 """
 
 import argparse
 import shutil
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
-from lan.cli.common import lan_word
-from lan.cli.screen import Screen
-from lan.control import client
+from lan.cli.screen import Screen, fitting
+from lan.cli.source import Source, filter_word, open_source, source_words
 from lan.errors import UsageError
-from lan.scenario.recording import Recording
+from lan.trace.filter import Filter
+from lan.trace.filter_fields import ALIASES, FIELDS
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.views import decided, export, table
 from lan.trace.views.decided import Decided
 
 GROUP = "Look"
-A_LONG_TIME_S = 3600.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    source_words(parser)
+    filter_word(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as frames come")
-    parser.add_argument("--hops", action="store_true", help="every port a frame passed, not only where it set out")
+    parser.add_argument("--hops", action="store_true", help="every cable a frame passed, not only where it set out")
     parser.add_argument("--why", action="store_true", help="between the frames, what switches and cables decided")
-    parser.add_argument("-n", "--last", type=int, metavar="N", help="only the last N")
+    parser.add_argument("-n", "--last", type=_count, metavar="N", help="only the last N")
+    parser.add_argument("--fields", action="store_true", help="what a filter can ask for")
     parser.add_argument("--pcap", type=Path, metavar="FILE", help="write the capture there instead")
-    lan_word(parser)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of frames")
+    return int(text)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    lan = client.connect(options.lan)
-    recording = Recording(lan)
-    recording.sync()
+    if options.fields:
+        return _fields(screen)
+    if options.follow and options.file is not None:
+        raise UsageError("-f follows a LAN that is up; a file is read to its end", todo="leave out -f, or the FILE")
+    source = open_source(options, screen)
     if options.pcap is not None:
-        return _copy(lan, recording, options.pcap, screen)
-    timeline, shown = recording.timeline, 0
-    decisions = Decisions(lan.state / "decisions.jsonl") if options.why else None
-    while True:
-        frames = timeline.all_frames if options.hops else timeline.all_first_sightings
-        fresh = frames[shown:]
-        if options.last is not None and shown == 0:
-            fresh = fresh[-options.last :]
-        news = decisions.fresh() if decisions else []
-        if options.last is not None and shown == 0 and fresh:
+        return _copy(source, options.pcap, screen)
+    telling = _Telling(source, source.compile(options.filter), screen, is_hop=options.hops)
+    logs = Decisions(source.folder / "decisions.jsonl") if options.why else None
+    telling.tell(logs, last=options.last)
+    while options.follow and source.wait_for_more():
+        telling.tell(logs)
+    if source.drops:
+        screen.line(f"{source.drops} frames were lost by the capture", table.TROUBLE)
+    if not source.timeline.all_frames:
+        screen.line(f"{source.name} holds no frame" if options.file else "nothing has been captured yet")
+    elif not telling.shown:
+        screen.line(f"none of {telling.seen} frames is meant by the filter", "dim")
+    return 0
+
+
+class _Telling:
+    """Tells the frames that came since it last did."""
+
+    def __init__(self, source: Source, wanted: Filter | None, screen: Screen, *, is_hop: bool) -> None:
+        self.timeline, self.wanted, self.screen, self.is_hop = source.timeline, wanted, screen, is_hop
+        self.seen, self.shown = 0, 0
+        self._columns: table.Columns | None = None
+
+    def tell(self, logs: "Decisions | None", *, last: int | None = None) -> None:
+        """What is new; of that, only the last frames where `last` is given."""
+        fresh: Iterator[Frame] | deque[Frame] = self._fresh()
+        if last is not None:
+            fresh = deque(fresh, maxlen=last)
+        news = logs.fresh() if logs else []
+        if last is not None and isinstance(fresh, deque) and fresh:
             news = [one for one in news if one.time_ns >= fresh[0].time_ns]
         for one in decided.merge(fresh, news):
-            _tell(one, timeline, screen)
-        shown = len(frames)
-        if not options.follow:
-            break
-        recording.wait_for_more(A_LONG_TIME_S)
-    if recording.drops:
-        screen.line(f"{recording.drops} frames were lost by the capture", "red")
-    if not shown:
-        screen.line("nothing has been captured yet")
-    return 0
+            self._line(one)
+
+    def _fresh(self) -> Iterator[Frame]:
+        frames = self.timeline.all_frames if self.is_hop else self.timeline.all_first_sightings
+        first, self.seen = self.seen, len(frames)
+        for frame in frames[first:]:
+            if self.wanted is None or self.wanted(frame, self.timeline):
+                yield frame
+
+    def _line(self, one: Frame | Decided) -> None:
+        """A frame's line, or a decision's."""
+        timeline, screen = self.timeline, self.screen
+        if isinstance(one, Frame):
+            self.shown += 1
+        if screen.json:
+            told = export.event(one, timeline, is_hop=self.is_hop) if isinstance(one, Frame) else one.as_json()
+            screen.data(told)
+            return
+        if self._columns is None:
+            self._columns = table.columns(timeline)
+            screen.line(fitting(self._columns.head, screen), "bold")
+        if isinstance(one, Frame):
+            row = table.row(one, timeline, is_hop=self.is_hop)
+            screen.line(fitting(self._columns.line(row), screen), row.style)
+        else:
+            screen.line(fitting(one.line(_begun_ns(timeline, one)), screen), "yellow")
+
+
+def _begun_ns(timeline: Timeline, one: Decided) -> int:
+    return timeline.all_frames[0].time_ns if timeline.all_frames else one.time_ns
 
 
 class Decisions:
     """The LAN's log of decisions, read on as it grows."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._read, self._rest = path, 0, ""
+        self._path, self._read, self._rest = path, 0, b""
 
     def fresh(self) -> list[Decided]:
         """Those that were written since the last call."""
@@ -73,31 +124,35 @@ class Decisions:
             file.seek(self._read)
             data = file.read()
         self._read += len(data)
-        *lines, self._rest = (self._rest + data.decode(errors="replace")).split("\n")
-        return list(decided.read(lines))
+        whole, _, self._rest = (self._rest + data).rpartition(b"\n")
+        return list(decided.read(whole.decode(errors="replace").split("\n")))
 
 
-def _tell(one: Frame | Decided, timeline: Timeline, screen: Screen) -> None:
-    """A frame's line, or a decision's."""
-    if isinstance(one, Frame):
-        if screen.json:
-            screen.data(export.frame(one, timeline))
-        else:
-            screen.line(str(table.row(one, timeline)))
-    elif screen.json:
-        screen.data({"decision": one.record})
-    else:
-        screen.line(one.line(timeline.all_frames[0].time_ns if timeline.all_frames else one.time_ns), "yellow")
+def _fields(screen: Screen) -> int:
+    """Every name that a filter knows."""
+    others: dict[str, list[str]] = {}
+    for other, name in ALIASES.items():
+        others.setdefault(name, []).append(other)
+    if screen.json:
+        fields = [
+            {"name": each.name, "kind": each.kind.name.lower(), "help": each.help, "also": others.get(each.name, [])}
+            for each in FIELDS.values()
+        ]
+        screen.data({"ok": True, "fields": fields})
+        return 0
+    screen.table(["field", "is", "means"], [[each.name, each.kind.name.lower(), each.help] for each in FIELDS.values()])
+    return 0
 
 
-def _copy(lan: client.RunningLan, recording: Recording, target: Path, screen: Screen) -> int:
-    if lan.trace is None:
-        raise UsageError(f"nothing is captured on LAN {lan.name}")
+def _copy(source: Source, target: Path, screen: Screen) -> int:
+    if source.capture is None:
+        raise UsageError(f"nothing is captured on LAN {source.name}")
     if not target.absolute().parent.is_dir():
         raise UsageError(f"--pcap {target}: no such folder")
-    shutil.copyfile(lan.trace, target)
+    shutil.copyfile(source.capture, target)
+    frames = len(source.timeline.all_frames)
     if screen.json:
-        screen.data({"ok": True, "pcapng": str(target), "frames": len(recording.timeline.all_frames)})
+        screen.data({"ok": True, "pcapng": str(target), "frames": frames})
     else:
-        screen.line(f"{len(recording.timeline.all_frames)} frames written to {target}")
+        screen.line(f"{frames} frames written to {target}")
     return 0

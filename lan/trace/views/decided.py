@@ -22,6 +22,10 @@ class Decided:
     why: str
     record: dict[str, Any]
 
+    def as_json(self) -> dict[str, Any]:
+        """``{"schema", "decision": the log's own object}``."""
+        return {"decision": self.record}
+
     def line(self, begun_ns: int) -> str:
         """Its line, in the columns of the frames' lines; `begun_ns` is the first frame's time."""
         return f"{'·':>5} {(self.time_ns - begun_ns) / 1e6:>10.3f} ms  {self.who:<18} {self.what}: {self.why}"

@@ -11,7 +11,7 @@ from lan.trace.trackers.http import Transaction
 from lan.trace.trackers.icmp import Echo
 from lan.trace.trackers.tcp import Connection, Side
 from lan.trace.trackers.tls import Session
-from lan.trace.views.table import rows
+from lan.trace.views.table import row, rows
 
 SCHEMA = 1
 
@@ -22,18 +22,31 @@ def table(window: Window, *, every_hop: bool = False) -> dict[str, Any]:
         "schema": SCHEMA,
         "frames": [
             {
-                "number": row.number,
-                "time_ms": row.time_ms,
-                "from": row.source,
-                "to": row.destination,
-                "port": row.port,
-                "direction": row.direction,
-                "protocol": row.protocol,
-                "info": row.info,
-                "length": row.length,
+                "number": each.number,
+                "time_ms": each.time_ms,
+                "from": each.source,
+                "to": each.destination,
+                "port": each.port,
+                "direction": each.direction,
+                "protocol": each.protocol,
+                "info": each.info,
+                "length": each.length,
             }
-            for row in rows(window, every_hop=every_hop)
+            for each in rows(window, every_hop=every_hop)
         ],
+    }
+
+
+def event(seen: Frame, timeline: Timeline, *, is_hop: bool = False) -> dict[str, Any]:
+    """A frame's row of the table and all that `frame` tells of it: a line of ``lan trace --json``."""
+    told, connection = row(seen, timeline, is_hop=is_hop), timeline.connection_of(seen)
+    return {
+        **frame(seen, timeline),
+        "time_ms": round(told.time_ms, 6),
+        "last_device": told.source,
+        "at_device": told.destination,
+        "type": told.protocol,
+        "connection": None if connection is None else timeline.number_of(connection),
     }
 
 

@@ -1,20 +1,40 @@
-"""One line a frame: number, time, who to whom, protocol, what it says.  Plain rows; faces draw them."""
+"""The list of events, in Packet Tracer's columns: time, last device, at device, type, info.  Plain rows.
 
-from collections.abc import Iterator
+A frame is one row, from the device that made it to the one that it is for; with every hop, a row for each cable that
+it passed: the last device, and the one that it is at now.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline, Window
 
 EVERYONE = "everyone"
+SAMPLE_FRAMES = 200
+"""Frames whose ends tell how wide the columns of a foreign capture must be."""
+WIDEST_NAME = 15
+STYLES = {
+    "ARP": "yellow",
+    "DHCP": "magenta",
+    "DNS": "cyan",
+    "HTTP": "green",
+    "TLS": "green",
+    "ICMP": "blue",
+    "ICMPv6": "blue",
+    "STP": "dim",
+    "LLDP": "dim",
+}
+"""Colours by type, as Packet Tracer's events have theirs; what is malformed, or resets, is red."""
+TROUBLE = "red"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One frame's line.  `time_ms` counts from the timeline's first frame.
 
-    `source` and `destination` are devices (the frame's MAC addresses, by name), `port` and
-    `direction` where it was seen.
+    `source` and `destination` are devices (of every hop, the cable's two ends), `port` and `direction` where it was
+    seen.
     """
 
     number: int
@@ -26,25 +46,59 @@ class Row:
     protocol: str
     info: str
     length: int
+    style: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it says, without the protocol's name, which has a column of its own."""
+        return self.info.removeprefix(f"{self.protocol} ")
 
     def __str__(self) -> str:
-        ends = f"{self.source} → {self.destination}"
-        return f"{self.number:>5} {self.time_ms:>10.3f} ms  {ends:<18} {self.port:<10} {self.direction:<3} {self.info}"
+        return Columns().line(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How wide the two columns of devices are; a longer name pushes the rest of its line."""
+
+    source: int = len("last device")
+    destination: int = len("at device")
+
+    def line(self, one: Row) -> str:
+        """The row as a line of text."""
+        ends = f"{one.source:<{self.source}} {one.destination:<{self.destination}}"
+        return f"{one.number:>5} {one.time_ms:>10.3f} ms  {ends} {one.protocol:<6} {one.words}"
+
+    @property
+    def head(self) -> str:
+        """The line above the rows."""
+        ends = f"{'last device':<{self.source}} {'at device':<{self.destination}}"
+        return f"{'no.':>5} {'time':>10}     {ends} {'type':<6} info"
+
+
+def columns(timeline: Timeline) -> Columns:
+    """Wide enough for the names of these devices, or the addresses that the first frames have."""
+    sample = [ends(frame, timeline) for frame in timeline.all_first_sightings[:SAMPLE_FRAMES]]
+    names = [(name, name) for name in {*timeline.devices.values(), *(timeline.switches or ())}]
+    least = Columns()
+    widths = [min(max(len(pair[at]) for pair in [*sample, *names, ("", "")]), WIDEST_NAME) for at in (0, 1)]
+    return Columns(max(least.source, widths[0]), max(least.destination, widths[1]))
 
 
 def rows(window: Window, *, every_hop: bool = False) -> Iterator[Row]:
     """The frames of a window (a timeline is one), each once; with `every_hop` at each port it passed."""
-    frames = window.frames if every_hop else window.first_sightings
-    return (row(frame, window.timeline) for frame in frames)
+    frames: Iterable[Frame] = window.frames if every_hop else window.first_sightings
+    return (row(frame, window.timeline, is_hop=every_hop) for frame in frames)
 
 
-def row(frame: Frame, timeline: Timeline) -> Row:
+def row(frame: Frame, timeline: Timeline, *, is_hop: bool = False) -> Row:
     """One frame's line."""
     source, destination = ends(frame, timeline)
-    begun_ns = timeline.all_frames[0].time_ns if timeline.all_frames else frame.time_ns
+    if is_hop:
+        source, destination = frame.from_device or source, frame.to_device or destination
     return Row(
         frame.number,
-        (frame.time_ns - begun_ns) / 1e6,
+        time_ms(frame, timeline),
         source,
         destination,
         frame.port,
@@ -52,15 +106,30 @@ def row(frame: Frame, timeline: Timeline) -> Row:
         frame.packet.protocol,
         frame.packet.summary(),
         frame.length,
+        style(frame),
     )
 
 
+def time_ms(frame: Frame, timeline: Timeline) -> float:
+    """Since the timeline's first frame."""
+    return (frame.time_ns - timeline.all_frames[0].time_ns) / 1e6 if timeline.all_frames else 0.0
+
+
+def style(frame: Frame) -> str:
+    """The colour of a frame's line."""
+    packet = frame.packet
+    if packet.problems or (packet.tcp is not None and packet.tcp.flags.words().startswith(("RST", "SYN, RST"))):
+        return TROUBLE
+    return STYLES.get(packet.protocol, "")
+
+
 def ends(frame: Frame, timeline: Timeline) -> tuple[str, str]:
-    """The devices that a frame is from and for; addresses where nobody knows their device."""
-    header = frame.packet.ethernet
+    """The devices that a frame is from and for; IP addresses where nobody knows them, else MAC addresses."""
+    packet = frame.packet
+    header, network = packet.ethernet, packet.ipv4 or packet.ipv6
     if header is None:
         return frame.from_device or "?", frame.to_device or "?"
-    source = timeline.device_of(header.src) or header.src
+    source = timeline.device_of(header.src) or (network.src if network else header.src)
     if header.is_broadcast():
         return source, EVERYONE
-    return source, timeline.device_of(header.dst) or header.dst
+    return source, timeline.device_of(header.dst) or (network.dst if network else header.dst)
