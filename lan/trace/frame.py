@@ -5,10 +5,15 @@ Pure.  Where a frame stands on its way is told by its cable: `port` is the end w
 pc1:eth0) and "out" at s1:eth3 (to web:eth0).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+from functools import lru_cache
 
 from lan.wire.frame import Packet, decode
+from lan.wire.record import record
+
+MOST_PORTS = 4096
+"""Ports whose device is remembered."""
 
 
 class Direction(StrEnum):
@@ -20,11 +25,12 @@ class Direction(StrEnum):
     """Captured by a program that did not say; its frames are taken as seen once."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """One sighting.  `number` counts from 1, `time_ns` since 1970 (UTC); ports are ``device:port``.
 
     `length` is that on the cable; `data` is shorter where the capture cut it (snaplen).
+    Sightings of the same bytes may share `decoded`, where the first that is asked keeps its layers for all.
     """
 
     number: int
@@ -35,7 +41,7 @@ class Frame:
     data: bytes
     length: int = -1
     comment: str = ""
-    _decoded: list[Packet] = field(default_factory=list, init=False, repr=False, compare=False)
+    decoded: list[Packet] = field(default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.length < 0:
@@ -44,9 +50,10 @@ class Frame:
     @property
     def packet(self) -> Packet:
         """Its layers, decoded at the first asking and kept."""
-        if not self._decoded:
-            self._decoded.append(decode(self.data, wire_length=self.length))
-        return self._decoded[0]
+        decoded = self.decoded
+        if not decoded:
+            decoded.append(decode(self.data, wire_length=self.length))
+        return decoded[0]
 
     @property
     def sender(self) -> str:
@@ -73,6 +80,7 @@ class Frame:
         return f"{self.number} {self.port} {arrow} {self.peer or '?'} {self.packet.summary()}"
 
 
+@lru_cache(MOST_PORTS)
 def device_of_port(port: str) -> str:
     """``s1:eth1`` → ``s1``."""
     return port.partition(":")[0]

@@ -44,9 +44,14 @@ CLASSIC_MAGIC = {
 
 CLASSIC_HEADER_BYTES, CLASSIC_PACKET_BYTES = 24, 16
 
+SHARED_FRAMES = 1024
+"""Frames back to which the same bytes are looked for: a frame leaves a switch soon after it came in."""
+
 _HEADER = struct.Struct("<IIIIIII")
 _HEADER_BYTES, _TRAILER_BYTES = _HEADER.size, 4
 _FLAGS_AND_END = {way: struct.pack("<HHIHH", PACKET_FLAGS, 4, bits, 0, 0) for way, bits in DIRECTION_BITS.items()}
+_ONLY_FLAGS = {tail: way for way, tail in _FLAGS_AND_END.items()} | {b"": Direction.UNKNOWN}
+"""The options of a packet that says its direction and no more."""
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 
 
@@ -132,6 +137,9 @@ class Interface:
     offset_s: int = 0
 
     def time_ns(self, ticks: int) -> int:
+        """Since 1970, of a packet's time stamp."""
+        if self.ticks_per_s == 1_000_000_000 and not self.offset_s:
+            return ticks
         return ticks * 1_000_000_000 // self.ticks_per_s + self.offset_s * 1_000_000_000
 
 
@@ -146,8 +154,11 @@ class Reader:
         self.frames = 0
         self._switches: set[str] = set()
         self._bytes = bytearray()
+        self._wanted = 0
         self._order = ""
+        self._here = b""
         self._classic_ticks_ns = 0
+        self._shared: dict[bytes, Frame] = {}
 
     @property
     def switches(self) -> frozenset[str]:
@@ -163,18 +174,51 @@ class Reader:
         """The frames that are whole now; raises Malformed where the file is no capture at all."""
         if self.damage:
             return []
-        self._bytes += data
-        if not self._order and not self._open():
-            return []
-        found, at = [], 0
+        if self._bytes or not self._order:
+            self._bytes += data
+            if len(self._bytes) < self._wanted or (not self._order and not self._open()):
+                return []
+            data = bytes(self._bytes)
+        self._here, self._wanted = data, 0
+        found: list[Frame] = []
+        at = self._read_plain(0, found)
         while (end := self._whole(at)) is not None:
-            block = bytes(self._bytes[at:end])
+            block = self._here[at:end]
             frame = self._classic(block) if self._classic_ticks_ns else self._block(block)
             if frame is not None:
                 found.append(frame)
-            at = end
-        del self._bytes[:at]
+            at = self._read_plain(end, found)
+        self._bytes, self._here = bytearray(self._here[at:]), b""
         return found
+
+    def _read_plain(self, at: int, found: list[Frame]) -> int:
+        """Read packet blocks from `at` on as long as they are like those that `Writer` makes; where that ends.
+
+        Nearly all blocks are; what is different in anything is left to `_block`.
+        """
+        here, add, interfaces, ways = self._here, found.append, self.interfaces, _ONLY_FLAGS
+        if self._order != "<" or self._classic_ticks_ns or self.damage:
+            return at
+        unpack, last, known = _HEADER.unpack_from, len(here) - _HEADER_BYTES - _TRAILER_BYTES, len(interfaces)
+        while at <= last:
+            kind, total, number, high, low, size, length = unpack(here, at)
+            start, end = at + _HEADER_BYTES, at + total - _TRAILER_BYTES
+            stop = start + size
+            options = stop + (-size & 3)
+            if (
+                kind != ENHANCED_PACKET
+                or number >= known
+                or options > end
+                or total & 3
+                or total > LARGEST_BLOCK_BYTES
+                or here[end : end + _TRAILER_BYTES] != here[at + 4 : at + 8]
+                or (way := ways.get(here[options:end])) is None
+                or (interface := interfaces[number]).linktype != LINKTYPE_ETHERNET
+            ):
+                break
+            add(self._frame(interface.time_ns(high << 32 | low), interface, here[start:stop], length, way))
+            at = end + 4
+        return at
 
     def _give_up(self, why: str) -> None:
         self.damage = f"{why} after frame {self.frames}"
@@ -193,6 +237,7 @@ class Reader:
             raise Malformed(f"not a capture: it starts with {head.hex(' ')}")
         if len(self._bytes) < 12:
             return False
+        self._here = bytes(self._bytes)
         self._section(0)
         return True
 
@@ -209,7 +254,7 @@ class Reader:
 
     def _section(self, at: int) -> None:
         """Learn the byte order of the section whose header is at `at` (§4.1)."""
-        magic = bytes(self._bytes[at + 8 : at + 12])
+        magic = self._here[at + 8 : at + 12]
         orders = {BYTE_ORDER_MAGIC.to_bytes(4, "little"): "<", BYTE_ORDER_MAGIC.to_bytes(4, "big"): ">"}
         if magic not in orders:
             raise Malformed(f"a pcapng section with byte order mark {magic.hex(' ')}")
@@ -219,25 +264,28 @@ class Reader:
         """Where the block (or classic record) at `at` ends; None while it is not whole."""
         if self.damage:
             return None
-        here = len(self._bytes) - at
+        here = len(self._here) - at
         if self._classic_ticks_ns:
             if here < CLASSIC_PACKET_BYTES:
                 return None
-            (size,) = struct.unpack_from(self._order + "I", self._bytes, at + 8)
-            total = CLASSIC_PACKET_BYTES + size
+            (size,) = struct.unpack_from(self._order + "I", self._here, at + 8)
+            total: int = CLASSIC_PACKET_BYTES + size
         else:
             if here < 12:
                 return None
-            if self._bytes[at : at + 4] == b"\x0a\x0d\x0d\x0a" and not self._next_section(at):
+            if self._here[at : at + 4] == b"\x0a\x0d\x0d\x0a" and not self._next_section(at):
                 return None
-            (total,) = struct.unpack_from(self._order + "I", self._bytes, at + 4)
+            (total,) = struct.unpack_from(self._order + "I", self._here, at + 4)
             if total < 12 or total & 3:
                 self._give_up(f"a block {total} bytes long")
                 return None
         if total > LARGEST_BLOCK_BYTES:
             self._give_up(f"a block {total} bytes long")
             return None
-        return at + total if total <= here else None
+        if total > here:
+            self._wanted = total
+            return None
+        return at + total
 
     def _next_section(self, at: int) -> bool:
         try:
@@ -262,8 +310,16 @@ class Reader:
         comment: str = "",
     ) -> Frame:
         self.frames += 1
-        longest = max(length, len(data))
-        return Frame(self.frames, time_ns, interface.port, interface.peer, direction, data, longest, comment)
+        if length < len(data):
+            length = len(data)
+        port, peer, shared = interface.port, interface.peer, self._shared
+        like = shared.get(data)
+        if like is not None and like.length == length:
+            return Frame(self.frames, time_ns, port, peer, direction, like.data, length, comment, like.decoded)
+        if len(shared) >= SHARED_FRAMES:
+            shared.clear()
+        frame = shared[data] = Frame(self.frames, time_ns, port, peer, direction, data, length, comment)
+        return frame
 
     def _block(self, block: bytes) -> Frame | None:
         """Read one whole block; one of another kind than packets and interfaces is passed over."""
