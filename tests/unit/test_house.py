@@ -51,7 +51,7 @@ SHELLS = re.compile(
     | dhcp/( client_main | configure | show | sockets | waiting )
     | dns/( lookup | server )
     | http/( authority | fetch | life | listening | workers )
-    | http/origin/( server | session )
+    | http/origin/( ending | server | session )
     | http/protocol/( tls | transport )
     | http/cache/show
     | http/fetching/( line | loop | names | opening )
