@@ -47,3 +47,20 @@ def test_a_connection_that_is_secured_for_one_host_answers_for_no_other(tmp_path
             with Stream(context.wrap_socket(plain, server_hostname=name)) as client:
                 client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
                 assert client.response()[0] == status, (name, host)
+
+
+def test_a_url_of_https_is_answered_over_tls_alone(tmp_path: Path) -> None:
+    """Also where the answer is known by heart: it was learned over TLS."""
+    words = [*TLS, *write_pem(tmp_path, "localhost")]
+    context = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+    asked = b"GET https://localhost/ HTTP/1.1\r\nHost: localhost\r\n"
+    with Program(web_command(*words), tmp_path / "decisions", is_told=False) as web:
+        for scheme, status in (("https", 200), ("https", 200), ("http", 421), ("http", 421), ("https", 200)):
+            plain = socket.create_connection(("127.0.0.1", web.ports[scheme]), PATIENCE_S)
+            secured = context.wrap_socket(plain, server_hostname="localhost") if scheme == "https" else plain
+            with Stream(secured) as client:
+                client.send(asked + b"\r\n")
+                assert client.response()[0] == status, scheme
+        with Stream(socket.create_connection(("127.0.0.1", web.ports["http"]), PATIENCE_S)) as client:
+            client.send(asked.replace(b"GET", b"PUT") + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+            assert client.response()[0] == 421

@@ -1,13 +1,21 @@
-"""A request on a TLS connection that was asked for by another virtual host's name.  RFC 9110 §7.4, §15.5.20.
+"""Requests for what their connection is not secured for: a URL of https in clear, or, under TLS, another virtual
+host than it was asked for by name.  RFC 9110 §7.4, §15.5.20.
 
 Pure.  The name is the handshake's (SNI, RFC 6066 §3).  Whoever secures a connection for one site has not
-secured it for another, though both live on this server.
+secured it for another, though both live on this server; and who asks for https in clear believes to be
+somewhere else, or is somebody in between who took TLS away.
 """
 
 from lan.reasons import Reason
 from lan.services.http.origin.answer import Answer, plain
 from lan.services.http.origin.origin import Origin, host_of
 from lan.services.http.protocol.messages import NO_HEADERS, Headers, Request
+from lan.services.http.protocol.target import scheme_of
+
+
+def in_clear(origin: Origin) -> Origin:
+    """What answers on connections without TLS."""
+    return _InClear(origin)
 
 
 def secured_for(origin: Origin, name: str | None) -> Origin:
@@ -21,12 +29,12 @@ def secured_for(origin: Origin, name: str | None) -> Origin:
     return _Secured(origin, origin if meant is None else meant, name)
 
 
-class _Secured(Origin):
-    """Answers for one of an origin's virtual hosts; 421 for the others."""
+class _Guarded(Origin):
+    """Answers as an origin does, but for what is misdirected."""
 
-    def __init__(self, origin: Origin, meant: Origin, name: str) -> None:
+    def __init__(self, origin: Origin) -> None:
         super().__init__(origin.site, app=origin.app, rules=origin.rules, hosts=origin.hosts)
-        self._origin, self._meant, self._name = origin, meant, name
+        self._origin = origin
 
     def answer(self, request: Request, body: bytes = b"", *, now_s: float, trailers: Headers = NO_HEADERS) -> Answer:
         if (misdirected := self._misdirected(request, now_s)) is not None:
@@ -35,6 +43,27 @@ class _Secured(Origin):
 
     def before_body(self, request: Request, *, now_s: float) -> Answer | None:
         return self._misdirected(request, now_s) or self._origin.before_body(request, now_s=now_s)
+
+    def _misdirected(self, request: Request, now_s: float) -> Answer | None:
+        raise NotImplementedError
+
+
+class _InClear(_Guarded):
+    """421 for URLs of https."""
+
+    def _misdirected(self, request: Request, now_s: float) -> Answer | None:
+        if scheme_of(request) != "https":
+            return None
+        text = "a URL of https, and the connection has no TLS"
+        return plain(421, Reason("RFC 9110 §7.4", text, target=request.target), now_s=now_s)
+
+
+class _Secured(_Guarded):
+    """Answers for one of an origin's virtual hosts; 421 for the others."""
+
+    def __init__(self, origin: Origin, meant: Origin, name: str) -> None:
+        super().__init__(origin)
+        self._meant, self._name = meant, name
 
     def _misdirected(self, request: Request, now_s: float) -> Answer | None:
         host = host_of(request)

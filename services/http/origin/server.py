@@ -23,6 +23,7 @@ from lan.services.http.memory import Thrift
 from lan.services.http.origin.brief import brief
 from lan.services.http.origin.ending import State
 from lan.services.http.origin.essence import essence
+from lan.services.http.origin.misdirected import in_clear
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.session import Session
 from lan.services.http.origin.settings import Limits, Settings
@@ -85,6 +86,7 @@ class Server:
             self._access.close()
         self._access = access
         self.settings, self.origin, self._tls = settings, origin, tls
+        self._in_clear = in_clear(origin)
         self._shortcuts = self._new_shortcuts(settings)
         self._limits = self.limits
         if settings.keep_alive is not None and settings.keep_alive.timeout_s is not None:
@@ -195,7 +197,7 @@ class Server:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             session = Session(
                 sock,
-                origin=self.origin,
+                origin=self.origin if listener.is_tls else self._in_clear,
                 settings=self.settings,
                 limits=self._limits,
                 tell=self._teller(sock),

@@ -2,6 +2,7 @@
 
 A request's meaning depends on its bytes alone, and an answer on the request, the file, and the second
 in Date.  So while the file is unchanged, the answer to known bytes is known too, but for that second.
+(A URL as target means something else with TLS and without; such a request is not remembered.)
 And a request need not be the same to the last byte: `key` says what of it an answer depends on (for files
 that is its `essence`).  Only whole requests without content are remembered, whose answers lie in memory.
 The decision log needs the reasons anew, so nothing is cut short while it is written.
@@ -179,6 +180,8 @@ class Shortcuts:
         data, request, decision = engine.lone_request_bytes, engine.request, engine.persistence
         if data is None or request is None or decision is None or len(data) > self.max_request_bytes:
             return
+        if not request.target.startswith("/"):
+            return  # how a URL is answered hangs on the connection too (RFC 9110 §7.4)
         key = data if self._key is None else self._key(data)
         self._keep(key, Known(whole, None if decision.keep else request, int(self._date()), is_current, date_at))
 

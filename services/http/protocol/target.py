@@ -46,6 +46,12 @@ def split_absolute(target: str) -> tuple[str, str, str] | None:
     return (found[1].lower(), found[2], found[3]) if found else None
 
 
+def scheme_of(request: Request) -> str | None:
+    """The scheme that the target names, in lower case; None where it is the connection's (RFC 9110 §7.1)."""
+    absolute = None if request.target.startswith("/") else split_absolute(request.target)
+    return absolute[0] if absolute is not None else None
+
+
 def check_host(request: Request) -> list[str]:
     """The Host field, a list of at most one.  Raises Refused where it must stand, stands twice, or names no host."""
     hosts = [value for name, value in request.headers.items if name.lower() == "host"]

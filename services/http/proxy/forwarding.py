@@ -16,6 +16,7 @@ from lan.reasons import Reason
 from lan.services.http.protocol import dates, hop_by_hop, max_forwards, via
 from lan.services.http.protocol.max_forwards import Step
 from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Headers, Request, Response, Version
+from lan.services.http.protocol.target import scheme_of
 from lan.services.http.proxy.destination import Destination, by_authority, by_url
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"))
@@ -47,7 +48,8 @@ class Rules:
 
     `name` is its pseudonym in `Via`; `upstream` a gateway's server; `parent` the proxy that it asks
     itself; `proxy_connection`: whether that field of a client counts (book 4.5.7);
-    `passes_credentials`: whether the parent and not we ask for `Proxy-Authorization`.
+    `passes_credentials`: whether the parent and not we ask for `Proxy-Authorization`; `is_secured`:
+    whether the client comes over TLS.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Rules:
     proxy_connection: bool = True
     passes_credentials: bool = False
     tells_client: str = "none"  # or x-forwarded-for, or forwarded
+    is_secured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,8 @@ def _going(request: Request, rules: Rules, client: str, original: Destination | 
         return Here(400, reason, (("Connection", "close"),))
     if (reason := via.loop(request.headers, rules.name)) is not None:
         return Here(508, reason)
+    if (reason := _misdirected(request, rules)) is not None:
+        return Here(421, reason)
     try:
         destination, target = _route(request, rules, original)
     except ValueError as error:
@@ -188,6 +193,16 @@ def _for_version(going: Onward, known: Version | None, rules: Rules) -> Onward:
         why = Reason("RFC 9112 §6.1", "no chunks for a server of which HTTP/1.1 is not known")
         return replace(going, content=Content.HELD, why=(*going.why, why))
     return replace(going, request=request.with_field("Transfer-Encoding", "chunked"))
+
+
+def _misdirected(request: Request, rules: Rules) -> Reason | None:
+    """Why a gateway does not answer for this URL: to its clients it is the origin server, which serves a URL of
+    https over TLS alone.  A forward proxy goes and secures its own connection (RFC 9110 §4.2.2)."""
+    scheme = scheme_of(request)
+    if rules.mode is not Mode.GATEWAY or scheme is None or scheme == "http" or (scheme == "https" and rules.is_secured):
+        return None
+    text = "a URL of https, and the connection has no TLS" if scheme == "https" else "a scheme that is not served here"
+    return Reason("RFC 9110 §7.4", text, target=request.target)
 
 
 def _route(request: Request, rules: Rules, original: Destination | None) -> tuple[Destination | None, str]:

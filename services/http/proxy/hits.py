@@ -16,6 +16,7 @@ from lan.services.http.cache.hot import READ_BY_LOOKUP
 from lan.services.http.cache.store import Store
 from lan.services.http.protocol.head import MAX_FIELDS
 from lan.services.http.protocol.messages import Request
+from lan.services.http.protocol.target import scheme_of
 from lan.services.http.proxy import plain
 from lan.services.http.proxy.plain import MAX_HEAD_BYTES, Lines
 
@@ -143,6 +144,8 @@ class Hits:
             return
         if set(request.connection_options) - {"keep-alive", "close"} or len(data) > self.max_head_bytes:
             return  # Connection may be about any field
+        if scheme_of(request) not in (None, "http"):
+            return  # whether we answer for such a URL hangs on the connection too (RFC 9110 §7.4)
         told = tuple(self._lines.read(data[:-4].split(b"\r\n")))
         self._forget(told)
         self._hits[told] = hit

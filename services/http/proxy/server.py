@@ -105,7 +105,8 @@ class ProxyServer:
                 one.sock.close()
         self._listeners = listeners
         context = self._made(settings, to_servers, port)
-        self._contexts = {False: context, True: replace(context, to_clients=to_clients)}
+        secured = replace(context, to_clients=to_clients, rules=replace(context.rules, is_secured=True))
+        self._contexts = {False: context, True: secured}
         self._accept_again()
 
     def _cache(self, settings: Settings, port: int) -> Caching | None:

@@ -49,6 +49,18 @@ def test_a_server_whose_certificate_stands_for_another_is_not_believed(
             assert client.response()[0] == 502
 
 
+def test_a_url_of_https_that_comes_in_clear_is_asked_for_over_tls(
+    start: Start, knows: str, secure: tuple[Program, Path]
+) -> None:
+    """A forward proxy secures what it can; a gateway is the server, and refuses (RFC 9110 §7.4)."""
+    server, authority = secure
+    url = f"https://localhost:{server.ports['https']}"
+    for words, status in ((["--cacert", str(authority)], 200), ([], 502), (["--upstream", url], 421)):
+        with Client(start(knows, *words)) as client:
+            client.send(f"GET {url}/1k HTTP/1.1\r\nHost: {url.removeprefix('https://')}\r\n\r\n".encode())
+            assert client.response()[0] == status, words
+
+
 @pytest.fixture
 def front(tmp_path: Path) -> list[str]:
     """The words of a proxy that speaks TLS to its clients; the authority is `authority.pem`."""

@@ -1,5 +1,7 @@
 """What a proxy sends on for what it got: requests, responses, and the ones that it answers itself."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +52,25 @@ def test_a_url_becomes_a_path_and_its_host_the_host_field() -> None:
     assert going.destination == Destination("http", "web", 8080)
     assert going.request.target == "/?x"
     assert going.request.headers.items[0] == ("Host", "web:8080")
+
+
+def test_a_url_of_https_is_served_by_a_gateway_over_tls_alone() -> None:
+    """To its clients it is the origin server: RFC 9110 §7.4."""
+    asked = request("GET https://web/a HTTP/1.1", ("Host", "web"))
+    answer = here(asked, GATEWAY)
+    assert (answer.status, answer.why.source) == (421, "RFC 9110 §7.4")
+    going = onward(asked, replace(GATEWAY, is_secured=True))
+    assert (going.destination, going.request.target) == (GATEWAY.upstream, "/a")
+    for rules in (GATEWAY, replace(GATEWAY, is_secured=True)):
+        assert here(request("GET ftp://web/a HTTP/1.1", ("Host", "web")), rules).status == 421
+        assert onward(request("GET HTTP://web/a HTTP/1.1", ("Host", "web")), rules).request.target == "/a"
+
+
+def test_a_url_of_https_is_asked_for_over_tls_by_a_forward_proxy() -> None:
+    going = onward(request("GET https://web/a HTTP/1.1", ("Host", "web")))
+    assert (going.destination, going.request.target) == (Destination("https", "web", 443), "/a")
+    assert onward(request("GET https://web/a HTTP/1.1", ("Host", "web")), CHILD).request.target == "https://web/a"
+    assert here(request("GET ftp://web/a HTTP/1.1", ("Host", "web"))).status == 400
 
 
 def test_a_parent_gets_the_whole_url() -> None:

@@ -1,6 +1,7 @@
 """A whole answer that is remembered is the one that the cache would give: the same bytes to the client, always."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,6 +163,15 @@ def test_another_cookie_costs_no_second_look() -> None:
         play(world, ("client", get(f"Cookie: session={number}")))
     assert world.session.engine.exchanges == exchanges
     assert world.client.sent.count(b"HTTP/1.1 200 OK\r\n") == 12
+
+
+def test_an_answer_over_tls_to_a_url_of_https_is_not_remembered_for_clients_without() -> None:
+    world = World(CachedSession, replace(GATEWAY, is_secured=True), caches=True, hits=99)
+    for url, remembered in (("https://web/a", 0), ("http://web/a", 1)):
+        for step in [("client", get(path=url)), ("server", KEPT), *[("client", get(path=url))] * 2]:
+            play(world, step)
+        assert world.context.hits is not None
+        assert len(world.context.hits) == remembered
 
 
 def test_the_age_grows_while_it_is_remembered_and_the_rest_shrinks() -> None:
