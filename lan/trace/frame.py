@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from lan.wire.frame import Packet, decode
-from lan.wire.record import record
+from lan.wire.frozen import frozen
 
 MOST_PORTS = 4096
 """Ports whose device is remembered."""
@@ -25,7 +25,7 @@ class Direction(StrEnum):
     """Captured by a program that did not say; its frames are taken as seen once."""
 
 
-@record
+@frozen
 class Frame:
     """One sighting.  `number` counts from 1, `time_ns` since 1970 (UTC); ports are ``device:port``.
 

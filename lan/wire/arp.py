@@ -2,11 +2,11 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import ClassVar
 
 from lan.wire.addresses import NULL_MAC, ipv4_bytes, ipv4_text, mac_bytes, mac_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -16,7 +16,7 @@ OPERATIONS = {REQUEST: "request", REPLY: "reply", 3: "reverse request", 4: "reve
 ETHERNET, IPV4 = 1, 0x0800
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arp:
     """One ARP message; `operation` 1 asks, 2 answers."""
 

@@ -6,12 +6,13 @@ looking.  Both share one walk over the bytes; what the lenient one notes, the st
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import Any, ClassVar
 
 from lan.wire import dhcp_options as opt
 from lan.wire.dhcp_options import MessageType, options
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count, printable
 from lan.wire.malformed import Malformed
 
@@ -50,7 +51,7 @@ SNAME_RANGE, FILE_RANGE = (SNAME_AT, FILE_AT), (FILE_AT, HEAD_BYTES)
 OVERLOADED_FIELDS = {1: [FILE_RANGE], 2: [SNAME_RANGE], 3: [FILE_RANGE, SNAME_RANGE]}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One DHCP message.
 

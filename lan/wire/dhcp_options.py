@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 from typing import Any
 
 from lan.wire import dns_names
 from lan.wire.addresses import ipv4_bytes, ipv4_text, mac_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import preview, printable
 from lan.wire.malformed import Malformed
 
@@ -33,7 +33,7 @@ class MessageType(IntEnum):
     INFORM = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """How an option's bytes are read, made and said; `fits` tells which lengths are right."""
 
@@ -192,7 +192,7 @@ def _raw(say: Callable[[bytes], str]) -> Kind:
 IDENTIFIER = Kind("at least 2 bytes", lambda length: length >= 2, bytes, bytes, _say_client_id)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """A known option: its name in words, and `key`, its name among a message's properties."""
 

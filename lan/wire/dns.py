@@ -2,12 +2,13 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar, NamedTuple
 
 from lan.wire import dns_edns as edns
 from lan.wire import dns_names as names
 from lan.wire.dns_rdata import rdata_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -23,7 +24,7 @@ class Question(NamedTuple):
     dns_class: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """One resource record; `data` is its value as a zone file writes it (``192.168.100.253``).
 
@@ -44,7 +45,7 @@ class Record:
         return f"{self.name} {self.type} {self.data} (keep {self.ttl_s} s)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dns:
     """One message, as far as it could be read."""
 

@@ -2,10 +2,10 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire.addresses import BROADCAST_MAC, mac_bytes, mac_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -34,7 +34,7 @@ ETHERTYPE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ethernet:
     """A frame's header.
 
@@ -74,7 +74,7 @@ class Ethernet:
             yield Field("ethertype", code, ethertype_text(code), start + 12, start + 14)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tag:
     """An 802.1Q tag: priority, drop-eligible bit, VLAN id, and what follows it."""
 

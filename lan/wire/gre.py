@@ -2,11 +2,11 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire import checksum as sums
 from lan.wire.ethernet import ethertype_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -14,7 +14,7 @@ LEAST_BYTES = 4
 CHECKSUM, ROUTING, KEY, SEQUENCE, ACKNOWLEDGMENT = 0x8000, 0x4000, 0x2000, 0x1000, 0x0080
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gre:
     """A header; `key`, `sequence` and `checksum_ok` are None where it has none."""
 

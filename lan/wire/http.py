@@ -7,9 +7,10 @@ the trace's work; `read` also takes a stream that was put together.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar, Literal
 
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count, preview, printable
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
@@ -23,7 +24,7 @@ CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;|\r?\Z)")
 LONGEST_HEAD_BYTES = 65536
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Http:
     """The start of a request or response, or the middle of either (`data`).
 

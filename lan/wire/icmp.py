@@ -2,13 +2,13 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import ClassVar
 
 from lan.wire import checksum as sums
 from lan.wire import ipv4, quote
 from lan.wire.addresses import ipv4_bytes, ipv4_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count, preview, time_of_day
 from lan.wire.malformed import Malformed
 
@@ -62,7 +62,7 @@ CODE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Icmp:
     """One message.
 

@@ -2,12 +2,12 @@
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire import checksum as sums
 from lan.wire import ipv6, mld, nd, quote
 from lan.wire.addresses import ipv6_text
+from lan.wire.frozen import frozen
 from lan.wire.ipv4 import ICMPV6
 from lan.wire.ipv6 import Ipv6
 from lan.wire.layer import Field, count, preview
@@ -51,7 +51,7 @@ CODE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Icmp6:
     """One message; `target` is the address a neighbour message is about, `quoted` what an error is about, else None.
 

@@ -1,11 +1,11 @@
 """IGMP: who wants which multicast group.  RFC 1112, RFC 2236, RFC 3376."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire import checksum as sums
 from lan.wire.addresses import ipv4_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -28,7 +28,7 @@ RECORD_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Igmp:
     """One message; `group` is None in a version 3 report, whose `groups` are those of its records."""
 

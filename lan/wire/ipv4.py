@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntFlag
 from ipaddress import IPv4Address
 from typing import ClassVar
@@ -10,6 +9,7 @@ from typing import ClassVar
 from lan.wire import checksum as sums
 from lan.wire import ipv4_options
 from lan.wire.addresses import ipv4_bytes, ipv4_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -48,7 +48,7 @@ FLAG_NAMES = {Ipv4Flags.DF: "don't fragment", Ipv4Flags.MF: "more fragments", Ip
 FLAGS = tuple(Ipv4Flags(bits) for bits in range(8))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ipv4:
     """A datagram's header.  `fragment_offset`, `header_length` and `total_length` count bytes.
 

@@ -2,11 +2,12 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from lan.wire import ipv6_extensions as extensions
 from lan.wire.addresses import ipv6_text
+from lan.wire.frozen import frozen
 from lan.wire.ipv4 import ECN_NAMES, protocol_text
 from lan.wire.ipv6_extensions import Extension, Fragment
 from lan.wire.layer import Field, count
@@ -16,7 +17,7 @@ HEADER_BYTES = 40
 NO_NEXT_HEADER = 59
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ipv6:
     """A packet's header.
 

@@ -4,11 +4,12 @@ Every protocol module has one class that is a `Header`; `frame.decode` strings t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from lan.wire.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Field:
     """One named value: bytes `start` to `end` of the frame; `text` is the value in words."""
 
@@ -19,7 +20,7 @@ class Field:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layer:
     """One protocol's own bytes, `start` to `end` of the frame (a header without what it carries)."""
 
@@ -52,7 +53,7 @@ class Header(Protocol):
         """The fields of the header that was read from `data[start:end]`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Data:
     """Bytes that no protocol here claims: `what` tells what they are for."""
 
@@ -71,7 +72,7 @@ class Data:
         yield Field(self.what, data[start:end], preview(data[start:end]), start, end)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Broken:
     """A header too damaged to have values; `problems` says why, () if the capture cut it."""
 

@@ -1,10 +1,10 @@
 """What an 802.3 frame carries: the LLC header, and SNAP behind it.  IEEE 802.2, IEEE 802 §9 (SNAP)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire.ethernet import ethertype_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -27,7 +27,7 @@ ETHERNET_OUIS = {0x000000, 0x0000F8}
 """Whose SNAP protocol number is an ethertype: RFC 1042 and 802.1H."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Llc:
     """An 802.2 header, with SNAP's where it has one: `oui` and `pid` are None where it has none."""
 

@@ -1,10 +1,10 @@
 """LLDP: what a neighbour says it is.  IEEE 802.1AB §8; 802.1 and 802.3 add TLVs of their own."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire.addresses import ipv4_text, ipv6_text, mac_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, preview, printable
 from lan.wire.malformed import Malformed
 
@@ -29,7 +29,7 @@ CAPABILITY_NAMES = (
 CHASSIS_MAC, CHASSIS_ADDRESS, PORT_MAC, PORT_ADDRESS = 4, 5, 3, 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lldp:
     """One announcement; ids and names as text, `lifetime_s` how long it is to be kept."""
 

@@ -5,10 +5,10 @@ OpenFlow Switch Specification 1.0.0 §5 and 1.3.5 §7.  Bodies are in `openflow_
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire import openflow_bodies as bodies
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count, preview
 
 HEADER_BYTES = 8
@@ -31,7 +31,7 @@ TYPES_1_3 = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One message, or its beginning where `is_whole` is False; `length` counts its header."""
 
@@ -51,7 +51,7 @@ class Message:
         return names[self.type] if self.type < len(names) else f"type {self.type}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenFlow:
     """The messages that begin in a segment; none where it is the middle of one."""
 

@@ -2,10 +2,10 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lan.wire.addresses import mac_bytes, mac_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -17,7 +17,7 @@ NOTICE_BYTES, CONFIGURATION_BYTES = 4, 35
 LLC = bytes((0x42, 0x42, 0x03))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BridgeId:
     """Who a switch is: the lower priority wins, then the lower MAC."""
 
@@ -31,7 +31,7 @@ class BridgeId:
 NO_BRIDGE = BridgeId(0, "00:00:00:00:00:00")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stp:
     """One BPDU; times in seconds.  Those of `type` TOPOLOGY_CHANGE have nothing but their type."""
 

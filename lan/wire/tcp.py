@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntFlag
 from functools import cache
 from ipaddress import IPv4Address
@@ -11,6 +10,7 @@ from typing import ClassVar
 from lan.wire import checksum as sums
 from lan.wire import tcp_options
 from lan.wire.addresses import ipv4_bytes
+from lan.wire.frozen import frozen
 from lan.wire.ipv4 import TCP
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
@@ -67,7 +67,7 @@ def _flag_words(flags: TcpFlags) -> str:
     return ", ".join(str(bit.name) for bit in FLAG_ORDER if flags & bit)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tcp:
     """A segment's header; `length` counts its data bytes, those that a capture cut off too, `window` is not scaled.
 

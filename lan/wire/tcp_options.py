@@ -2,8 +2,8 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count, preview
 from lan.wire.malformed import Malformed
 
@@ -34,7 +34,7 @@ MPTCP_NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TcpOptions:
     """The options that a segment carries; None, False or () where it doesn't.
 

@@ -2,10 +2,11 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from lan.wire import tls_handshake
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count, preview
 from lan.wire.tls_extensions import version_name
 from lan.wire.tls_handshake import ENCRYPTED
@@ -47,7 +48,7 @@ ALERTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsRecord:
     """One record, or its beginning where `is_whole` is False; `length` counts its content.
 
@@ -80,7 +81,7 @@ class TlsRecord:
         return self.content_type
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tls:
     """The records that begin in a segment; none where it is the middle of one."""
 

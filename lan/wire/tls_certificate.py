@@ -4,10 +4,10 @@ Nothing is verified: that needs the chain and an authority.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lan.wire.addresses import ipv4_text, ipv6_text
+from lan.wire.frozen import frozen
 from lan.wire.layer import printable
 from lan.wire.malformed import Malformed
 
@@ -25,7 +25,7 @@ SUBJECT_ALT_NAME = "551d11"
 DNS_NAME, IP_ADDRESS = 0x82, 0x87
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     """`subject` and `issuer` as ``CN=web.lan.test, O=lan``; times as they are written; `names` it is valid for."""
 

@@ -1,9 +1,9 @@
 """What ClientHello and ServerHello say in the clear: versions, ciphers, extensions.  RFC 8446 §4.1, RFC 5246 §7.4.1."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lan.wire import tls_extensions as extensions
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count, preview
 from lan.wire.tls_cursor import Cursor, Cut
 from lan.wire.tls_extensions import VERSIONS, is_grease, version_name
@@ -48,7 +48,7 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 """The random of a ServerHello that asks for another ClientHello.  RFC 8446 §4.1.3."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hello:
     """A hello's clear part: `version` is the highest offered (client) or the chosen one (server).
 

@@ -2,12 +2,12 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import ClassVar
 
 from lan.wire import checksum as sums
 from lan.wire.addresses import ipv4_bytes
+from lan.wire.frozen import frozen
 from lan.wire.ipv4 import UDP
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
@@ -16,7 +16,7 @@ from lan.wire.ports import port_words
 HEADER_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Udp:
     """A datagram's header; `length` counts header and data.
 

@@ -1,9 +1,9 @@
 """VXLAN: Ethernet frames within UDP.  RFC 7348 §5."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
+from lan.wire.frozen import frozen
 from lan.wire.layer import Field, count
 from lan.wire.malformed import Malformed
 
@@ -11,7 +11,7 @@ HEADER_BYTES = 8
 HAS_NETWORK = 0x08
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vxlan:
     """A header: which of the virtual networks the frame behind it belongs to."""
 

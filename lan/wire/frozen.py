@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses for what is made by the hundred thousand.
+"""Frozen dataclasses for what is made by the hundred thousand.
 
 `dataclass(frozen=True)` pays for its promise at run time: each field is set by a call, which is half of
 a header's cost.  Here the type checker alone keeps it; code that is checked reads the same.
@@ -11,6 +11,6 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(cls: type[T]) -> type[T]:
+def frozen(cls: type[T]) -> type[T]:
     """As `dataclass(frozen=True, slots=True)`, but that nothing stops unchecked code from setting a field."""
     return dataclass(slots=True, unsafe_hash=True)(cls)
