@@ -77,9 +77,9 @@ def draw(rows: Sequence[Row], width: int) -> list[Line]:
 
 def _bar(row: Row, end_ms: float, width: int) -> list[Piece]:
     """Each cell shows the phase that fills most of it; a phase that fills none takes the one where it begins."""
-    if end_ms <= 0:
-        return [Piece(" " * width)]
     cell_ms = end_ms / width
+    if cell_ms <= 0:  # nothing took any time, or so little that a cell of it is none
+        return [Piece(" " * width)]
     cells = [_fullest(row, at * cell_ms, (at + 1) * cell_ms) for at in range(width)]
     for phase, begin, end in row.spans:
         at = min(int(begin / cell_ms), width - 1)

@@ -182,6 +182,7 @@ SPANS = st.lists(st.tuples(PHASES, st.floats(0, 1e6), st.floats(0, 1e6)), max_si
 
 
 @example([("", [("queue", 151992.0, 152001.0)], None)], 1)
+@example([("", [("queue", 0.0, 5e-324)], None)], 1)
 @given(
     st.lists(st.tuples(st.text("abc/", max_size=90), SPANS, st.one_of(st.none(), st.integers(1, 999))), max_size=5),
     st.integers(1, 200),
