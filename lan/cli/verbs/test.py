@@ -20,6 +20,8 @@ from lan.scenario.recording import Recording
 
 GROUP = "Learn"
 LAYERS = ("tests/unit", "tests/lan", "tests/e2e")
+MOST_WORKERS = 8
+"""Test files beside each other: each brings its LANs up, and more of them would wait for the kernel."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +64,7 @@ def _own(options: argparse.Namespace) -> int:
         )
     layers = ("tests/peers",) if options.peers else LAYERS
     words = [sys.executable, "-m", "pytest", *(layer for layer in layers if (checkout / layer).is_dir())]
+    words += ["-n", "auto", "--maxprocesses", str(MOST_WORKERS), "--dist", "loadfile"]
     words += ["-k", options.k] if options.k else []
     words += ["-x"] if options.x else []
     words += ["-v"] if options.verbose else []
