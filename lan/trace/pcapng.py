@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lan.trace.frame import Direction, Frame, device_of_port
+from lan.trace.uncollected import uncollected
 from lan.wire.malformed import Malformed
 
 SECTION_HEADER, INTERFACE, SIMPLE_PACKET, OLD_PACKET, ENHANCED_PACKET = 0x0A0D0D0A, 1, 3, 2, 6
@@ -181,13 +182,14 @@ class Reader:
             data = bytes(self._bytes)
         self._here, self._wanted = data, 0
         found: list[Frame] = []
-        at = self._read_plain(0, found)
-        while (end := self._whole(at)) is not None:
-            block = self._here[at:end]
-            frame = self._classic(block) if self._classic_ticks_ns else self._block(block)
-            if frame is not None:
-                found.append(frame)
-            at = self._read_plain(end, found)
+        with uncollected():
+            at = self._read_plain(0, found)
+            while (end := self._whole(at)) is not None:
+                block = self._here[at:end]
+                frame = self._classic(block) if self._classic_ticks_ns else self._block(block)
+                if frame is not None:
+                    found.append(frame)
+                at = self._read_plain(end, found)
         self._bytes, self._here = bytearray(self._here[at:]), b""
         return found
 

@@ -19,6 +19,7 @@ from lan.trace.trackers.http import Transaction
 from lan.trace.trackers.icmp import Echo
 from lan.trace.trackers.tcp import Connection
 from lan.trace.trackers.tls import Session
+from lan.trace.uncollected import uncollected
 from lan.wire.ports import DNS as DNS_PORT
 
 UNSPECIFIED = {"0.0.0.0", "::"}
@@ -151,8 +152,9 @@ class Timeline(Window):
 
     def feed(self, frames: Iterable[Frame]) -> None:
         """Take frames in the order of their numbers."""
-        for frame in frames:
-            self.add(frame)
+        with uncollected():
+            for frame in frames:
+                self.add(frame)
 
     def add(self, frame: Frame) -> None:
         """Take one more frame."""
