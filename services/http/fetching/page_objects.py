@@ -88,7 +88,8 @@ class PageScanner:
         return self._known.new(self._reader.take())
 
     def end(self) -> list[Found]:
-        self._reader.end()
+        if not self.is_over:
+            self._reader.end_page()
         return self._known.new(self._reader.take())
 
 
@@ -153,10 +154,15 @@ class _Reader(HTMLParser):
         if tag == "picture":
             self._is_picture, self._source = False, ""
         elif tag == "style":
-            self.end()
+            self._end_style()
 
-    def end(self) -> None:
-        """No more of the style element that is read."""
+    def end_page(self) -> None:
+        """Nothing follows; a style element whose end tag is missing ends here, and what is held is of it."""
+        if self._style is not None and self.cdata_elem is not None:
+            self.handle_data(self.rawdata)
+        self._end_style()
+
+    def _end_style(self) -> None:
         if self._style is not None:
             self._found += _resolved(self._base, self._style.end())
             self._style = None

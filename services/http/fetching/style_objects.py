@@ -27,8 +27,12 @@ _TOKEN = re.compile(
 )
 _OPENED = re.compile(r"/\*|[\"']|url\(|/\Z|\\\Z|@\Z", re.IGNORECASE)
 """What begins a token whose end has not come."""
+_LONE = re.compile(r"(?<!\\)(?:\\\\)*(\\)\Z")
+"""A backslash that stands before the end."""
 _BAD = re.compile(rf"(?:{_DOUBLE}|{_SINGLE})[\n\r\f]|url\((?:[^)\\]|\\.)*+\)", re.DOTALL | re.IGNORECASE)
 """A string that a line's end breaks off; a URL with what no URL holds."""
+_CLOSERS = {'"': '"', "'": "'", "u": ")", "U": ")"}
+"""What ends a token, by its first character: a string, or what may be a URL."""
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})(?:\r\n|[ \t\r\n\f])?|(\r\n|[\n\r\f])|(.))", re.DOTALL | re.IGNORECASE)
 
 
@@ -46,19 +50,26 @@ class StyleScanner:
     def __init__(self) -> None:
         self._text = ""  # a token whose end has not come
         self._taken = 0
+        self._is_cut = False  # there is more that is not looked at
         self._at = ""  # the at-rule that the next token belongs to
         self._in_url = False  # the next token is what `url(` names
         self._may_import = True
 
     def feed(self, text: str) -> list[Reference]:
         """The references of this piece."""
-        text = text[: MAX_TEXT - self._taken]
+        taken = text[: MAX_TEXT - self._taken]
+        self._is_cut = self._is_cut or len(taken) < len(text)
+        text = taken
         self._taken += len(text)
         return self._read(text, is_last=False)
 
     def end(self) -> list[Reference]:
-        """Those of what was held: nothing follows."""
-        return self._read("", is_last=True)
+        """Those of what was held: nothing follows, which closes what is open (CSS Syntax 3 §4.3.5, §4.3.6)."""
+        if (closer := _CLOSERS.get(self._text[:1])) is None or self._is_cut:
+            return self._read("", is_last=True)
+        if (lone := _LONE.search(self._text)) is not None:
+            self._text = self._text[: lone.start(1)] + ("\ufffd" if closer == ")" else "")
+        return self._read(closer, is_last=True)
 
     def _read(self, text: str, *, is_last: bool) -> list[Reference]:
         text, at, found = self._text + text, 0, list[Reference]()

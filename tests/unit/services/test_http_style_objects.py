@@ -30,6 +30,7 @@ NAMED = [
     "css data:font/woff2;base64,AA",
     "css c.cur",
     "css d.png",
+    "css e.png",
 ]
 
 
@@ -71,6 +72,42 @@ def test_odd_sheets(sheet: str, references: list[str]) -> None:
     assert named(sheet) == references
 
 
+@pytest.mark.parametrize(
+    ("sheet", "references"),
+    [
+        ("a { b: url(x", ["css x"]),
+        ("a { b: url( x \n", ["css x"]),
+        ("a { b: url('x y", ["css x y"]),
+        ('a { b: url("x', ["css x"]),
+        ("@import 'x.css", ["stylesheet x.css"]),
+        ('@import url("x.css" ', ["stylesheet x.css"]),
+        ("@import url(x.css", ["stylesheet x.css"]),
+        ("a { content: 'x", []),
+        ("a { b: url(", ["css "]),
+        ("a { b: url(x y", []),
+        ("a { b: url(x'", []),
+        (r"a { b: url(x\29", ["css x)"]),
+        ("a { b: url(x\\", ["css x\ufffd"]),
+        ("a { b: url('x\\", ["css x"]),
+        ("a { b: url('x\\\\", ["css x\\"]),
+        ("a { b: url('x\n", []),
+        ("a { b: url(x)/* url(y", ["css x"]),
+        ("a { b: url(x) url", ["css x"]),
+    ],
+)
+def test_the_end_of_a_sheet_closes_what_is_open(sheet: str, references: list[str]) -> None:
+    """CSS Syntax 3 §4.3.5, §4.3.6."""
+    assert named(sheet) == references
+    assert named(*sheet) == references
+
+
+def test_where_we_look_no_further_is_no_end_of_a_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style_objects, "MAX_TEXT", 20)
+    assert named("a { b: url(x/y/z.png", "") == ["css x/y/z.png"]
+    assert named("a { b: url(xx/y/z.png") == []
+    assert named("a { b: url(x/y/z.png", "abc") == []
+
+
 PIECES = st.sampled_from(["@import", "url(", "'", '"', ")", ";", "{", "}", "/*", "*/", "\\", " ", "\n", "@", "a.png"])
 SHEETS = st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=40)
 
@@ -100,8 +137,11 @@ def test_a_page_knows_what_its_sheets_have_named() -> None:
     found = scanner.feed(html) + scanner.end()
     assert [f"{one.kind} {one.url}" for one in found] == [
         "stylesheet http://web.test/s.css", "css http://web.test/dir/a.png", "css http://web.test/dir/b.png",
+        "css http://web.test/c.png",
     ]  # fmt: skip
     sheet = SheetScanner(url.parse("http://cdn.test/x/s.css"), known)
-    found = sheet.feed("p { a: url(http://web.test/dir/a.png); b: url(d.png); c: url(data:,); d: url( }") + sheet.end()
+    found = (
+        sheet.feed("p { a: url(http://web.test/dir/a.png); b: url(d.png); c: url(data:,); d: url( e f") + sheet.end()
+    )
     assert [str(one.url) for one in found] == ["http://cdn.test/x/d.png"]
-    assert len(sheet.feed("".join(f"p {{ a: url({n}) }}" for n in range(2 * MAX_OBJECTS)))) == MAX_OBJECTS - 5
+    assert len(sheet.feed("".join(f"p {{ a: url({n}) }}" for n in range(2 * MAX_OBJECTS)))) == MAX_OBJECTS - 6
