@@ -91,7 +91,7 @@ class RoundTrip(NamedTuple):
 
 
 class Flight(NamedTuple):
-    """After `frame` its sender had `bytes` in the network: sent, and neither acknowledged nor in a SACK block."""
+    """After `frame` its sender had `bytes` of data in the network: neither acknowledged nor in a SACK block."""
 
     frame: Frame
     bytes: int
@@ -118,12 +118,16 @@ class _Sent:
 class Way:
     """One direction: what its sender has sent, and what it has said of the other's.
 
-    Positions are sequence numbers that do not wrap round: bytes from the first one seen.
+    Positions are sequence numbers that do not wrap round: counted from the first one seen.
     """
 
     base: int | None = None
+    has_begun: bool = False
+    """Whether a segment of it was seen; before, an ACK of the other direction says where it stands."""
     end: int = 0
-    """The position behind the highest byte sent."""
+    """The position behind the highest byte sent, or FIN."""
+    data_end: int = 0
+    """The same without FIN."""
     end_ns: int = 0
     most_to_be_acked: int = 0
     seen: list[list[int]] = field(default_factory=list)
@@ -135,11 +139,14 @@ class Way:
     """As in the header of its last segment; -1 before the first."""
     ack: int | None = None
     """The position in the other direction up to which it has all."""
+    highest_ack: int = 0
+    """The same of all ACKs so far; an ACK may be overtaken by its successor."""
     ack_ns: int = 0
     ack_frame: Frame | None = None
     """The first frame with this ACK."""
     duplicates: int = 0
     sacked: list[tuple[int, int]] = field(default_factory=list)
+    """All that its SACK blocks said it has beyond its ACK: an ACK has room for three or four (RFC 6675 §3)."""
     last_kinds: frozenset[Kind] = frozenset()
     last_frame: Frame | None = None
     waiting: deque[_Sent] = field(default_factory=deque)
@@ -220,10 +227,10 @@ class _Look:
 
     def __init__(self, analysis: Analysis, way: Way, back: Way, segment: Tcp, frame: Frame) -> None:
         self.analysis, self.way, self.back, self.segment, self.frame = analysis, way, back, segment, frame
-        self.is_first = way.base is None
+        self.is_first = not way.has_begun
         self.start = way.position(segment.seq)
         self.end = self.start + segment.length + bool(segment.flags & SYN) + bool(segment.flags & FIN)
-        self.ack = back.position(segment.ack) if segment.flags & ACK and back.base is not None else None
+        self.ack = back.position(segment.ack) if segment.flags & ACK else None
         self.is_plain = not segment.flags & SYN_FIN_RST
         self.found: list[Event] = []
 
@@ -306,8 +313,8 @@ class _Look:
         back = self.back
         if self.ack is None:
             return
-        if self.ack > back.most_to_be_acked and not self.segment.flags & RST:
-            if back.most_to_be_acked:
+        if self.ack > back.most_to_be_acked:
+            if back.has_begun:
                 self._find(Kind.ACKED_UNSEEN)
             back.most_to_be_acked = self.ack
 
@@ -341,17 +348,12 @@ class _Look:
         """Round trips and bytes in flight."""
         way, back, segment = self.way, self.back, self.segment
         if self.ack is not None:
-            answered = None
-            while back.waiting and back.waiting[0].end <= self.ack:
-                answered = back.waiting.popleft()
-            if answered is not None and not answered.again:
-                passed_ns = self.frame.time_ns - answered.frame.time_ns
-                back.round_trips.append(RoundTrip(answered.frame, self.frame, passed_ns))
+            self._time(back, self.ack)
             if segment.options.sack:
                 blocks = [(back.position(left), back.position(right)) for left, right in segment.options.sack]
-                way.sacked = [(left, right) for left, right in blocks if left < right and right > self.ack]
-                way.held.append(Held(self.frame, tuple(way.sacked)))
-            elif way.sacked:
+                way.held.append(Held(self.frame, tuple(blocks)))
+                way.sacked = _merged([*way.sacked, *(block for block in blocks if block[0] < block[1])])
+            if way.sacked:
                 way.sacked = [block for block in way.sacked if block[1] > self.ack]
         if self.end > self.start and not is_probe and not self._has(Kind.KEEP_ALIVE):
             if is_again:
@@ -359,9 +361,20 @@ class _Look:
                     each.again |= each.start < self.end and self.start < each.end
             else:
                 way.waiting.append(_Sent(self.start, self.end, self.frame))
-            acked = self.back.ack if self.back.ack is not None else 0
-            held = sum(right - max(left, acked) for left, right in self.back.sacked if right > acked)
-            way.flights.append(Flight(self.frame, max(max(way.end, self.end) - max(acked, 0) - held, 0)))
+        if segment.length and not is_probe and not self._has(Kind.KEEP_ALIVE):
+            way.data_end = max(way.data_end, self.end - bool(segment.flags & FIN))
+            acked = max(back.highest_ack, self.start + 1 if segment.flags & SYN else 0)
+            held = sum(right - max(left, acked) for left, right in back.sacked if right > acked)
+            way.flights.append(Flight(self.frame, max(way.data_end - acked - held, 0)))
+
+    def _time(self, back: Way, ack: int) -> None:
+        """A round trip ends, unless the ACK had to wait for something sent again."""
+        answered = []
+        while back.waiting and back.waiting[0].end <= ack:
+            answered.append(back.waiting.popleft())
+        if answered and not any(each.again for each in answered) and answered[-1].end == ack:
+            sent = answered[-1].frame
+            back.round_trips.append(RoundTrip(sent, self.frame, self.frame.time_ns - sent.time_ns))
 
     def _remember(self, *, is_probe: bool) -> None:
         way, now_ns = self.way, self.frame.time_ns
@@ -372,7 +385,18 @@ class _Look:
         if self.ack != way.ack:
             way.duplicates, way.ack_frame = 0, self.frame
         if self.ack is not None:
-            way.ack, way.ack_ns = self.ack, now_ns
-        way.window = self.segment.window
+            way.ack, way.ack_ns, way.highest_ack = self.ack, now_ns, max(way.highest_ack, self.ack)
+        way.has_begun, way.window = True, self.segment.window
         way.last_kinds = frozenset(event.kind for event in self.found)
         way.last_frame = self.frame
+
+
+def _merged(blocks: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same bytes in blocks that do not touch, in order."""
+    made: list[tuple[int, int]] = []
+    for left, right in sorted(blocks):
+        if made and left <= made[-1][1]:
+            made[-1] = made[-1][0], max(made[-1][1], right)
+        else:
+            made.append((left, right))
+    return made

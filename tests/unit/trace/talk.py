@@ -4,7 +4,7 @@ from itertools import count
 
 from lan.trace.frame import Direction, Frame
 from lan.wire import ethernet, ipv4, tcp, udp
-from lan.wire.tcp import TcpFlags
+from lan.wire.tcp import NO_OPTIONS, TcpFlags, TcpOptions
 
 MACS = {"pc1": "02:00:00:00:00:01", "web": "02:00:00:00:00:04", "r1": "02:00:00:00:00:09"}
 IPS = {"pc1": "192.168.100.1", "web": "192.168.100.253"}
@@ -21,7 +21,16 @@ class Talk:
         self.numbers = count(1)
 
     def say(
-        self, who: str, flags: str, data: bytes = b"", *, seq: int | None = None, ack: int | None = None, via: str = ""
+        self,
+        who: str,
+        flags: str,
+        data: bytes = b"",
+        *,
+        seq: int | None = None,
+        ack: int | None = None,
+        via: str = "",
+        window: int = 64240,
+        options: TcpOptions = NO_OPTIONS,
     ) -> Frame:
         """One segment; `seq` and `ack` go on from where the two are unless given."""
         peer = "web" if who == "pc1" else "pc1"
@@ -31,7 +40,10 @@ class Talk:
         at = self.next[who] if seq is None else seq % 2**32
         acked = (self.next[peer] if ack is None else ack % 2**32) if bits & TcpFlags.ACK else 0
         src, dst = IPS[who], IPS[peer]
-        segment = tcp.build(src, dst, self.ports[who], self.ports[peer], seq=at, ack=acked, flags=bits, payload=data)
+        ports = self.ports[who], self.ports[peer]
+        segment = tcp.build(
+            src, dst, *ports, seq=at, ack=acked, flags=bits, window=window, options=options, payload=data
+        )
         if seq is None:
             self.next[who] = (at + len(data) + bool(bits & (TcpFlags.SYN | TcpFlags.FIN))) % 2**32
         return self.send(who, peer, ipv4.build(src, dst, ipv4.TCP, segment), via=via)
