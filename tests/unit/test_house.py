@@ -14,7 +14,8 @@ HOUSE = Path(__file__).resolve().parents[2]
 
 GROUND = {"wire", "reasons", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
-    "cli": {"testing", "web", "labs", "scenario", "control", "doctor"},
+    "cli": {"testing", "tui", "web", "labs", "scenario", "control", "doctor"},
+    "tui": {"scenario"},
     "web": {"scenario", "control"},
     "testing": {"scenario", "control"},
     "mininet": {"control"},

@@ -1,0 +1,241 @@
+"""The full-screen view: list above, layers, bytes and map below; keys as in `less` and Wireshark."""
+
+from threading import Event
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Footer, Input, Static
+from textual.worker import get_current_worker
+
+from lan.errors import LanError, UsageError
+from lan.trace.filter import Filter, compile_filter
+from lan.trace.frame import Frame
+from lan.trace.views.cable_map import Cables, draw
+from lan.tui.details import Bytes, Layers, Map
+from lan.tui.frame_list import FrameList
+from lan.tui.source import Source
+
+
+class TraceApp(App[None]):
+    """One trace, looked at.  `filter_text` is the filter to begin with."""
+
+    CSS = """
+    #title { height: 1; background: $primary; color: $text; text-style: bold; }
+    #head { height: 1; text-style: bold; color: $text-muted; }
+    #list { height: 1fr; }
+    #below { height: 1fr; border-top: solid $primary; }
+    #layers { width: 1fr; }
+    #bytes-pane { width: 74; border-left: solid $primary; padding: 0 1; }
+    #map-pane { width: 30; border-left: solid $primary; padding: 0 1; }
+    #bytes, #map { width: auto; }
+    .-narrow #map-pane { display: none; }
+    .-narrow #bytes-pane { display: none; }
+    .-narrow.-bytes #layers { display: none; }
+    .-narrow.-bytes #bytes-pane { display: block; width: 1fr; border-left: none; }
+    .-medium #map-pane { display: none; }
+    .-map #bytes-pane { display: none; }
+    .-map #map-pane { display: block; width: 1fr; }
+    #ask { dock: bottom; display: none; border: none; height: 1; padding: 0; }
+    #ask.-open { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit"),
+        Binding("slash", "ask('filter')", "Filter"),
+        Binding("g", "ask('number')", "Go to"),
+        Binding("e", "hops", "Every hop"),
+        Binding("n", "next_hop(1)", "Next hop"),
+        Binding("p", "next_hop(-1)", "Last hop"),
+        Binding("m", "pane('-map')", "Map"),
+        Binding("b", "pane('-bytes')", "Bytes"),
+        Binding("f", "follow", "Follow"),
+        Binding("escape", "close_ask", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-medium"), (160, "-wide")]  # noqa: RUF012 - as Textual has it
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, source: Source, filter_text: str = "") -> None:
+        super().__init__()
+        self.source, self.timeline = source, source.timeline
+        self.filter_text = filter_text
+        self._filter: Filter | None = compile_filter(filter_text) if filter_text else None
+        self._cables = Cables()
+        self._taken = self._mapped = 0
+        """How many of the timeline's frames the list, and the map, have taken up."""
+        self._shown: list[Frame] = []
+        self._asked = ""
+        self._is_hops = False
+        self._is_following = source.is_live
+        self._ended = Event()
+        self.trouble = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title", markup=False)
+        yield Static(id="head", markup=False)
+        yield FrameList(self.timeline, id="list")
+        with Horizontal(id="below"):
+            yield Layers(id="layers")
+            with VerticalScroll(id="bytes-pane"):
+                yield Bytes(id="bytes", markup=False)
+            with VerticalScroll(id="map-pane"):
+                yield Map(id="map", markup=False)
+        yield Input(id="ask")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self._show_all()
+        self.table.focus()
+        if self.source.is_live:
+            self._wait_for_more()
+
+    def on_unmount(self) -> None:
+        self._ended.set()
+
+    @property
+    def table(self) -> FrameList:
+        return self.query_one("#list", FrameList)
+
+    @property
+    def chosen(self) -> Frame | None:
+        """The frame that is looked at."""
+        at = self.table.at
+        return self.table.frames[at] if 0 <= at < len(self.table.frames) else None
+
+    @work(thread=True, exclusive=True)
+    def _wait_for_more(self) -> None:
+        """Follow a LAN that is up; its timeline grows in this thread, the screen is told."""
+        worker = get_current_worker()
+        while not worker.is_cancelled and not self._ended.is_set():
+            try:
+                self.source.wait()
+            except (LanError, OSError) as fault:
+                self.trouble = f"the LAN is gone: {fault}"
+            if worker.is_cancelled or self._ended.is_set():
+                return
+            self.call_from_thread(self._take_more)
+            if self.trouble:
+                return
+
+    def _source_frames(self) -> list[Frame]:
+        return self.timeline.all_frames if self._is_hops else self.timeline.all_first_sightings
+
+    def _is_meant(self, frame: Frame) -> bool:
+        return self._filter is None or self._filter(frame, self.timeline)
+
+    def _show_all(self, number: int | None = None) -> None:
+        frames = self._source_frames()
+        self._taken = len(frames)
+        self._shown = [frame for frame in frames[: self._taken] if self._is_meant(frame)]
+        self._know_cables()
+        self.table.show_frames(self._shown, is_hops=self._is_hops, chosen=number)
+        self._tell()
+        if not self._shown:
+            self._nothing()
+
+    def _take_more(self) -> None:
+        frames = self._source_frames()
+        fresh = frames[self._taken :]
+        self._taken += len(fresh)
+        self._know_cables()
+        self._shown += [frame for frame in fresh if self._is_meant(frame)]
+        if fresh:
+            self.table.grown(is_following=self._is_following)
+        self._tell()
+
+    def _know_cables(self) -> None:
+        frames = self.timeline.all_frames
+        self._cables.add(frames[at] for at in range(self._mapped, len(frames)))
+        self._mapped = len(frames)
+
+    def _nothing(self) -> None:
+        self.query_one(Layers).clear()
+        self.query_one(Bytes).update("")
+        self.query_one(Map).show_lines(draw(self._cables, None, None))
+
+    def _tell(self) -> None:
+        """The two lines above the list."""
+        words = [f" {self.source.title}", f"{len(self._shown)} of {self._taken} frames"]
+        words += [f"filter {self.filter_text}"] if self.filter_text else []
+        words += ["every hop"] if self._is_hops else []
+        words += ["following"] if self.source.is_live and self._is_following else []
+        words += [word for word in (self.source.notes, self.trouble) if word]
+        self.query_one("#title", Static).update("  ·  ".join(words))
+        self.query_one("#head", Static).update(self.table.head)
+
+    def on_frame_list_chosen(self, event: FrameList.Chosen) -> None:
+        frame = event.frame
+        layers = self.query_one(Layers)
+        layers.show_frame(frame)
+        journey = self.timeline.journey_of(frame)
+        self.query_one(Map).show_lines(draw(self._cables, journey, frame))
+
+    def on_layers_marked(self, event: Layers.Marked) -> None:
+        if self.chosen is not None:
+            self.query_one(Bytes).show_bytes(self.chosen, event.start, event.end)
+
+    def action_ask(self, what: str) -> None:
+        """Open the line below: for a filter, or a frame's number."""
+        ask = self.query_one("#ask", Input)
+        self._asked = what
+        ask.placeholder = "tcp.flags.syn and dst=web" if what == "filter" else "a frame's number"
+        ask.value = self.filter_text if what == "filter" else ""
+        ask.add_class("-open")
+        ask.focus()
+
+    def action_close_ask(self) -> None:
+        self.query_one("#ask", Input).remove_class("-open")
+        self.table.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        try:
+            if self._asked == "filter":
+                self._filter = compile_filter(text) if text else None
+                self.filter_text = text
+                self._show_all(self.chosen.number if self.chosen else None)
+            elif text:
+                self._go_to(text)
+        except UsageError as fault:
+            self.notify(str(fault), severity="error", markup=False)
+            return
+        self.action_close_ask()
+
+    def _go_to(self, text: str) -> None:
+        if not text.isascii() or not text.isdigit():
+            raise UsageError(f"{text}: not a number", expected="a frame's number, as in the first column")
+        place = next((at for at, frame in enumerate(self._shown) if frame.number >= int(text)), len(self._shown) - 1)
+        self.table.choose(place)
+
+    def action_hops(self) -> None:
+        """Each frame once, or at each cable it passed."""
+        self._is_hops = not self._is_hops
+        self._show_all(self.chosen.number if self.chosen else None)
+
+    def action_next_hop(self, by: int) -> None:
+        """To the next or the last sighting of the chosen frame."""
+        if self.chosen is None:
+            return
+        frames = self.timeline.journey_of(self.chosen).frames
+        at = frames.index(self.chosen) + by
+        if not 0 <= at < len(frames):
+            self.notify("that was its last hop" if by > 0 else "that was its first hop", timeout=2)
+            return
+        if not self._is_hops:
+            self._is_hops = True
+        self._show_all(frames[at].number)
+
+    def action_pane(self, name: str) -> None:
+        """Have the map, or the bytes, in the place of what is there."""
+        self.query_one("#below").screen.toggle_class(name)
+
+    def action_follow(self) -> None:
+        """Go with the newest frame, or stay."""
+        self._is_following = not self._is_following
+        self._tell()
+
+
+def show(source: Source, filter_text: str) -> None:
+    """Take the terminal until the user quits."""
+    TraceApp(source, filter_text).run()

@@ -1,0 +1,105 @@
+"""The list of frames: a row each, drawn when it is looked at, so that a million of them cost nothing."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from lan.trace.frame import Frame
+from lan.trace.timeline import Timeline
+from lan.trace.views import table
+
+
+class FrameList(ScrollView, can_focus=True):
+    """`frames` are those shown; `at` is the place of the chosen one among them, -1 while there is none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Back", show=False),
+        Binding("down,j", "move(1)", "Forward", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "first", "First", show=False),
+        Binding("end", "last", "Last", show=False),
+    ]
+
+    class Chosen(Message):
+        """Another frame is the chosen one."""
+
+        def __init__(self, frame: Frame) -> None:
+            super().__init__()
+            self.frame = frame
+
+    def __init__(self, timeline: Timeline, *, id: str) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.timeline = timeline
+        self.frames: Sequence[Frame] = ()
+        self.is_hops = False
+        self.at = -1
+        self._columns = table.Columns()
+
+    def show_frames(self, frames: Sequence[Frame], *, is_hops: bool, chosen: int | None = None) -> None:
+        """Show these; the chosen one is the first whose number is not below `chosen`."""
+        self.frames, self.is_hops = frames, is_hops
+        self._columns = table.columns(self.timeline)
+        self.virtual_size = Size(0, len(frames))
+        wanted = next((at for at, frame in enumerate(frames) if chosen is None or frame.number >= chosen), None)
+        self.choose(len(frames) - 1 if wanted is None else wanted)
+        self.refresh()
+
+    def grown(self, *, is_following: bool) -> None:
+        """There are more frames at the end of `frames` than there were; `is_following`: choose the newest."""
+        self.virtual_size = Size(0, len(self.frames))
+        if is_following or self.at < 0:
+            self.choose(len(self.frames) - 1)
+        self.refresh()
+
+    @property
+    def head(self) -> str:
+        """The line above the rows."""
+        return self._columns.head
+
+    def choose(self, at: int) -> None:
+        """Choose the frame at a place, the nearest where there is none, and have it seen."""
+        at = min(max(at, 0), len(self.frames) - 1)
+        is_other = at != self.at or at < 0
+        self.at = at
+        if at < 0:
+            return
+        self.scroll_to_region(Region(0, at, 1, 1), animate=False)
+        self.refresh()
+        if is_other:
+            self.post_message(self.Chosen(self.frames[at]))
+
+    def render_line(self, y: int) -> Strip:
+        """One row, as it stands on the screen."""
+        at = self.scroll_offset.y + y
+        width = self.size.width
+        if not 0 <= at < len(self.frames):
+            return Strip.blank(width, self.rich_style)
+        row = table.row(self.frames[at], self.timeline, is_hop=self.is_hops)
+        style = self.rich_style + Style.parse(row.style or "none")
+        if at == self.at:
+            style += Style(reverse=True, bold=self.has_focus)
+        return Strip([Segment(self._columns.line(row), style)]).adjust_cell_length(width, style)
+
+    def action_move(self, by: int) -> None:
+        self.choose(self.at + by)
+
+    def action_page(self, by: int) -> None:
+        self.choose(self.at + by * max(self.size.height - 1, 1))
+
+    def action_first(self) -> None:
+        self.choose(0)
+
+    def action_last(self) -> None:
+        self.choose(len(self.frames) - 1)
+
+    def on_click(self, event: object) -> None:
+        """The row that was pointed at."""
+        self.choose(self.scroll_offset.y + int(getattr(event, "y", 0)))
