@@ -68,12 +68,12 @@ class Frame:
     @property
     def from_device(self) -> str:
         """The device that put it on this cable."""
-        return device_of_port(self.sender)
+        return device_of_port(self.port if self.direction is Direction.OUT else self.peer)
 
     @property
     def to_device(self) -> str:
         """The device at the far end of this cable."""
-        return device_of_port(self.receiver)
+        return device_of_port(self.peer if self.direction is Direction.OUT else self.port)
 
     def __str__(self) -> str:
         arrow = {Direction.IN: "←", Direction.OUT: "→", Direction.UNKNOWN: "–"}[self.direction]

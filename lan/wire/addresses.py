@@ -1,8 +1,12 @@
 """Addresses as packets show them (lower-case text) and as bytes."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from lan.wire.malformed import Malformed
+
+REMEMBERED = 4096
+"""Addresses whose text is kept: a LAN has few, and each stands in every frame."""
 
 BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 NULL_MAC = "00:00:00:00:00:00"
@@ -24,6 +28,7 @@ def mac_bytes(text: str) -> bytes:
     raise Malformed(f"{text!r} is not a MAC address, such as 02:00:00:00:00:01")
 
 
+@lru_cache(REMEMBERED)
 def ipv4_text(data: bytes) -> str:
     """Four bytes → ``192.168.100.1``."""
     a, b, c, d = data
@@ -38,6 +43,7 @@ def ipv4_bytes(address: str | IPv4Address) -> bytes:
         raise Malformed(f"{address!r} is not an IPv4 address") from fault
 
 
+@lru_cache(REMEMBERED)
 def ipv6_text(data: bytes) -> str:
     """Sixteen bytes → text, shortened as RFC 5952 says."""
     return str(IPv6Address(bytes(data)))

@@ -46,6 +46,7 @@ class Ipv4Flags(IntFlag):
 
 FLAG_NAMES = {Ipv4Flags.DF: "don't fragment", Ipv4Flags.MF: "more fragments", Ipv4Flags.RESERVED: "reserved bit"}
 FLAGS = tuple(Ipv4Flags(bits) for bits in range(8))
+_MORE_FRAGMENTS = frozenset(flags for flags in FLAGS if flags & Ipv4Flags.MF)
 
 
 @frozen
@@ -71,7 +72,7 @@ class Ipv4:
     protocol_name: ClassVar[str] = "IPv4"
 
     def is_fragment(self) -> bool:
-        return self.fragment_offset > 0 or int(self.flags) & Ipv4Flags.MF.value > 0
+        return self.fragment_offset > 0 or self.flags in _MORE_FRAGMENTS
 
     def summary(self) -> str:
         carried = protocol_text(self.protocol)

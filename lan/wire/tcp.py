@@ -92,8 +92,8 @@ class Tcp:
 
     def next_seq(self) -> int:
         """The sequence number after this segment: SYN and FIN count as one byte each."""
-        taken = self.length + bool(self.flags & TcpFlags.SYN) + bool(self.flags & TcpFlags.FIN)
-        return (self.seq + taken) & 0xFFFFFFFF
+        bits = int(self.flags)
+        return (self.seq + self.length + (bits >> 1 & 1) + (bits & 1)) & 0xFFFFFFFF
 
     def summary(self) -> str:
         words = [f"TCP {self.src_port} → {self.dst_port} [{self.flags.words()}] seq={self.seq}"]

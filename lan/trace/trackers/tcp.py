@@ -16,6 +16,7 @@ from lan.trace.trackers.tcp_states import State
 from lan.wire.tcp import Tcp, TcpFlags
 
 SYN, ACK, FIN, RST = TcpFlags.SYN, TcpFlags.ACK, TcpFlags.FIN, TcpFlags.RST
+SYN_ACK, SYN_FIN_RST = SYN | ACK, SYN | FIN | RST
 
 
 class CloseKind(StrEnum):
@@ -263,7 +264,7 @@ class Tracker:
 
 def _begins_anew(connection: Connection, segment: Tcp, flow: Flow) -> bool:
     """Whether a SYN opens another connection with the same addresses and ports."""
-    if segment.flags & (SYN | ACK) != SYN:
+    if segment.flags & SYN_ACK != SYN:
         return False
     if connection.is_closed():
         return True
@@ -334,7 +335,7 @@ def _is_probe(side: Side, segment: Tcp) -> bool:
 
     RFC 9293 §3.8.4 and §3.8.6.1; Linux sends no byte with it.
     """
-    if segment.flags & (SYN | FIN | RST) or segment.length > 1 or side.next_seq is None:
+    if segment.flags & SYN_FIN_RST or segment.length > 1 or side.next_seq is None:
         return False
     return side.acked_seq == side.next_seq and distance(segment.seq, side.next_seq) == -1
 

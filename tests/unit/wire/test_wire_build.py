@@ -151,5 +151,13 @@ def test_the_quick_sum_is_the_sum_word_by_word(data: bytes) -> None:
     assert checksum.ones_sum(data) == sum_by_words(data)
 
 
+@given(
+    st.integers(checksum.LONG_BYTES - 1, 3000), st.binary(max_size=64), st.sampled_from([b"\0", b"\xff", b"\xa5\x01"])
+)
+def test_the_sum_of_a_long_number_is_the_same(length: int, some: bytes, more: bytes) -> None:
+    data = (some + more * length)[:length]
+    assert checksum.ones_sum(data) == sum_by_words(data)
+
+
 def test_the_example_of_rfc_1071() -> None:
     assert checksum.ones_sum(bytes.fromhex("0001f203f4f5f6f7")) == 0xDDF2
