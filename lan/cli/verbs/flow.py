@@ -1,0 +1,103 @@
+"""Who says what to whom, as a ladder diagram:  lan flow   (lan flow -c 0: one TCP connection, with its states)
+
+Of a LAN that is up, or of a capture file.  --list numbers the conversations, --filter chooses frames.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from lan.cli.screen import Screen, width
+from lan.cli.source import Source, filter_word, open_source, source_words
+from lan.cli.verbs.trace import _count
+from lan.errors import RunError, UsageError
+from lan.trace.timeline import Conversation
+from lan.trace.views import export, flow, flow_svg, flow_text
+
+GROUP = "Look"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    source_words(parser)
+    filter_word(parser)
+    parser.add_argument("-c", "--connection", type=_count, metavar="N", help="one TCP connection, by its number")
+    parser.add_argument("--list", action="store_true", help="the conversations, a line each")
+    parser.add_argument("--hops", action="store_true", help="every cable a frame passed; switches have columns too")
+    parser.add_argument("--all", action="store_true", help="long runs of data whole, not as one arrow")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the diagram there as a picture")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    if options.connection is not None and (options.hops or options.filter is not None):
+        raise UsageError("-c N shows one connection whole, from end to end", todo="leave out --hops and --filter")
+    source = open_source(options, screen)
+    if options.list:
+        return _list(source, screen)
+    drawn = _diagram(options, source)
+    if options.svg is not None:
+        _write(options.svg, flow_svg.draw(drawn))
+    if screen.json:
+        screen.data({"ok": True, "columns": drawn.columns, "arrows": [_arrow_json(arrow) for arrow in drawn.arrows]})
+    elif options.svg is not None:
+        screen.line(f"{len(drawn.arrows)} arrows between {len(drawn.columns)} devices written to {options.svg}")
+    elif not drawn.arrows:
+        screen.line("no frame is meant by the filter" if options.filter else "nothing has been captured yet", "dim")
+    else:
+        for line, style in flow_text.draw(drawn, width(screen)):
+            screen.line(line, style)
+    return 0
+
+
+def _diagram(options: argparse.Namespace, source: Source) -> flow.Diagram:
+    timeline = source.timeline
+    if options.connection is not None:
+        connections = timeline.tcp
+        if options.connection >= len(connections):
+            known = f"0 to {len(connections) - 1}" if connections else "none has been opened yet"
+            raise UsageError(
+                f"{source.name} has no TCP connection {options.connection}", expected=known, todo="lan flow --list"
+            )
+        return flow.of_connection(connections[options.connection], timeline, is_whole=options.all)
+    wanted = source.compile(options.filter)
+    frames = timeline.all_frames if options.hops else timeline.all_first_sightings
+    meant = [frame for frame in frames if wanted is None or wanted(frame, timeline)]
+    return flow.diagram(meant, timeline, every_hop=options.hops, is_whole=options.all)
+
+
+def _arrow_json(arrow: flow.Arrow) -> dict[str, object]:
+    return {
+        "number": arrow.frame.number,
+        "time_ms": round(arrow.time_ms, 6),
+        "from": arrow.source,
+        "to": arrow.destination,
+        "words": arrow.words,
+        "frames": arrow.count,
+        "states": list(arrow.states),
+    }
+
+
+def _list(source: Source, screen: Screen) -> int:
+    timeline = source.timeline
+    if screen.json:
+        screen.data({"ok": True, **export.conversations(timeline)})
+        return 0
+    named: dict[str, Sequence[Conversation]] = {
+        "ARP": timeline.arp, "DHCP": timeline.dhcp, "DNS": timeline.dns, "ICMP": timeline.icmp, "TCP": timeline.tcp,
+        "HTTP": timeline.http, "TLS": timeline.tls,
+    }  # fmt: skip
+    rows = [
+        [kind if kind != "TCP" else f"TCP -c {at}", each.frames[0].number, len(each.frames), repr(each)]
+        for kind, found in named.items()
+        for at, each in enumerate(found)
+        if each.frames
+    ]
+    rows.sort(key=lambda row: int(str(row[1])))
+    screen.table(["conversation", "frame", "frames", "says"], rows)
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror}") from error

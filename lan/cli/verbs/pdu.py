@@ -1,0 +1,106 @@
+"""A frame at each device on its way: layers in and out, why, its fields and bytes:  lan pdu 38
+
+N is a number of `lan trace`.  --layer shows another layer's fields (its number, its protocol, or all).
+"""
+
+import argparse
+
+from lan.cli.screen import Screen, width
+from lan.cli.source import Source, open_source, source_words
+from lan.cli.verbs.trace import _count
+from lan.errors import UsageError, nearest
+from lan.trace.frame import Frame
+from lan.trace.views import export, pdu, pdu_text
+from lan.trace.views.osi import OsiLayer
+from lan.trace.views.pdu import Window
+
+GROUP = "Look"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", type=_count, metavar="N", help="the frame's number")
+    source_words(parser)
+    parser.add_argument("--device", metavar="NAME", help="at one device alone; the fields are those of what came in")
+    parser.add_argument("--layer", metavar="LAYER", help="whose fields: 2 to 7, a protocol such as tcp, or all")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    source = open_source(options, screen)
+    frame = frame_of(source, options.number)
+    journey = source.timeline.journey_of(frame)
+    found = pdu.windows(journey, source.timeline, lambda stop, journey: [])
+    shown = found if options.device is None else [_at(found, options.device, frame)]
+    if options.device is not None:
+        frame = shown[0].frames[0] if shown[0].frames else frame
+    if screen.json:
+        screen.data(
+            {
+                "ok": True,
+                "number": frame.number,
+                "journey": journey.number,
+                "devices": pdu.as_json(shown),
+                "frame": export.event(frame, source.timeline),
+            }
+        )
+        return 0
+    chosen = _chosen(frame, options.layer)
+    screen.line(pdu_text.head(frame, source.timeline), "bold")
+    for window in shown:
+        for line in pdu_text.window(window, width(screen)):
+            screen.line(line)
+    for layer in chosen:
+        _details(frame, layer, screen)
+    there = pdu_text.chosen(frame, "all")
+    if options.layer is None and len(there) > 1:
+        screen.line()
+        screen.line(f"--layer shows another: {_names(there)}; or all", "dim")
+    return 0
+
+
+def frame_of(source: Source, number: int) -> Frame:
+    """The frame of a number.  Raises UsageError."""
+    frames = source.timeline.all_frames
+    if not frames:
+        raise UsageError(f"{source.name} has no frame yet", todo="lan trace shows what passes")
+    if not 1 <= number <= len(frames):
+        raise UsageError(
+            f"{source.name} has no frame {number}", expected=f"1 to {len(frames)}", todo="lan trace numbers them"
+        )
+    return frames[number - 1]
+
+
+def _at(found: list[Window], device: str, frame: Frame) -> Window:
+    for window in found:
+        if window.device == device:
+            return window
+    names = [window.device for window in found]
+    near = nearest(device, names)
+    raise UsageError(
+        f"frame {frame.number} did not come to {device!r}" + (f"; did you mean {near!r}?" if near else ""),
+        expected="one of " + ", ".join(names),
+    )
+
+
+def _chosen(frame: Frame, layer: str | None) -> list[OsiLayer]:
+    """The layers whose fields are to be shown.  Raises UsageError."""
+    chosen, there = pdu_text.chosen(frame, layer), pdu_text.chosen(frame, "all")
+    if layer is not None and not chosen:
+        near = nearest(layer.lower(), [one.header.protocol.lower() for one in there if one.header])
+        raise UsageError(
+            f"frame {frame.number} has no layer {layer!r}" + (f"; did you mean {near!r}?" if near else ""),
+            expected=f"one of {_names(there)}; or all",
+        )
+    return chosen
+
+
+def _names(layers: list[OsiLayer]) -> str:
+    return ", ".join(f"{one.number} {one.header.protocol}" for one in layers if one.header)
+
+
+def _details(frame: Frame, layer: OsiLayer, screen: Screen) -> None:
+    assert layer.header is not None
+    screen.line()
+    title, *lines = pdu_text.fields(layer, width(screen))
+    screen.line(title, "bold")
+    for line in [*lines, *pdu_text.hexdump(frame.data, layer.header.start, layer.header.end)]:
+        screen.line(line)

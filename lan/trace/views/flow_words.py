@@ -1,0 +1,58 @@
+"""What an arrow of the ladder diagram says: short, in the protocol's own words."""
+
+from lan.trace.frame import Frame
+from lan.trace.timeline import Timeline
+from lan.trace.views import ladder
+from lan.wire import dhcp
+from lan.wire.dns import Dns
+from lan.wire.http import Http
+
+
+def words(frame: Frame, timeline: Timeline) -> str:
+    """``DNS A www.lan.test?``, ``DHCP OFFER 192.168.100.1``, ``GET / HTTP/1.1``, ``SYN seq=0``."""
+    packet = frame.packet
+    if packet.problems:
+        return packet.summary()
+    if packet.dhcp is not None:
+        return _dhcp(packet.dhcp)
+    if packet.dns is not None:
+        return _dns(packet.dns)
+    if packet.arp is not None:
+        return packet.arp.summary().partition(" tell ")[0]
+    if packet.icmp is not None:
+        return packet.icmp.summary().partition(",")[0]
+    if packet.tcp is not None:
+        return _tcp(frame, timeline)
+    return packet.summary()
+
+
+def _tcp(frame: Frame, timeline: Timeline) -> str:
+    packet, connection = frame.packet, timeline.connection_of(frame)
+    head = packet.http
+    carried = "" if head is None else _http(head)
+    if packet.tls is not None:
+        carried = packet.tls.summary()
+    if connection is None:
+        return carried or packet.summary()
+    segment = ladder.label(connection, connection.sender(frame), frame)
+    events = ", ".join(str(event.kind) for event in connection.events_of(frame))
+    told = f"{carried} · {segment}" if carried else segment
+    return f"{told} · {events}" if events else told
+
+
+def _http(head: Http) -> str:
+    if head.kind == "request":
+        return f"HTTP {head.method} {head.target}"
+    return f"HTTP {head.status} {head.reason or ''}".rstrip() if head.kind == "response" else ""
+
+
+def _dhcp(message: dhcp.Message) -> str:
+    name = message.type.name if message.type else "BOOTP"
+    if message.yiaddr != dhcp.ANY:
+        return f"DHCP {name} {message.yiaddr}"
+    wanted = message.requested_ip
+    return f"DHCP {name} {wanted}" if wanted else f"DHCP {name}"
+
+
+def _dns(message: Dns) -> str:
+    return message.summary().partition(" id=")[0]

@@ -1,0 +1,100 @@
+"""The windows of `pdu.py` as text: two columns a device, then fields with their byte ranges, and bytes in hex."""
+
+import textwrap
+from collections.abc import Iterator
+
+from lan.trace.frame import Frame
+from lan.trace.timeline import Timeline
+from lan.trace.views import table
+from lan.trace.views.osi import OsiLayer, layers
+from lan.trace.views.pdu import Half, Window
+
+NARROWEST, WIDEST = 60, 140
+DERIVED = "~"
+"""Stands before a reason that was worked out from packets, not read from the device."""
+BYTES_A_LINE = 16
+
+
+def head(frame: Frame, timeline: Timeline) -> str:
+    """``PDU 38  HTTP  GET / HTTP/1.1 …``: which frame it is and when it set out."""
+    row = table.row(frame, timeline)
+    return f"PDU {frame.number} · {row.time_ms:.3f} ms · {row.source} → {row.destination} · {row.protocol} {row.words}"
+
+
+def window(one: Window, width: int) -> Iterator[str]:
+    """One device's window, at most `width` wide."""
+    width = min(max(width, NARROWEST), WIDEST)
+    column = (width - 3) // 2
+    name = f"── {one.device} · {one.kind} "
+    yield name + "─" * (width - len(name))
+    left = _column("In Layers", one.inside, column)
+    for at, half in enumerate(one.outside or (None,)):
+        right = _column("Out Layers", half, column)
+        rows = max(len(left), len(right))
+        pairs = zip(left + [""] * (rows - len(left)), right + [""] * (rows - len(right)), strict=True)
+        yield from (f"{a:<{column}} │{b}".rstrip() for a, b in pairs)
+        left = []
+        if at + 1 < len(one.outside):
+            yield f"{'':<{column}} ├{'─' * (column + 1)}"
+
+
+def _column(title: str, half: Half | None, width: int) -> list[str]:
+    if half is None:
+        return [f" {title}: nothing"]
+    numbers = " ".join(str(frame.number) for frame in half.frames)
+    lines = textwrap.wrap(f"{title}: frame {numbers}", width - 1, initial_indent=" ", subsequent_indent="   ")
+    for line in half.lines:
+        lines += textwrap.wrap(
+            f"{line.layer.number} {line.layer.title}", width, initial_indent=" ", subsequent_indent="   "
+        )
+        for one in line.reasons:
+            mark = DERIVED if one.is_derived else "·"
+            lines += textwrap.wrap(str(one.reason), width, initial_indent=f"   {mark} ", subsequent_indent="     ")
+    return lines
+
+
+def chosen(frame: Frame, layer: str | None) -> list[OsiLayer]:
+    """The layers that ``--layer`` names, by number or protocol; the innermost where it says nothing; [] for none."""
+    found = [each for each in layers(frame, frame.port) if each.header is not None]
+    if layer is None:
+        inner = [each for each in found if each.header and each.header.protocol != "Data"]
+        return (inner or found)[:1]
+    if layer == "all":
+        return found[::-1]
+    return [
+        each
+        for each in reversed(found)
+        if str(each.number) == layer or (each.header and each.header.protocol.lower() == layer.lower())
+    ]
+
+
+def fields(layer: OsiLayer, width: int) -> Iterator[str]:
+    """A layer's title, a line a field: its bytes' range in the frame, its name, its value."""
+    header = layer.header
+    assert header is not None
+    yield f"{layer.number} {header.title}   bytes {header.start}–{max(header.end - 1, header.start)}"
+    name_width = max([len(field.name) for field in header.fields], default=0)
+    room = max(width - name_width - 14, 20)
+    for field in header.fields:
+        last = max(field.end - 1, field.start)
+        place = f"{field.start}" if last == field.start else f"{field.start}–{last}"
+        first, *more = textwrap.wrap(field.text, room, break_on_hyphens=False) or [""]
+        yield f"  {place:>9}  {field.name:<{name_width}} {first}".rstrip()
+        yield from (f"{'':{13 + name_width}}{each}" for each in more)
+    for problem in header.problems:
+        yield f"  {'!':>9}  {problem}"
+
+
+def hexdump(data: bytes, start: int, end: int) -> Iterator[str]:
+    """Bytes `start` to `end`, sixteen a line, with what is printable at the right."""
+    before, is_told = b"", False
+    for at in range(start, end, BYTES_A_LINE):
+        piece = data[at : min(at + BYTES_A_LINE, end)]
+        if piece == before and at + BYTES_A_LINE < end:
+            if not is_told:
+                yield "  *     the same again"
+            is_told = True
+            continue
+        before, is_told = piece, False
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in piece)
+        yield f"  {at:04x}  {piece[:8].hex(' '):<23}  {piece[8:].hex(' '):<23}  {text}"
