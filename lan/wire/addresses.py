@@ -28,9 +28,13 @@ def mac_bytes(text: str) -> bytes:
     raise Malformed(f"{text!r} is not a MAC address, such as 02:00:00:00:00:01")
 
 
-@lru_cache(REMEMBERED)
 def ipv4_text(data: bytes) -> str:
     """Four bytes → ``192.168.100.1``."""
+    return _ipv4_text(bytes(data))
+
+
+@lru_cache(REMEMBERED)
+def _ipv4_text(data: bytes) -> str:
     a, b, c, d = data
     return f"{a}.{b}.{c}.{d}"
 
@@ -43,7 +47,11 @@ def ipv4_bytes(address: str | IPv4Address) -> bytes:
         raise Malformed(f"{address!r} is not an IPv4 address") from fault
 
 
-@lru_cache(REMEMBERED)
 def ipv6_text(data: bytes) -> str:
     """Sixteen bytes → text, shortened as RFC 5952 says."""
-    return str(IPv6Address(bytes(data)))
+    return _ipv6_text(bytes(data))
+
+
+@lru_cache(REMEMBERED)
+def _ipv6_text(data: bytes) -> str:
+    return str(IPv6Address(data))
