@@ -1,7 +1,7 @@
 """Cables in words: frames as the tap would see them on a LAN of hosts, switches (s1 …) and routers."""
 
 import struct
-from itertools import count
+from itertools import count, pairwise
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.timeline import Timeline
@@ -37,7 +37,7 @@ class Wires:
     def path(self, devices: str, data: bytes) -> list[Frame]:
         """``"pc1 s1 web"``: the same bytes from device to device."""
         names = devices.split()
-        return [self.cross(a, b, data) for a, b in zip(names, names[1:], strict=False)]
+        return [self.cross(a, b, data) for a, b in pairwise(names)]
 
     def timeline(self) -> Timeline:
         timeline = Timeline({mac: name for name, mac in MACS.items()}, self.switches)

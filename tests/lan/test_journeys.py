@@ -1,0 +1,155 @@
+"""Journeys on a real LAN: two switches, a router between them that may do NAT, a proxy, a cable without a switch.
+
+pc1 ──┐                            ┌── web   10.2.0.2
+pc2 ──┴── s1 ── r1 ── s2 ──────────┤
+ 10.1.0.x         │                └── via   10.2.0.3 (proxy)
+                 far  10.3.0.2
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from lan.scenario.recording import Recording
+from lan.testing.factory import Factory
+from lan.testing.net import Net
+from lan.trace.frame import Direction
+from lan.trace.journey import Journey, StopKind
+from lan.trace.timeline import Timeline
+
+from .shaped import wait_for
+
+TOPOLOGY = """
+from mininet.topo import Topo
+
+
+class Routed(Topo):
+    def build(self):
+        for switch in ("s1", "s2"):
+            self.addSwitch(switch)
+        for number in (1, 2):
+            self.addHost(f"pc{number}", ip=f"10.1.0.{number}/24", gateway="10.1.0.254")
+            self.addLink(f"pc{number}", "s1")
+        self.addHost("r1", ip="10.1.0.254/24", sysctls={"net.ipv4.ip_forward": 1, "net.ipv4.icmp_ratelimit": 0})
+        self.addLink("r1", "s1")
+        self.addLink("r1", "s2", params1={"ip": "10.2.0.254/24"})
+        self.addHost("web", kind="web-server", ip="10.2.0.2/24", gateway="10.2.0.254")
+        self.addHost("via", kind="proxy", ip="10.2.0.3/24", gateway="10.2.0.254")
+        self.addLink("web", "s2")
+        self.addLink("via", "s2")
+        self.addHost("far", ip="10.3.0.2/24", gateway="10.3.0.254")
+        self.addLink("r1", "far", params1={"ip": "10.3.0.254/24"})
+
+
+topos = {"routed": Routed}
+"""
+NAT = """
+add table ip nat
+add chain ip nat leaving { type nat hook postrouting priority 100; }
+add rule ip nat leaving oifname "r1-eth1" masquerade
+"""
+CURL = ("curl", "-s", "-o", "/dev/null")
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
+    file = tmp_path_factory.mktemp("journeys") / "routed.py"
+    file.write_text(TOPOLOGY)
+    with Factory(tmp_path_factory) as factory:
+        yield factory.up(str(file))
+
+
+def timeline_of(net: Net) -> Timeline:
+    """All that has passed until now."""
+    recording = Recording(net.running)
+    try:
+        recording.sync()
+    finally:
+        recording.close()
+    assert recording.drops == 0
+    return recording.timeline
+
+
+def ways(net: Net, mark: int) -> list[str]:
+    """Each journey since a mark that a router or proxy took part in: its devices, its copies by flooding left out."""
+    timeline = timeline_of(net)
+    since = [one for one in timeline.journeys if one.frames[0].number > mark]
+    kinds = {StopKind.ROUTER, StopKind.NAT, StopKind.PROXY}
+    return [way(one) for one in since if any(stop.kind in kinds for stop in one.stops)]
+
+
+def way(journey: Journey) -> str:
+    """``pc1 s1 r1:router far``"""
+    names = {StopKind.ROUTER, StopKind.NAT, StopKind.PROXY}
+    return " ".join(stop.device + (f":{stop.kind}" if stop.kind in names else "") for stop in journey.stops)
+
+
+def test_frames_are_followed_through_routers_nat_and_proxies_and_none_is_missed(net: Net) -> None:
+    pc1 = net["pc1"]
+    mark = timeline_of(net).mark()
+    assert pc1.ping("web").received == pc1.ping("far").received == 1
+    assert ways(net, mark) == [
+        "pc1 s1 r1:router s2 web",
+        "web s2 r1:router s1 pc1",
+        "pc1 s1 r1:router far",
+        "far r1:router s1 pc1",
+    ]
+
+    mark = timeline_of(net).mark()
+    pc1.run("ping", "-c", "1", "-W", "1", "10.9.9.9")
+    pc1.run("ping", "-c", "1", "-W", "1", "-t", "1", "10.2.0.2")
+    errors = [one for one in timeline_of(net).journeys if one.cause and one.frames[0].number > mark]
+    assert [(one.origin.device, way(one.cause)) for one in errors if one.cause] == [("r1", "pc1 s1 r1")] * 2
+    assert all(one.cause.ends[0].answer is one.origin.sent[0] for one in errors if one.cause)
+
+    net.run("r1", "nft", "-f", "-", input=NAT)
+    mark = timeline_of(net).mark()
+    assert pc1.ping("web").received == 1
+    assert ways(net, mark) == ["pc1 s1 r1:nat s2 web", "web s2 r1:nat s1 pc1"]
+
+    mark = timeline_of(net).mark()
+    pc1.run(*CURL, "-x", "http://10.2.0.3:3128", "http://10.2.0.2/")
+    http = [one for one in timeline_of(net).journeys if one.frames[0].number > mark and one.frames[0].packet.http]
+    assert [way(one) for one in http] == [
+        "pc1 s1 r1:nat s2 via:proxy s2 web",
+        "web s2 via:proxy s2 r1:nat s1 pc1",
+    ]
+
+    assert_counters_agree(net)
+
+
+def assert_counters_agree(net: Net) -> None:
+    """Each sighting is in one journey, and every port's kernel counted as many frames as journeys have there."""
+    wait_for(lambda: counted(net) == seen(net), "counters of kernel and journeys agree")
+    timeline = timeline_of(net)
+    numbers = sorted(frame.number for journey in timeline.journeys for frame in journey.frames)
+    assert numbers == [frame.number for frame in timeline.frames]
+
+
+def seen(net: Net) -> "Counter[tuple[str, str]]":
+    """(port, way) → frames, by the journeys; of a cable that is seen at both ends each port has its own sighting."""
+    found = Counter[tuple[str, str]]()
+    for journey in timeline_of(net).journeys:
+        for frame in journey.frames:
+            found[frame.port, frame.direction.value] += 1
+            if not is_seen_at(net, frame.peer):
+                found[frame.peer, (Direction.IN if frame.direction is Direction.OUT else Direction.OUT).value] += 1
+    return found
+
+
+def is_seen_at(net: Net, port: str) -> bool:
+    return net.running.spec.devices[port.partition(":")[0]].is_switch
+
+
+def counted(net: Net) -> "Counter[tuple[str, str]]":
+    """The same by the kernel's counters of all interfaces."""
+    found = Counter[tuple[str, str]]()
+    for device in net:
+        for link in json.loads(net.run(device, "ip", "-s", "-json", "link").stdout):
+            name, dash, port = link["ifname"].partition("-")
+            if dash and name == device:
+                for way, key in (("in", "rx"), ("out", "tx")):
+                    found[f"{device}:{port}", way] += link["stats64"][key]["packets"]
+    return +found
