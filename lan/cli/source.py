@@ -4,7 +4,7 @@ A topology file (``--topology``) tells the names of devices in a capture that ha
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lan.cli.common import lan_word
@@ -15,8 +15,10 @@ from lan.errors import UsageError
 from lan.scenario.recording import Recording, device_map
 from lan.topo.load import load
 from lan.trace.filter import Filter, compile_filter
+from lan.trace.journey import Journey, Stop
 from lan.trace.opening import open_capture
 from lan.trace.timeline import Timeline
+from lan.trace.views.pdu import Explained
 
 A_LONG_TIME_S = 3600.0
 DECISIONS = "decisions.jsonl"
@@ -75,12 +77,20 @@ class Source:
         found = [self.folder / DECISIONS, *sorted(self.folder.glob(f"devices/*/{DECISIONS}"))]
         return [path for path in found if path.is_file()]
 
-    def compile(self, text: str | None) -> Filter | None:
-        """A filter whose devices are those of this LAN, if it has names at all."""
-        if text is None:
+    @property
+    def device_names(self) -> set[str] | None:
+        """The devices of a LAN that is up; None of a file, which need not know all."""
+        if not self.is_live:
             return None
-        names = set(self.timeline.devices.values()) | set(self.timeline.switches or ())
-        return compile_filter(text, devices=names if self.is_live else None)
+        return set(self.timeline.devices.values()) | set(self.timeline.switches or ())
+
+    def compile(self, text: str | None) -> Filter | None:
+        """A filter; where the devices are known, its devices are among them."""
+        return None if text is None else compile_filter(text, devices=self.device_names)
+
+    def explain(self, stop: Stop, journey: Journey) -> Sequence[Explained]:
+        """Why a device did what it did, as far as it is known."""
+        return []
 
 
 def open_source(options: argparse.Namespace, screen: Screen) -> Source:

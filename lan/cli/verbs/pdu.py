@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     source = open_source(options, screen)
     frame = frame_of(source, options.number)
     journey = source.timeline.journey_of(frame)
-    found = pdu.windows(journey, source.timeline, lambda stop, journey: [])
+    found = pdu.windows(journey, source.timeline, source.explain)
     shown = found if options.device is None else [_at(found, options.device, frame)]
     if options.device is not None:
         frame = shown[0].frames[0] if shown[0].frames else frame

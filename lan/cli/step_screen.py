@@ -1,0 +1,214 @@
+"""`lan step` on a terminal: the events around this one, its window below, keys at the bottom."""
+
+import os
+import select
+import shutil
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+
+from lan.cli.source import Source
+from lan.errors import LanError
+from lan.trace.frame import Frame
+from lan.trace.stepping import Halt
+from lan.trace.stepping_words import ACTS, Ask, Commands, Done
+from lan.trace.views import pdu, pdu_text, table
+
+KEYS = {
+    "\x1b[C": "next", " ": "next", "\r": "next", "\n": "next", "n": "next", "\x1b[B": "next",
+    "\x1b[D": "back", "b": "back", "\x7f": "back", "\x1b[A": "back",
+    "\x1b[6~": "next 10", "\x1b[5~": "back 10", "\x1b[H": "first", "\x1b[1~": "first", "g": "first",
+    "\x1b[F": "last", "\x1b[4~": "last", "G": "last", "r": "run", "p": "play", "q": "quit", "?": "help", "h": "help",
+}  # fmt: skip
+"""What a terminal sends for a key → the command that it stands for."""
+PROMPTS = {"/": "to ", "t": "to ", "B": "break ", ":": ""}
+"""Keys that ask for the rest of a command."""
+FASTER, SLOWER = {"+", "="}, {"-"}
+FOOT = "→ next  ← back  / to…  B break…  r run  p play  +/- speed  : command  ? help  q quit"
+STYLES = {"yellow": "33", "magenta": "35", "cyan": "36", "green": "32", "blue": "34", "red": "31", "dim": "2"}
+LIST_SHARE = 3
+"""The list of events takes a third of the screen."""
+
+
+def run(source: Source, commands: Commands) -> int:
+    """Keys until `quit`; the terminal is as before afterwards, however it ends."""
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    sys.stdout.write("\x1b[?1049h\x1b[?25l")
+    try:
+        tty.setcbreak(descriptor)
+        _Screen(source, commands, descriptor).loop()
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        sys.stdout.write("\x1b[?25h\x1b[?1049l")
+        sys.stdout.flush()
+    return 0
+
+
+class _Screen:
+    def __init__(self, source: Source, commands: Commands, descriptor: int) -> None:
+        self.source, self.commands, self.descriptor = source, commands, descriptor
+        self.stepper = commands.stepper
+        self.columns = table.columns(source.timeline)
+        self.said, self.is_playing, self.is_helping = "", False, False
+        self.last_to = ""
+
+    def loop(self) -> None:
+        self.stepper.first()
+        while True:
+            self._draw()
+            key = self._key(self._patience_s())
+            if key is None:
+                self._tick()
+            elif not self._press(key):
+                return
+
+    # ---- keys
+
+    def _patience_s(self) -> float | None:
+        return self.stepper.pause_s() if self.is_playing else None
+
+    def _key(self, patience_s: float | None) -> str | None:
+        """The next key; None where none comes in that time."""
+        if not select.select([self.descriptor], [], [], patience_s)[0]:
+            return None
+        data = os.read(self.descriptor, 32)
+        if not data:
+            return "q"
+        return data.decode(errors="replace")
+
+    def _tick(self) -> None:
+        """While it plays: the next event is due."""
+        self.stepper.forward()
+        hit = self.stepper.hit()
+        if hit is not None:
+            self.is_playing, self.said = False, f"breakpoint {hit.number}: {hit.text}"
+        elif self.stepper.is_at_end:
+            self.source.sync()
+            if self.stepper.is_at_end:
+                self.is_playing, self.said = False, str(Halt.END)
+
+    def _press(self, key: str) -> bool:
+        """What one key does; False to leave."""
+        was_playing, self.is_playing, self.is_helping = self.is_playing, False, False
+        self.said = ""
+        if key in FASTER or key in SLOWER:
+            self.is_playing = was_playing
+            line = f"speed {self.stepper.speed * (2 if key in FASTER else 0.5):g}"
+        elif key == "p" and was_playing:
+            return True
+        elif key in PROMPTS:
+            line = self._ask(PROMPTS[key])
+        elif key == "N" and self.last_to:
+            line = self.last_to
+        elif key in KEYS:
+            line = KEYS[key]
+        else:
+            self.said = "? tells the keys"
+            return True
+        return self._do(line)
+
+    def _do(self, line: str) -> bool:
+        if not line:
+            return True
+        if self.stepper.is_at_end:
+            self.source.sync()
+        try:
+            done = self.commands.do(line)
+        except LanError as error:
+            self.said = str(error)
+            return True
+        if line.startswith("to "):
+            self.last_to = line
+        return self._took(done)
+
+    def _took(self, done: Done) -> bool:
+        self.said = done.said
+        if done.ask is Ask.PLAY:
+            self.is_playing = True
+        elif done.ask is Ask.SHOW_HELP:
+            self.is_helping = True
+        elif done.ask is Ask.SHOW_BREAKPOINTS:
+            told = [f"breakpoint {each.number}: {each.text}" for each in self.stepper.breakpoints]
+            self.said = "\n".join(told) or "no breakpoint is set"
+        elif done.moved is not None and done.moved.hit is not None:
+            self.said = f"breakpoint {done.moved.hit.number}: {done.moved.hit.text}"
+        elif done.moved is not None and done.moved.halt is not Halt.DONE:
+            self.said = str(done.moved.halt)
+        return done.ask is not Ask.QUIT
+
+    def _ask(self, begun: str) -> str:
+        """A line typed at the foot; "" where it was left with Esc."""
+        typed = ""
+        while True:
+            _, height = _size()
+            sys.stdout.write(f"\x1b[{height};1H\x1b[2K{begun}{typed}\x1b[?25h")
+            sys.stdout.flush()
+            for char in self._key(None) or "":
+                if char in "\r\n":
+                    sys.stdout.write("\x1b[?25l")
+                    return begun + typed if typed.strip() else ""
+                if char == "\x1b":
+                    sys.stdout.write("\x1b[?25l")
+                    return ""
+                typed = typed[:-1] if char in "\x7f\b" else typed + char if char.isprintable() else typed
+
+    # ---- drawing
+
+    def _draw(self) -> None:
+        width, height = _size()
+        lines = [*self._events(width, max(height // LIST_SHARE, 3)), ("─" * width, "2")]
+        below = self._help() if self.is_helping else self._window(width)
+        said = [(line, "1") for line in self.said.split("\n")] if self.said else []
+        room = height - len(lines) - len(said) - 1
+        lines += below[: max(room, 0)]
+        lines += [("", "")] * max(height - 1 - len(said) - len(lines), 0) + said
+        drawn = "".join(f"\x1b[2K{_styled(text[:width], style)}\r\n" for text, style in lines[: height - 1])
+        sys.stdout.write(f"\x1b[H{drawn}\x1b[2K{_styled(self._foot(width), '7')}")
+        sys.stdout.flush()
+
+    def _foot(self, width: int) -> str:
+        stepper = self.stepper
+        state = f"▶ ×{stepper.speed:g}" if self.is_playing else f"×{stepper.speed:g}" if stepper.speed != 1 else ""
+        place = f" {stepper.at + 1}/{len(stepper.events)} {state}".rstrip()
+        return f"{place}  {FOOT}"[:width].ljust(width)
+
+    def _events(self, width: int, rows: int) -> Iterator[tuple[str, str]]:
+        """The head of the list, and events with the one it stands at in the middle."""
+        yield self.columns.head, "1"
+        events, at = self.stepper.events, max(self.stepper.at, 0)
+        first = max(min(at - (rows - 1) // 2, len(events) - (rows - 1)), 0)
+        for place in range(first, first + rows - 1):
+            if place >= len(events):
+                yield "", ""
+                continue
+            row = table.row(events[place], self.source.timeline, is_hop=True)
+            style = STYLES.get(row.style, "")
+            yield self.columns.line(row).ljust(width), f"{style};7" if place == self.stepper.at else style
+
+    def _window(self, width: int) -> list[tuple[str, str]]:
+        frame = self.stepper.frame
+        if frame is None:
+            return [("before the first event", "2")]
+        return [(line, "") for window in self._windows(frame) for line in pdu_text.window(window, width)]
+
+    def _windows(self, frame: Frame) -> list[pdu.Window]:
+        """The device that the event comes to, then the one that it left."""
+        found = pdu.windows(self.source.timeline.journey_of(frame), self.source.timeline, self.source.explain)
+        here = [each for each in found if each.inside and frame in each.inside.frames]
+        left = [each for each in found if any(frame in half.frames for half in each.outside)]
+        return here + left
+
+    def _help(self) -> list[tuple[str, str]]:
+        keys = "space → n  next · ← b  back · PgDn PgUp  ten · g G  first, last · N  the same `to` again"
+        return [(keys, "1"), ("", ""), *((text, "") for _, text, _ in ACTS.values())]
+
+
+def _size() -> tuple[int, int]:
+    size = shutil.get_terminal_size()
+    return size.columns, size.lines
+
+
+def _styled(text: str, style: str) -> str:
+    return f"\x1b[{style.strip(';')}m{text}\x1b[0m" if style.strip(";") else text

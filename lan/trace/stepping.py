@@ -1,0 +1,156 @@
+"""Stepping through a recording: forward, back, to an event, until a breakpoint.  Pure: waiting is the face's.
+
+An event is one sighting: a frame on one cable, on its way from the last device to the next.  The stepper stands at an
+event, or before the first; frames that the timeline takes up meanwhile come after the last.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lan.errors import UsageError
+from lan.trace.filter import Filter
+from lan.trace.frame import Frame
+from lan.trace.timeline import Timeline
+
+SLOWEST, FASTEST = 0.001, 10_000.0
+LONGEST_PAUSE_S = 2.0
+"""Longer silence of a recording is not waited out while it plays."""
+BEFORE_THE_FIRST = -1
+
+
+class Halt(StrEnum):
+    """Why a movement ended where it did."""
+
+    DONE = "done"
+    BREAKPOINT = "breakpoint"
+    BEGINNING = "the recording begins here"
+    END = "the recording ends here"
+    NOT_FOUND = "no such event"
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """Where `run` and `play` halt; `number` names it, from 1."""
+
+    number: int
+    text: str
+    is_hit: Filter = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a movement led, over which events, and why it ended; `hit` is the breakpoint, if it was one."""
+
+    frame: Frame | None
+    halt: Halt
+    over: int = 0
+    hit: Breakpoint | None = None
+
+
+class Stepper:
+    """One reader's place in a timeline, its breakpoints and its speed."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.at = BEFORE_THE_FIRST
+        self.speed = 1.0
+        self.breakpoints: list[Breakpoint] = []
+        self._next_number = 1
+
+    @property
+    def events(self) -> list[Frame]:
+        """All there are until now."""
+        return self.timeline.all_frames
+
+    @property
+    def frame(self) -> Frame | None:
+        """The event that it stands at; None before the first."""
+        return self.events[self.at] if self.at >= 0 else None
+
+    @property
+    def is_at_end(self) -> bool:
+        return self.at == len(self.events) - 1
+
+    # ---- moving
+
+    def forward(self, count: int = 1) -> Moved:
+        """So many events on, or as far as there are some."""
+        return self._go(self.at + count)
+
+    def back(self, count: int = 1) -> Moved:
+        """So many events back, or before the first."""
+        return self._go(self.at - count)
+
+    def first(self) -> Moved:
+        return self._go(min(0, len(self.events) - 1))
+
+    def last(self) -> Moved:
+        return self._go(len(self.events) - 1)
+
+    def go(self, number: int) -> Moved:
+        """To the frame of a number.  Raises UsageError where there is none."""
+        if not 1 <= number <= len(self.events):
+            raise UsageError(f"there is no frame {number}", expected=f"1 to {len(self.events)}")
+        return self._go(number - 1)
+
+    def find(self, wanted: Filter, *, backward: bool = False) -> Moved:
+        """To the next event that a filter means, or the one before; stays where there is none."""
+        places = range(self.at - 1, -1, -1) if backward else range(self.at + 1, len(self.events))
+        found = next((place for place in places if wanted(self.events[place], self.timeline)), None)
+        return Moved(self.frame, Halt.NOT_FOUND) if found is None else self._go(found)
+
+    def run(self, passed: Callable[[Frame], None] = lambda frame: None) -> Moved:
+        """On to the next breakpoint, or to the end; `passed` is told each event on the way, that at the halt too."""
+        begun = self.at
+        while not self.is_at_end and self.events:
+            self.at += 1
+            passed(self.events[self.at])
+            if (hit := self.hit()) is not None:
+                return Moved(self.frame, Halt.BREAKPOINT, self.at - begun, hit)
+        return Moved(self.frame, Halt.END, self.at - begun)
+
+    def hit(self) -> Breakpoint | None:
+        """The breakpoint that the event it stands at meets."""
+        if self.frame is None:
+            return None
+        frame = self.frame
+        return next((each for each in self.breakpoints if each.is_hit(frame, self.timeline)), None)
+
+    def pause_s(self) -> float | None:
+        """At this speed, seconds until the next event; None where there is none (yet)."""
+        if self.is_at_end or not self.events:
+            return None
+        if self.at < 0:
+            return 0.0
+        gap_s = (self.events[self.at + 1].time_ns - self.events[self.at].time_ns) / 1e9
+        return min(max(gap_s, 0.0) / self.speed, LONGEST_PAUSE_S)
+
+    def _go(self, place: int) -> Moved:
+        begun, last = self.at, len(self.events) - 1
+        self.at = max(min(place, last), BEFORE_THE_FIRST)
+        halt = Halt.END if place > last else Halt.BEGINNING if place < 0 else Halt.DONE
+        return Moved(self.frame, halt, abs(self.at - begun))
+
+    # ---- breakpoints and speed
+
+    def add_breakpoint(self, text: str, is_hit: Filter) -> Breakpoint:
+        made = Breakpoint(self._next_number, text, is_hit)
+        self._next_number += 1
+        self.breakpoints.append(made)
+        return made
+
+    def clear(self, number: int | None = None) -> int:
+        """Take one breakpoint away, or all; how many.  Raises UsageError where there is none of that number."""
+        before = len(self.breakpoints)
+        if number is not None and number not in {each.number for each in self.breakpoints}:
+            known = ", ".join(str(each.number) for each in self.breakpoints) or "none is set"
+            raise UsageError(f"there is no breakpoint {number}", expected=known)
+        self.breakpoints = [each for each in self.breakpoints if number is not None and each.number != number]
+        return before - len(self.breakpoints)
+
+    def set_speed(self, speed: float) -> None:
+        """1 is as it was, 10 ten times as fast.  Raises UsageError."""
+        if not SLOWEST <= speed <= FASTEST:
+            raise UsageError(f"a speed of {speed:g}", expected=f"{SLOWEST:g} to {FASTEST:g}; 1 is as it was")
+        self.speed = speed
