@@ -1,9 +1,15 @@
 """A device of a LAN in a test: run programs on it, ping from it, pull its cables, read its tables."""
 
+import contextlib
 import json
+import os
+import select
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +19,12 @@ from lan.devices.kinds import model_of
 from lan.errors import RunError, UsageError
 
 PING = "lan.services.icmp.__main__"
+LOOKER = Path(__file__).with_name("listening.py")
+"""What looks, on the device, whether somebody listens there."""
+PATIENCE_S = 5.0
+"""For a server program that was asked to end; then it is killed."""
+DEADLINE_S = 30.0
+"""For a server program to come up: generous, for a slow and busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,9 @@ class Device:
 
     running: RunningDevice
 
+    def __repr__(self) -> str:
+        return f"<{self.name} of LAN {self.running.lan.name}>"
+
     @property
     def name(self) -> str:
         return self.running.name
@@ -66,13 +81,60 @@ class Device:
         return None if address == "—" else address
 
     def run(self, *command: str, timeout_s: float = 60, **how: Any) -> "subprocess.CompletedProcess[str]":
-        """Run a program of this machine on the device to its end; `how` goes to subprocess.Popen."""
+        """Run a program of this machine on the device to its end; `how` goes to subprocess.Popen.
+
+        It sees the test's working folder, and runs there; `folder` is another one, None the device's home.
+        """
         how.setdefault("stderr", subprocess.PIPE)
+        how.setdefault("folder", str(Path.cwd()))
         return self.running.run(command, timeout=timeout_s, **how)
 
     def popen(self, *command: str, **how: Any) -> "subprocess.Popen[Any]":
-        """Start a program on the device."""
+        """Start a program on the device, in the folder where `run` would."""
+        how.setdefault("folder", str(Path.cwd()))
         return self.running.popen(command, **how)
+
+    @contextmanager
+    def serving(
+        self, port: int, *command: str, deadline_s: float = DEADLINE_S, **how: Any
+    ) -> "Iterator[subprocess.Popen[Any]]":
+        """A server program that runs while the ``with`` does, and listens on the TCP port when it begins."""
+        with self.popen(*command, **how) as process:
+            try:
+                self.wait_listening(port, process, deadline_s=deadline_s)
+                yield process
+            finally:
+                _end(process)
+
+    def wait_listening(
+        self, port: int, process: "subprocess.Popen[Any] | None" = None, *, deadline_s: float = DEADLINE_S
+    ) -> None:
+        """Wait until somebody listens on a TCP port of the device.
+
+        Raises RunError where nobody does by the deadline, or `process`, who should, has ended.
+        """
+        looker = [sys.executable, "-I", "-S", str(LOOKER), str(port), str(deadline_s)]
+        ends = contextlib.ExitStack()
+        with ends, self.running.popen(looker, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as looking:
+            ends.callback(looking.kill)
+            waited: list[Any] = [looking.stdout]
+            if process is not None:
+                life = os.pidfd_open(process.pid)
+                ends.callback(os.close, life)
+                waited.append(life)
+            ready, _, _ = select.select(waited, [], [])
+            assert looking.stdout is not None
+            if looking.stdout in ready and looking.stdout.read(1):
+                return
+        if process is not None and process.poll() is not None:
+            raise RunError(
+                f"{self.name}: {process.args!r:.200} ended with {process.returncode} and does not listen on {port}"
+            )
+        listening = sorted({row.local for row in self.table("sockets") if row.state == "LISTEN"})
+        raise RunError(
+            f"{self.name}: nobody listens on TCP port {port} after {deadline_s:g} s",
+            expected="a program that does; there are " + (", ".join(listening) or "none at all"),
+        )
 
     def ping(self, other: str, count: int = 1, timeout_s: float = 1) -> Pinged:
         """Ask a device of the LAN, or an address, for echoes; wait so long for the last."""
@@ -116,6 +178,14 @@ class Device:
         links = [link for link in lan.spec.links if self.name in (link.a.device, link.b.device)]
         for other in {port.device for link in links for port in (link.a, link.b)} - {self.name}:
             lan.set_link(self.name, other, up=up)
+
+
+def _end(process: "subprocess.Popen[Any]") -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _address(asker: RunningDevice, other: str) -> str:

@@ -8,6 +8,7 @@ from lan.control import handover
 from lan.control.launch import Launch
 from lan.devices.kinds import schemas
 from lan.testing.net import Net
+from lan.testing.watch import PATIENCE_S
 from lan.topo.load import load
 
 
@@ -20,8 +21,8 @@ class Folders(Protocol):
 class Factory:
     """LANs for one test.  Each has a name and a folder of its own, so tests may run beside each other."""
 
-    def __init__(self, folders: Folders) -> None:
-        self._folders = folders
+    def __init__(self, folders: Folders, prefix: str = "") -> None:
+        self._folders, self._prefix = folders, prefix
         self._made: list[Net] = []
 
     def up(
@@ -32,20 +33,26 @@ class Factory:
         datapath: str | None = None,
         offload: bool = False,
         link: str | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> Net:
         """A LAN that is up, by its name, file or generator, as ``lan up WHAT``; ends with its ``with`` or the test.
 
         `switch` is "ovs" or "bridge", `datapath` "kernel" or "userspace"; `offload` keeps segmentation
         offloads, so that frames look huge; `link` is "userspace" or "kernel", who carries the frames of cables
-        with options.  Raises LanError.
+        with options; `patience_s` is how long `Net.trace` waits for what a test expects.  Raises LanError.
         """
         spec = load(what, schemas())
         folder = self._folders.mktemp("lan")
-        own = spec.renamed(f"{spec.name}-{os.getpid()}-{len(self._made) + 1}")
+        own = spec.renamed(f"{spec.name}-{os.getpid()}-{self._prefix}{len(self._made) + 1}")
         how = Launch(state=folder, switch=switch, datapath=datapath, offload=offload, link=link)
         made = handover.up(own, how)
-        self._made.append(Net(made.lan))
+        self._made.append(Net(made.lan, patience_s=patience_s))
         return self._made[-1]
+
+    @property
+    def made(self) -> list[Net]:
+        """The LANs so far, also those that are down again."""
+        return list(self._made)
 
     def __enter__(self) -> "Factory":
         return self

@@ -7,20 +7,34 @@ from typing import Any
 
 from lan.control.client import RunningLan
 from lan.scenario.perform import perform
-from lan.scenario.recording import Recording
 from lan.scenario.verdict import Verdict
+from lan.testing import evidence
+from lan.testing.capture import Capture
 from lan.testing.device import Device
 from lan.testing.link import Link
+from lan.testing.trace import Trace
+from lan.testing.watch import PATIENCE_S, Notebook, Watch
 from lan.trace.timeline import Timeline
 
 
 class Net:
-    """One LAN.  A context manager: it is taken down at the end of its ``with``."""
+    """One LAN.  A context manager: it is taken down at the end of its ``with``.
 
-    def __init__(self, running: RunningLan) -> None:
+    `patience_s` is how long `trace` waits for what a test expects.
+    """
+
+    def __init__(self, running: RunningLan, *, patience_s: float = PATIENCE_S) -> None:
         self.running = running
-        self._recording = Recording(running)
+        self.notebook = Notebook()
+        """What the test looked at last."""
+        self.began = 0
+        """The last frame before the test that runs; 0 where the LAN is the test's own."""
+        self._capture = Capture(running)
         self._is_up = True
+        self._trace = Trace(Watch(self._capture, self._devices, patience_s, notebook=self.notebook))
+
+    def __repr__(self) -> str:
+        return f"<LAN {self.running.name}{'' if self._is_up else ', down'}>"
 
     @property
     def state(self) -> Path:
@@ -49,30 +63,53 @@ class Net:
 
     def scenario(self) -> list[Verdict]:
         """Perform the LAN's scenario, as ``lan run`` does: a verdict a step, each from packets."""
-        return list(perform(self.running, self._recording))
+        return list(perform(self.running, self._capture.recording))
 
     @property
-    def trace(self) -> Timeline:
-        """All that has passed until now: frames, and conversations by protocol; see lan/trace/timeline.py."""
-        self._recording.sync()
-        return self._recording.timeline
+    def trace(self) -> Trace:
+        """What has passed since it was brought up: ``net.trace.http(path="/").one().status``."""
+        return self._trace
 
     @property
     def drops(self) -> int:
         """Frames that the capture lost; above 0, what `trace` lacks may have passed."""
-        return self._recording.drops
+        return self._capture.drops
 
     def wait(self, condition: Callable[[Timeline], object], deadline_s: float = 10) -> bool:
         """Wait for packets until the condition holds; False if it does not by the deadline."""
-        timeline = self._recording.timeline
-        return self._recording.wait_until(lambda: bool(condition(timeline)), deadline_s)
+        timeline = self._capture.timeline
+        return self._capture.wait_until(lambda: bool(condition(timeline)), deadline_s)
+
+    def begin(self) -> Trace:
+        """One more test uses it: what begins from now on is its own."""
+        self.notebook.clear()
+        own = self._trace.since_here()
+        self.began = own.after
+        return own
+
+    def explain(self) -> str:
+        """What the test looked at last, as ladders; "" where it looked at nothing."""
+        return evidence.explain(self.notebook.looks, self._capture.timeline)
+
+    def save_capture(self, path: Path) -> int:
+        """Write the test's frames into a capture file; how many there are."""
+        try:
+            self._capture.sync()
+        finally:
+            timeline = self._capture.timeline
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(evidence.capture(self.notebook.looks, timeline, after=self.began))
+        return sum(frame.number > self.began for frame in timeline.all_frames)
 
     def down(self) -> None:
         """Take it down; once is enough."""
         if self._is_up:
             self._is_up = False
-            self._recording.close()
+            self._capture.close()
             self.running.down()
+
+    def _devices(self) -> list[str]:
+        return list(self.running.spec.devices)
 
     def __enter__(self) -> "Net":
         return self

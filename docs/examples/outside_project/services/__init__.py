@@ -1,0 +1,1 @@
+"""The project's own services; they know nothing of lan."""
