@@ -1,6 +1,7 @@
 """`lan step` on a terminal: the events around this one, its window below, keys at the bottom."""
 
 import os
+import re
 import select
 import shutil
 import sys
@@ -25,7 +26,9 @@ KEYS = {
 PROMPTS = {"/": "to ", "t": "to ", "B": "break ", ":": ""}
 """Keys that ask for the rest of a command."""
 FASTER, SLOWER = {"+", "="}, {"-"}
-FOOT = "→ next  ← back  / to…  B break…  r run  p play  +/- speed  : command  ? help  q quit"
+FOOT = "→ next  ← back  / to  B break  r run  p play  + - speed  ? help  q quit"
+KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|.", re.DOTALL)
+"""One key, as a terminal sends it."""
 STYLES = {"yellow": "33", "magenta": "35", "cyan": "36", "green": "32", "blue": "34", "red": "31", "dim": "2"}
 LIST_SHARE = 3
 """The list of events takes a third of the screen."""
@@ -53,6 +56,8 @@ class _Screen:
         self.columns = table.columns(source.timeline)
         self.said, self.is_playing, self.is_helping = "", False, False
         self.last_to = ""
+        self._typed = ""
+        """What was typed and is not taken up yet."""
 
     def loop(self) -> None:
         self.stepper.first()
@@ -71,12 +76,14 @@ class _Screen:
 
     def _key(self, patience_s: float | None) -> str | None:
         """The next key; None where none comes in that time."""
-        if not select.select([self.descriptor], [], [], patience_s)[0]:
-            return None
-        data = os.read(self.descriptor, 32)
-        if not data:
-            return "q"
-        return data.decode(errors="replace")
+        if not self._typed:
+            if not select.select([self.descriptor], [], [], patience_s)[0]:
+                return None
+            self._typed = os.read(self.descriptor, 1024).decode(errors="replace") or "q"
+        key = KEY.match(self._typed)
+        assert key is not None
+        self._typed = self._typed[key.end() :]
+        return key[0].replace("\x1bO", "\x1b[")
 
     def _tick(self) -> None:
         """While it plays: the next event is due."""
@@ -145,14 +152,14 @@ class _Screen:
             _, height = _size()
             sys.stdout.write(f"\x1b[{height};1H\x1b[2K{begun}{typed}\x1b[?25h")
             sys.stdout.flush()
-            for char in self._key(None) or "":
-                if char in "\r\n":
-                    sys.stdout.write("\x1b[?25l")
-                    return begun + typed if typed.strip() else ""
-                if char == "\x1b":
-                    sys.stdout.write("\x1b[?25l")
-                    return ""
-                typed = typed[:-1] if char in "\x7f\b" else typed + char if char.isprintable() else typed
+            key = self._key(None) or ""
+            if key in ("\r", "\n", "\x1b"):
+                sys.stdout.write("\x1b[?25l")
+                return begun + typed if typed.strip() and key != "\x1b" else ""
+            if key in ("\x7f", "\b"):
+                typed = typed[:-1]
+            elif key.isprintable():
+                typed += key
 
     # ---- drawing
 

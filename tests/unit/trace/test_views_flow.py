@@ -67,8 +67,8 @@ def test_words_stand_on_the_arrow_or_above_it_where_they_are_longer(office: Time
     assert drawn[0].split() == ["pc1", "dhcp"] == drawn[-1].split()
     assert drawn[1].endswith("│────────────── DHCP DISCOVER ──────────────▶│")
     assert drawn[3].endswith("│◀──────── DHCP OFFER 192.168.100.1 ─────────│")
-    narrow = lines(flow.diagram(office.all_first_sightings, office))
-    at = next(at for at, line in enumerate(narrow) if "DHCP OFFER 192.168.100.1" in line)
+    narrow = lines(flow.diagram(office.all_first_sightings, office), 40)
+    at = next(at for at, line in enumerate(narrow) if "→ 192.168.100.253" in line)
     assert "◀" in narrow[at + 1] and "◀" not in narrow[at]
 
 
