@@ -14,7 +14,7 @@ HOUSE = Path(__file__).resolve().parents[2]
 
 GROUND = {"wire", "reasons", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
-    "cli": {"testing", "tui", "web", "labs", "scenario", "control", "doctor"},
+    "cli": {"testing", "tui", "web", "labs", "whynot", "scenario", "control", "doctor"},
     "tui": {"scenario"},
     "web": {"scenario", "control"},
     "testing": {"scenario", "control"},
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "links": GROUND,
     "services": GROUND,
     "openflow": GROUND,
+    "whynot": {"scenario", "control", "trace"},
     "doctor": {"engine", "environment"},
     "environment": set(),
     "wire": set(),

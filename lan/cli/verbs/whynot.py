@@ -1,0 +1,75 @@
+"""Why something does not work, and what mends it:  lan whynot http pc1 www.ark-inflearn.com
+
+lan whynot http|https pc1 NAME[:PORT][/PATH]     lan whynot ping pc1 web
+lan whynot dns pc1 NAME                          lan whynot lease pc1
+
+Tries it, asks every device on the way, and names the first broken piece, with evidence and remedy.  Exit code 0
+where nothing is broken, 1 where something is.  docs/whynot.md
+"""
+
+import argparse
+
+from lan.cli.common import lan_word
+from lan.cli.screen import Screen
+from lan.control import client
+from lan.errors import UsageError, nearest
+from lan.whynot.chain import CHAINS, diagnose
+from lan.whynot.collect import PATIENCE_S, collect, question_of
+from lan.whynot.finding import Diagnosis, Step
+
+GROUP = "Look"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", metavar="WHAT", help="http, https, ping, dns or lease")
+    parser.add_argument("device", help="who asks")
+    parser.add_argument("target", nargs="?", default="", help="a name, an address, with http also :PORT and /PATH")
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE_S, metavar="S", help="seconds to wait for each answer (default 4)"
+    )
+    lan_word(parser)
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    if options.kind not in CHAINS:
+        near = nearest(options.kind, CHAINS)
+        raise UsageError(
+            f"lan whynot: {options.kind!r} is nothing to ask for" + (f"; did you mean {near!r}?" if near else ""),
+            expected="one of " + ", ".join(CHAINS),
+        )
+    if not 0 < options.patience <= 60:
+        raise UsageError(f"--patience {options.patience:g}", expected="seconds, more than 0, 60 at most")
+    lan = client.connect(options.lan)
+    question = question_of(lan, options.kind, options.device, options.target)
+    screen.progress(f" {question.client} tries {question.kind} {question.target} …")
+    try:
+        found = diagnose(collect(lan, question, patience_s=options.patience))
+    finally:
+        screen.progress("")
+    if screen.json:
+        screen.data(found.as_json())
+    else:
+        _show(found, screen)
+    return found.exit_code
+
+
+def _show(found: Diagnosis, screen: Screen) -> None:
+    """The chain, a line a piece; the broken one with all that is known of it."""
+    width = max((len(step.piece) for step in found.steps), default=0)
+    for step in found.steps:
+        if not step.code:
+            screen.line(f"✓ {step.piece:<{width}}  {step.said}", "dim")
+    if found.broken is None:
+        screen.line("nothing is broken", "green")
+        return
+    _tell(found.broken, width, screen)
+
+
+def _tell(step: Step, width: int, screen: Screen) -> None:
+    screen.line(f"✗ {step.piece:<{width}}  {step.said}", "red bold")
+    for line in step.evidence:
+        screen.line(f"  {'':<{width}}  {line}")
+    if step.look:
+        screen.line(f"  {'see':<{width}}  {step.look}")
+    if step.remedy:
+        screen.line(f"  {'try':<{width}}  {step.remedy}", "cyan")

@@ -1,0 +1,231 @@
+"""From one device to the next: its interface, the cables, the switches between, and ARP.  Pure."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from lan.whynot.case import Case, numbers, told
+from lan.whynot.facts import Cable, Device, Interface, Seen
+from lan.whynot.finding import Step
+from lan.whynot.nftables import Packet, stopped
+
+GOOD_PORTS = {"up", "forwarding"}
+
+
+def own_link(case: Case, device: Device, interface: Interface) -> Iterator[Step]:
+    """A device's interface, and the cable that is plugged into it."""
+    name = interface.name
+    row = (f"{name}: {_flags(interface)}",)
+    if not interface.is_up:
+        said = f"{device.name}'s interface {name} is set down"
+        look = f"lan exec {device.name} -- ip link show {name}"
+        remedy = f"lan exec {device.name} -- ip link set {name} up"
+        yield Step("interface", device.name, said, "interface.down", row, look=look, remedy=remedy)
+    for cable in case.cables_at(device.name, name):
+        yield from _plugged(cable, device.name)
+        if not interface.has_carrier and (far := cable.other(device.name)).device in case.facts.switches:
+            yield from _port(case, far.device, far.interface, row)
+    if not interface.has_carrier:
+        said = f"{device.name}'s interface {name} has no carrier: nothing answers at the other end of its cable"
+        yield Step("cable", device.name, said, "cable.no-carrier", row, look=f"lan show interfaces {device.name}")
+
+
+def _flags(interface: Interface) -> str:
+    return ("up" if interface.is_up else "down") + (", carrier" if interface.has_carrier else ", no carrier")
+
+
+def _plugged(cable: Cable, seen_from: str) -> Iterator[Step]:
+    a, b = cable.end(seen_from).device, cable.other(seen_from).device
+    if cable.is_broken:
+        said = f"nobody carries the frames of the cable {a} – {b}: its carrier is gone"
+        yield Step("cable", a, said, "cable.broken", look=f"lan link {a} {b}", remedy=f"lan link {a} {b} reset")
+    if not cable.is_up:
+        said = f"the cable {a} – {b} is pulled"
+        row = (f"{cable.a.port} – {cable.b.port}  down",)
+        yield Step("cable", a, said, "cable.pulled", row, look=f"lan link {a} {b}", remedy=f"lan link {a} {b} up")
+
+
+def _port(case: Case, switch: str, interface: str, row: tuple[str, ...] = ()) -> Iterator[Step]:
+    """A switch's port, by itself."""
+    known = case.facts.switches[switch]
+    state = known.ports.get(interface, "up")
+    if known.trouble:
+        said = f"the switch {switch} does not switch: {known.trouble}"
+        yield Step(
+            "switch", switch, said, "switch.dead", look=f"lan inspect {switch}", remedy="lan down, then up again"
+        )
+    if state == "no carrier":
+        return  # the other end's fault
+    if state not in GOOD_PORTS:
+        said = f"port {interface} of the switch {switch} is {state}"
+        mend = f"bridge link set dev {interface} state 3" if state not in ("down", "gone") else ""
+        remedy = f"lan exec {switch} -- {mend or f'ip link set {interface} up'}"
+        evidence = (f"{interface}: {state}", *row)
+        look = f"lan show interfaces {switch}"
+        yield Step("switch", switch, said, "switch.port", evidence, look=look, remedy=remedy)
+
+
+def lossy(case: Case, way: list[tuple[str, Cable]]) -> Iterator[Step]:
+    """A cable on the way that is told to lose frames."""
+    for sender, cable in way:
+        does, other = cable.does(sender), cable.other(sender).device
+        share = does.get("loss", "")
+        if share and _percent(share) >= 1:
+            said = f"the cable {sender} – {other} loses {share} of the frames that {sender} sends"
+            row = (" ".join(f"{key}={value}" for key, value in does.items()),)
+            look, remedy = f"lan link {sender} {other}", f"lan link {sender} {other} reset"
+            yield Step("cable", sender, said, "cable.loss", row, look=look, remedy=remedy)
+
+
+def _percent(text: str) -> float:
+    try:
+        return float(text.split()[0].rstrip("%"))
+    except ValueError:
+        return 100.0  # a model of bursts
+
+
+def cross(case: Case, device: Device, interface: str, address: str, packet: Packet) -> Iterator[Step]:
+    """All between a device and the one that has the next hop's address, for the frames that go there."""
+    owners, meant = case.owners(address), case.meant(address)
+    mac = case.neighbour(device, address)
+    if mac is not None and "PERMANENT" in mac.state and owners and mac.mac not in _macs(owners):
+        owner = owners[0]
+        right = next(iter(_macs([owner])), "?")
+        said = f"{device.name}'s ARP table holds {mac.mac} for {address} by hand; {owner.name} has {right}"
+        row = (f"{address}  {mac.mac}  {mac.interface}  {mac.state}",)
+        sent = case.frames(packet, sender=device.name)
+        look = f"lan show arp {device.name}"
+        remedy = f"lan exec {device.name} -- ip neigh del {address} dev {mac.interface}"
+        yield Step("ARP", device.name, said, "arp.wrong", row + told(sent), numbers(sent), look, remedy)
+    asked = case.arp(address, "request")
+    if not owners:
+        yield from _nobody(device, interface, address, meant, asked)
+    if len(owners) > 1:
+        yield from _duplicate(case, address, owners)
+    target = owners[0]
+    there = case.interface_with(target, address)
+    way = case.path(device.name, interface, target.name)
+    if not way:
+        said = (
+            f"{device.name} takes {address} for a neighbour on its own cable, but no cables and switches "
+            f"lead from {interface} to {target.name}"
+        )
+        look = f"lan show routes {device.name}"
+        yield Step("route", device.name, said, "route.on-link", tuple(device.table) + told(asked), numbers(asked), look)
+    for sender, cable in way:
+        yield from _plugged(cable, sender)
+    if there is not None:
+        yield from own_link(case, target, there)
+    for _, cable in way:
+        for end in (cable.a, cable.b):
+            if end.device in case.facts.switches:
+                yield from _port(case, end.device, end.interface)
+    back = case.path(target.name, there.name if there else "", device.name)
+    yield from lossy(case, [*way, *back])
+    yield from _switched(case, way, target, packet, address)
+    yield from _arp(case, device, interface, target, there, address)
+    between = " – ".join([device.name, *(cable.other(sender).device for sender, cable in way)])
+    yield Step("link", device.name, f"{between}: cables, switch ports and ARP are in order")
+
+
+def _macs(devices: list[Device]) -> set[str]:
+    return {it.mac for device in devices for it in device.interfaces if it.name != "lo"}
+
+
+def _nobody(device: Device, interface: str, address: str, meant: Device | None, asked: list[Seen]) -> Iterator[Step]:
+    if meant is not None:
+        said = f"{meant.name} should have the address {address}, but has not"
+        row = tuple(
+            f"{it.name}: {' '.join(it.addresses) or 'no address'}" for it in meant.interfaces if it.name != "lo"
+        )
+        look = f"lan show interfaces {meant.name}"
+        remedy = f"lan exec {meant.name} -- ip address add {meant.static_address} dev {_first(meant)}"
+        yield Step("address", meant.name, said, "address.lost", row + told(asked), numbers(asked), look, remedy)
+    said = f"no device of the LAN has the address {address}, which {device.name} asks for by {interface}"
+    look = f"lan show arp {device.name}"
+    yield Step(
+        "ARP", device.name, said, "arp.nobody", told(asked), numbers(asked), look, "lan inspect shows who is who"
+    )
+
+
+def _first(device: Device) -> str:
+    return next((it.name for it in device.interfaces if it.name != "lo"), "eth0")
+
+
+def _duplicate(case: Case, address: str, owners: list[Device]) -> Iterator[Step]:
+    names = " and ".join(device.name for device in owners)
+    meant = case.meant(address)
+    wrong = next((device for device in owners if meant is not None and device is not meant), owners[-1])
+    it = case.interface_with(wrong, address)
+    held = next((one for one in (it.addresses if it else []) if one.partition("/")[0] == address), f"{address}/24")
+    replies = case.arp(address, "reply")
+    said = f"{names} both have the address {address}"
+    rows = tuple(f"{device.name}: {' '.join(_macs([device]))}" for device in owners)
+    look = f"lan show interfaces {wrong.name}"
+    remedy = f"lan exec {wrong.name} -- ip address del {held} dev {it.name if it else 'eth0'}"
+    yield Step("address", wrong.name, said, "address.twice", rows + told(replies), numbers(replies), look, remedy)
+
+
+def _switched(case: Case, way: list[tuple[str, Cable]], target: Device, packet: Packet, address: str) -> Iterator[Step]:
+    """A switch that has a frame for the target and does not hand it on to the next cable."""
+    macs = _macs([target])
+    for (sender, cable), (switch, onward) in pairwise(way):
+        known = case.facts.switches.get(switch)
+        port = onward.end(switch).interface
+        wrong = known and [mac for mac in known.static if mac in macs and known.stations.get(mac) != port]
+        if known and wrong:
+            said = f"the switch {switch} holds {target.name} by hand at {known.stations[wrong[0]]}; it is at {port}"
+            row = (f"{wrong[0]}  {known.stations[wrong[0]]}  static",)
+            remedy = f"lan exec {switch} -- bridge fdb del {wrong[0]} dev {known.stations[wrong[0]]} master static"
+            yield Step("switch", switch, said, "switch.static", row, look=f"lan show mac {switch}", remedy=remedy)
+        requests = [seen for seen in case.facts.seen if seen.protocol == "arp" and seen.dst == address]
+        came = [s for s in (*requests, *case.frames(packet)) if s.receiver == switch and s.sender == sender]
+        gone = [
+            s
+            for s in (*requests, *case.frames(packet))
+            if s.sender == switch and s.receiver == onward.other(switch).device
+        ]
+        if known and came and not gone:
+            said = f"the switch {switch} got frames for {target.name} from {cable.end(sender).port} and handed none on"
+            drops = tuple(known.drops[:2])
+            look = f"lan show mac {switch}"
+            yield Step("switch", switch, said, "switch.silent", told(came) + drops, numbers(came), look)
+
+
+def _arp(
+    case: Case, device: Device, interface: str, target: Device, there: Interface | None, address: str
+) -> Iterator[Step]:
+    """The question for the next hop's address, and its answer."""
+    asked, replies = case.arp(address, "request", receiver=target.name), case.arp(address, "reply")
+    foreign = [seen for seen in replies if seen.src_mac not in _macs([target])]
+    if foreign:
+        who = foreign[0].sender
+        said = f"{who} answers for {address}, which is {target.name}'s"
+        yield Step("ARP", who, said, "arp.foreign", told(foreign), numbers(foreign), f"lan show arp {device.name}")
+    own = device.interface(interface)
+    if own is not None and not own.arp:
+        yield from _arp_off(device, own, ())
+    row = case.neighbour(device, address)
+    if replies or (row is not None and row.mac and "FAILED" not in row.state and "INCOMPLETE" not in row.state):
+        return
+    if there is not None and not there.arp:
+        yield from _arp_off(target, there, asked)
+    if asked and (rule := stopped(target.ruleset, ("input", "output"), Packet("arp", "", ""))):
+        said = f"{target.name}'s firewall drops ARP: {rule.text}"
+        look, remedy = f"lan exec {target.name} -- nft list ruleset", f"lan exec {target.name} -- {rule.remedy()}"
+        yield Step("ARP", target.name, said, "arp.filtered", (rule.text, *told(asked)), numbers(asked), look, remedy)
+    if asked and target.sysctls.get("arp_ignore", "0") != "0":
+        value = target.sysctls["arp_ignore"]
+        said = f"{target.name} is told not to answer ARP (net.ipv4.conf.all.arp_ignore={value})"
+        remedy = f"lan exec {target.name} -- sysctl -w net.ipv4.conf.all.arp_ignore=0"
+        look = f"lan exec {target.name} -- sysctl net.ipv4.conf.all.arp_ignore"
+        yield Step("ARP", target.name, said, "arp.ignored", told(asked), numbers(asked), look, remedy)
+    if asked:
+        said = f"{target.name} gets the ARP question for {address} and does not answer it"
+        yield Step("ARP", target.name, said, "arp.silent", told(asked), numbers(asked), f"lan show arp {device.name}")
+
+
+def _arp_off(device: Device, interface: Interface, asked: tuple[Seen, ...] | list[Seen]) -> Iterator[Step]:
+    said = f"{device.name}'s interface {interface.name} does not speak ARP (NOARP)"
+    look = f"lan exec {device.name} -- ip link show {interface.name}"
+    remedy = f"lan exec {device.name} -- ip link set {interface.name} arp on"
+    yield Step("ARP", device.name, said, "arp.off", told(asked), numbers(asked), look, remedy)

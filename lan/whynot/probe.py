@@ -1,0 +1,152 @@
+"""A device's state, for `lan whynot`: links, addresses, routes, ARP, firewall, sockets, resolver.  Runs on the device.
+
+Prints the fields of `facts.Device` that the device itself knows, as JSON.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+_PROC = Path("/proc")
+SYSCTLS = {
+    "ip_forward": "net/ipv4/ip_forward",
+    "icmp_echo_ignore_all": "net/ipv4/icmp_echo_ignore_all",
+    "arp_ignore": "net/ipv4/conf/all/arp_ignore",
+    "rp_filter": "net/ipv4/conf/all/rp_filter",
+}
+"""Settings that stop packets: our word → its file below /proc/sys."""
+
+
+def main(arguments: list[str]) -> int:
+    """``[ADDRESS…]``: prints the state, and which routes lead to the addresses."""
+    state: dict[str, Any] = {
+        "interfaces": interfaces(),
+        "routes": {address: route(address) for address in arguments},
+        "table": _lines("ip", "route", "show"),
+        "neighbours": neighbours(),
+        "listeners": listeners(),
+        "ruleset": ruleset(),
+        "hosts": hosts(),
+        "sysctls": {word: _text(_PROC / "sys" / path) for word, path in SYSCTLS.items()},
+        "clock_s": time.time(),
+    }
+    json.dump(state | resolver(_text(Path("/etc/resolv.conf"))), sys.stdout)
+    return 0
+
+
+def interfaces() -> list[dict[str, Any]]:
+    """The fields of `facts.Interface`."""
+    return [
+        {
+            "name": item["ifname"],
+            "is_up": "UP" in item["flags"],
+            "has_carrier": "LOWER_UP" in item["flags"],
+            "mac": item.get("address", ""),
+            "mtu": item["mtu"],
+            "arp": "NOARP" not in item["flags"],
+            "addresses": [
+                f"{one['local']}/{one['prefixlen']}" for one in item.get("addr_info", []) if one["family"] == "inet"
+            ],
+        }
+        for item in _json("ip", "-j", "address", "show")
+        if item
+    ]
+
+
+def route(address: str) -> dict[str, Any]:
+    """The fields of `facts.Route`."""
+    done = subprocess.run(["ip", "-j", "route", "get", address], capture_output=True, text=True, check=False)
+    if done.returncode:
+        fault = done.stderr.strip().partition("\n")[0].removeprefix("RTNETLINK answers: ")
+        found = _json("ip", "-j", "route", "show", "match", address)
+        rows = [" ".join(filter(None, (row.get("type"), row.get("dst")))) for row in found if row.get("type")]
+        return {"fault": fault, "row": rows[-1] if rows else ""}
+    [row, *_] = json.loads(done.stdout)
+    return {
+        "gateway": row.get("gateway", ""),
+        "interface": row.get("dev", ""),
+        "source": row.get("prefsrc", ""),
+        "is_local": row.get("type") == "local",
+    }
+
+
+def neighbours() -> list[dict[str, str]]:
+    """The fields of `facts.Neighbour`."""
+    return [
+        {
+            "address": item["dst"],
+            "mac": item.get("lladdr", ""),
+            "interface": item.get("dev", ""),
+            "state": " ".join(item.get("state", [])),
+        }
+        for item in _json("ip", "-j", "-4", "neigh", "show")
+        if item
+    ]
+
+
+def listeners() -> list[dict[str, Any]]:
+    """The fields of `facts.Listener`: TCP sockets that listen, UDP sockets that are not connected."""
+    found = []
+    for line in _lines("ss", "-tulnpH"):
+        words = line.split()
+        address, _, port = words[4].rpartition(":")
+        holder = re.search(r'\("([^"]*)",pid=(\d+)', words[6]) if len(words) > 6 else None
+        stopped = holder is not None and _text(_PROC / holder[2] / "stat").rpartition(") ")[2][:1] == "T"
+        found.append(
+            {
+                "protocol": words[0],
+                "address": address.partition("%")[0].strip("[]"),
+                "port": int(port),
+                "waiting": int(words[2]) if words[0] == "tcp" else 0,
+                "backlog": int(words[3]) if words[0] == "tcp" else 0,
+                "program": holder[1] if holder else "",
+                "is_stopped": stopped,
+            }
+        )
+    return found
+
+
+def ruleset() -> list[dict[str, Any]]:
+    """The firewall; [] where the machine has no nftables."""
+    try:
+        done = subprocess.run(["nft", "-j", "list", "ruleset"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return []
+    said = json.loads(done.stdout or "{}").get("nftables", [])
+    return [item for item in said if "metainfo" not in item]
+
+
+def resolver(text: str) -> dict[str, list[str]]:
+    """Whom it asks for names.  resolv.conf(5)"""
+    lines = [line.split() for line in text.splitlines()]
+    return {
+        "resolvers": [words[1] for words in lines if words[:1] == ["nameserver"] and len(words) > 1][:3],
+        "search": [name for words in lines if words[:1] == ["search"] for name in words[1:]],
+    }
+
+
+def hosts() -> dict[str, str]:
+    """Name → address of /etc/hosts."""
+    lines = [line.partition("#")[0].split() for line in _text(Path("/etc/hosts")).splitlines()]
+    return {name.lower(): words[0] for words in reversed(lines) if words for name in words[1:]}
+
+
+def _json(*command: str) -> list[dict[str, Any]]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found: list[dict[str, Any]] = json.loads(done.stdout or "[]")
+    return found
+
+
+def _lines(*command: str) -> list[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""

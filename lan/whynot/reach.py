@@ -1,0 +1,134 @@
+"""From a device to an address and back: route, firewall, each hop, forwarding, and the way of the answer.  Pure."""
+
+from collections.abc import Iterator
+
+from lan.whynot.case import Case, numbers, told
+from lan.whynot.crossing import cross, own_link
+from lan.whynot.facts import Device, Route
+from lan.whynot.finding import Step
+from lan.whynot.nftables import REJECT, Packet, Stopped, stopped
+
+MOST_HOPS = 16
+
+
+def reach(case: Case, source: Device, packet: Packet, *, is_back: bool = False) -> Iterator[Step]:
+    """Every piece from a device to `packet.dst`, in the order in which a packet meets them; then the answer's."""
+    device, came_by = source, ""
+    for _ in range(MOST_HOPS):
+        route = device.routes.get(packet.dst, Route())
+        if route.is_local or packet.dst in device.addresses:
+            break
+        yield from _leaves(case, device, packet, route, came_by, is_back=is_back)
+        next_hop = route.gateway or packet.dst
+        if route.gateway:
+            yield from _gateway(case, device, route)
+        yield from cross(case, device, route.interface, next_hop, packet)
+        [arrived, *_] = case.owners(next_hop) or [device]
+        if arrived is device:
+            return
+        there = case.interface_with(arrived, next_hop)
+        device, came_by = arrived, there.name if there else ""
+    else:
+        said = f"the routes lead in a circle: after {MOST_HOPS} hops the packet is at {device.name}"
+        yield Step(
+            "route", device.name, said, "route.circle", tuple(device.table), look=f"lan show routes {device.name}"
+        )
+    yield from _enters(case, device, packet, came_by)
+    if not is_back:
+        yield from reach(case, device, packet.back(), is_back=True)
+
+
+def _leaves(case: Case, device: Device, packet: Packet, route: Route, came_by: str, *, is_back: bool) -> Iterator[Step]:
+    """Route, interface and firewall of a device that sends a packet, or forwards what came by an interface."""
+    way = "back to" if is_back else "to"
+    if came_by and device.sysctls.get("ip_forward") == "0":
+        came = case.frames(packet, receiver=device.name)
+        said = f"{device.name} is on the way {way} {packet.dst} and does not forward (net.ipv4.ip_forward=0)"
+        look = f"lan exec {device.name} -- sysctl net.ipv4.ip_forward"
+        remedy = f"lan exec {device.name} -- sysctl -w net.ipv4.ip_forward=1"
+        evidence = ("net.ipv4.ip_forward = 0", *told(came))
+        yield Step("forwarding", device.name, said, "forward.off", evidence, numbers(came), look, remedy)
+    if route.fault:
+        yield from _no_route(case, device, packet, route, way)
+    if route.interface and (interface := device.interface(route.interface)) is not None:
+        yield from own_link(case, device, interface)
+    via = f"via {route.gateway} " if route.gateway else ""
+    yield Step("route", device.name, f"{device.name} has a route {way} {packet.dst}, {via}by {route.interface}")
+    hooks = ("prerouting", "forward", "postrouting") if came_by else ("output", "postrouting")
+    if rule := stopped(device.ruleset, hooks, packet, came_by, route.interface):
+        yield _firewall(case, device, packet, rule)
+
+
+def _no_route(case: Case, device: Device, packet: Packet, route: Route, way: str) -> Iterator[Step]:
+    look = f"lan show routes {device.name}"
+    if route.row.split()[:1] and route.row.split()[0] in ("blackhole", "unreachable", "prohibit", "throw"):
+        said = f"{device.name}'s routing table refuses {packet.dst}: {route.row}"
+        remedy = f"lan exec {device.name} -- ip route del {route.row}"
+        yield Step("route", device.name, said, "route.refused", (route.row,), look=look, remedy=remedy)
+    said = f"{device.name} has no route {way} {packet.dst} ({route.fault})"
+    table = tuple(device.table) or ("the routing table is empty",)
+    router = next(
+        (
+            address
+            for other in case.facts.devices.values()
+            if other is not device and other.sysctls.get("ip_forward") == "1"
+            for address in other.addresses
+            if case.is_local(device, address)
+        ),
+        None,
+    )
+    remedy = f"lan set {device.name} gateway={router}" if router else f"lan set {device.name} ip=ADDRESS/PREFIX"
+    if device.dhcp and device.addresses and router:
+        remedy = f"lan set {device.name} ip=dhcp"
+    yield Step("route", device.name, said, "route.none", table, look=look, remedy=remedy)
+
+
+def _gateway(case: Case, device: Device, route: Route) -> Iterator[Step]:
+    """Whether the gateway is a device that could be one."""
+    owners = case.owners(route.gateway)
+    if owners and owners[0].sysctls.get("ip_forward") == "0" and case.meant(route.gateway) is not None:
+        routers = [
+            address
+            for other in case.facts.devices.values()
+            if other.sysctls.get("ip_forward") == "1" and other is not device
+            for address in other.addresses
+            if case.is_local(device, address)
+        ]
+        if routers and len(case.cables_at(owners[0].name)) < 2:
+            said = f"{device.name}'s gateway {route.gateway} is {owners[0].name}, which is no router"
+            look, remedy = f"lan show routes {device.name}", f"lan set {device.name} gateway={routers[0]}"
+            yield Step("gateway", device.name, said, "gateway.wrong", tuple(device.table), look=look, remedy=remedy)
+    if not owners and case.meant(route.gateway) is None:
+        asked = case.arp(route.gateway, "request")
+        said = f"{device.name}'s gateway {route.gateway} is no device's address"
+        look, remedy = f"lan show routes {device.name}", f"lan set {device.name} gateway=ADDRESS"
+        evidence = tuple(device.table) + told(asked)
+        yield Step("gateway", device.name, said, "gateway.nobody", evidence, numbers(asked), look, remedy)
+
+
+def _enters(case: Case, device: Device, packet: Packet, came_by: str) -> Iterator[Step]:
+    """A packet at the device that it is for."""
+    if rule := stopped(device.ruleset, ("prerouting", "input"), packet, came_by, ""):
+        yield _firewall(case, device, packet, rule)
+    if (
+        packet.protocol == "icmp"
+        and packet.icmp_type == "echo-request"
+        and device.sysctls.get("icmp_echo_ignore_all", "0") != "0"
+    ):
+        came = case.frames(packet, receiver=device.name)
+        said = f"{device.name} is told not to answer pings (net.ipv4.icmp_echo_ignore_all=1)"
+        look = f"lan exec {device.name} -- sysctl net.ipv4.icmp_echo_ignore_all"
+        remedy = f"lan exec {device.name} -- sysctl -w net.ipv4.icmp_echo_ignore_all=0"
+        yield Step("kernel", device.name, said, "icmp.ignored", told(came), numbers(came), look, remedy)
+
+
+def _firewall(case: Case, device: Device, packet: Packet, rule: Stopped) -> Step:
+    does = "rejects" if rule.verdict == REJECT else "drops"
+    said = f"{device.name}'s firewall {does} {packet} from {packet.src} ({rule.hook}): {rule.text}"
+    where = f"table {rule.family} {rule.table}, chain {rule.chain}: {rule.text}"
+    came = case.frames(packet, receiver=device.name) or case.frames(packet)
+    look = f"lan exec {device.name} -- nft -a list ruleset"
+    remedy = f"lan exec {device.name} -- {rule.remedy()}"
+    return Step(
+        "firewall", device.name, said, f"firewall.{rule.verdict}", (where, *told(came)), numbers(came), look, remedy
+    )
