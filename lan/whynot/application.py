@@ -12,8 +12,8 @@ from lan.whynot.nftables import Packet
 def secures(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
     """The TLS session: the certificate's name, time and authority, and whether the port speaks TLS at all."""
     fault, shown, host = case.attempt.tls_fault, case.attempt.certificate, case.question.host
-    look = f"lan exec {case.client.name} -- openssl s_client "
-        f"-connect {packet.dst}:{packet.dport} -servername {host} -brief"
+    place = f"{packet.dst}:{packet.dport}"
+    look = f"lan exec {case.client.name} -- openssl s_client -connect {place} -servername {host} -brief"
     if not fault:
         yield Step("certificate", server.name, f"{server.name} proved that it is {host}")
         return
