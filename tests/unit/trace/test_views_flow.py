@@ -68,7 +68,7 @@ def test_words_stand_on_the_arrow_or_above_it_where_they_are_longer(office: Time
     assert drawn[1].endswith("│────────────── DHCP DISCOVER ──────────────▶│")
     assert drawn[3].endswith("│◀──────── DHCP OFFER 192.168.100.1 ─────────│")
     narrow = lines(flow.diagram(office.all_first_sightings, office), 40)
-    at = next(at for at, line in enumerate(narrow) if "→ 192.168.100.253" in line)
+    at = next(at for at, line in enumerate(narrow) if "DNS A www.ark-inflearn.com →" in line)
     assert "◀" in narrow[at + 1] and "◀" not in narrow[at]
 
 
