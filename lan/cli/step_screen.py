@@ -165,8 +165,11 @@ class _Screen:
 
     def _draw(self) -> None:
         width, height = _size()
-        lines = [*self._events(width, max(height // LIST_SHARE, 3)), ("─" * width, "2")]
-        below = self._help() if self.is_helping else self._window(width)
+        lines: list[tuple[str, str]] = []
+        below = self._help()
+        if not self.is_helping:
+            lines = [*self._events(width, max(height // LIST_SHARE, 3)), ("─" * width, "2")]
+            below = self._window(width)
         said = [(line, "1") for line in self.said.split("\n")] if self.said else []
         room = height - len(lines) - len(said) - 1
         lines += below[: max(room, 0)]
@@ -208,8 +211,11 @@ class _Screen:
         return here + left
 
     def _help(self) -> list[tuple[str, str]]:
-        keys = "space → n  next · ← b  back · PgDn PgUp  ten · g G  first, last · N  the same `to` again"
-        return [(keys, "1"), ("", ""), *((text, "") for _, text, _ in ACTS.values())]
+        keys = [
+            "space → n  next · ← b  back · PgDn PgUp  ten events · g G  first, last",
+            "/ N  to, and to the same again · B  breakpoint · :  any of these commands",
+        ]
+        return [*((line, "1") for line in keys), ("", ""), *((text, "") for _, text, _ in ACTS.values())]
 
 
 def _size() -> tuple[int, int]:
