@@ -5,6 +5,7 @@ an ordinary screen: `responsive.py`), scripts, style sheets and icons, and what 
 and in its sheets (`style_objects.py`); `base` turns where references lead.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -107,6 +108,35 @@ class SheetScanner:
         return self._known.new(_resolved(self._sheet, self._reader.end()))
 
 
+_TAG_NAME, _BLANKS = re.compile(r"<[a-zA-Z][^\s/>]*"), re.compile(r"[\s/]*")
+_NAME, _EQUALS, _UNQUOTED = re.compile(r"=?[^\s/>=]*"), re.compile(r"\s*=\s*"), re.compile(r"[^\s>]*")
+
+
+def _is_in_value(text: str, start: int) -> bool:
+    """Whether all behind a start tag's beginning is within the quotes of an attribute (HTML §13.2.5.32 to 38)."""
+    at = _end(_TAG_NAME, text, start)
+    while True:
+        begun = _end(_BLANKS, text, at)
+        at = _end(_NAME, text, begun)
+        if at == begun:  # the tag's end, or the text's
+            return False
+        if (equals := _EQUALS.match(text, at)) is None:
+            continue
+        at = equals.end()
+        quote = text[at : at + 1]
+        if quote in ("'", '"'):
+            if (end := text.find(quote, at + 1)) < 0:
+                return True
+            at = end + 1
+        else:
+            at = _end(_UNQUOTED, text, at)
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
+
+
 class _Reader(HTMLParser):
     def __init__(self, page: Url) -> None:
         super().__init__(convert_charrefs=True)
@@ -118,6 +148,13 @@ class _Reader(HTMLParser):
     def take(self) -> list[Found]:
         found, self._found = self._found, []
         return found
+
+    def check_for_whole_start_tag(self, i: int) -> int:
+        """Where the tag that begins at `i` ends; -1 while an attribute's value is not whole.
+
+        Python's parser before 3.14 takes ``a= "b`` for a whole value when there is a blank before the quote.
+        """
+        return -1 if _is_in_value(self.rawdata, i) else super().check_for_whole_start_tag(i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given: dict[str, str] = {}

@@ -88,3 +88,20 @@ def test_a_page_without_end_is_not_read_without_end() -> None:
     tag = PageScanner(PAGE)
     tag.feed("<img " + "x" * page_objects.MAX_TAG)
     assert tag.is_over
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<img src=a.png x= "><img src=no.png>">',
+        "<img x= '>' src=a.png>",
+        '<img =" src=a.png>',
+        '<img a=b"c= src=a.png>',
+    ],
+)
+def test_a_tag_is_the_same_wherever_the_text_is_cut(tag: str) -> None:
+    """Python's parser before 3.14 ends a tag within a quoted value when there is a blank before the quote."""
+    text = f"{tag}<script src=b.js></script>"
+    read = {tuple(found(text[:at], text[at:])) for at in range(len(text))}
+    assert len(read) == 1, read
+    assert read.pop()[0] == "img http://web.lan.test/dir/a.png"
