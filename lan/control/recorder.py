@@ -14,9 +14,9 @@ from lan.engine.fabric import Fabric
 from lan.errors import RunError
 from lan.topo.spec import Lan, Link, Port
 from lan.trace import tap
+from lan.trace.capture_file import TapPort
 from lan.trace.packet_socket import open_packet_socket
 from lan.trace.pcapng import HOST, SWITCH
-from lan.trace.tap import TapPort
 
 Answer = Callable[[dict[str, Any]], None]
 

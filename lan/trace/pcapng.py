@@ -6,6 +6,7 @@ and are told by `Reader.damage`.
 Source: draft-ietf-opsawg-pcapng, whose section numbers stand below, and draft-ietf-opsawg-pcap.
 """
 
+import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,7 +54,26 @@ _HEADER_BYTES, _TRAILER_BYTES = _HEADER.size, 4
 _FLAGS_AND_END = {way: struct.pack("<HHIHH", PACKET_FLAGS, 4, bits, 0, 0) for way, bits in DIRECTION_BITS.items()}
 _ONLY_FLAGS = {tail: way for way, tail in _FLAGS_AND_END.items()} | {b"": Direction.UNKNOWN}
 """The options of a packet that says its direction and no more."""
+_BEFORE = re.compile(r"^(\d+) frames before this file$")
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
+
+
+class Tails(dict[int, tuple[int, bytes]]):
+    """Of a direction: size of a packet's data → the block's length, and what comes behind the data."""
+
+    def __init__(self, direction: Direction) -> None:
+        super().__init__()
+        self.options = _FLAGS_AND_END[direction]
+
+    def __missing__(self, size: int) -> tuple[int, bytes]:
+        behind = _PADDING[size & 3] + self.options
+        total = _HEADER_BYTES + size + len(behind) + _TRAILER_BYTES
+        found = self[size] = total, behind + total.to_bytes(4, "little")
+        return found
+
+
+Way = tuple[int, Tails]
+"""Interface and direction, as `Writer.packets` wants them."""
 
 
 class Writer:
@@ -62,11 +82,13 @@ class Writer:
     def __init__(self, program: str = "lan", *, snaplen_bytes: int = SNAPLEN_BYTES) -> None:
         self.program, self.snaplen_bytes = program, snaplen_bytes
         self._interfaces: dict[tuple[str, str], int] = {}
+        self._tails = {direction: Tails(direction) for direction in Direction}
 
-    def start(self) -> bytes:
-        """The section header; first in the file."""
+    def start(self, *, frames_before: int = 0) -> bytes:
+        """The section header; first in the file.  `frames_before` are in earlier files of the same capture."""
         body = struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
-        return _block(SECTION_HEADER, body + _options([(SECTION_PROGRAM, self.program.encode())]))
+        options = [(COMMENT, f"{frames_before} frames before this file".encode())] if frames_before else []
+        return _block(SECTION_HEADER, body + _options([*options, (SECTION_PROGRAM, self.program.encode())]))
 
     def interface(self, port: str, peer: str, *, hardware: str = "") -> tuple[int, bytes]:
         """The id of a port's interface, and its block: b"" where the file has it already.
@@ -85,6 +107,22 @@ class Writer:
             options.append((INTERFACE_HARDWARE, hardware.encode()))
         body = struct.pack("<HHI", LINKTYPE_ETHERNET, 0, self.snaplen_bytes)
         return number, _block(INTERFACE, body + _options(options))
+
+    def way(self, interface: int, direction: Direction) -> Way:
+        """How `packets` is told an interface and a direction."""
+        return interface, self._tails[direction]
+
+    def packets(self, seen: Iterable[tuple[int, Way, bytes, int]]) -> bytes:
+        """As `packet` for each (time in ns, `way`, data, length on the cable): for those who have many."""
+        parts: list[bytes] = []
+        add, pack = parts.append, _HEADER.pack
+        for time_ns, (interface, tails), data, length in seen:
+            size = len(data)
+            total, tail = tails[size]
+            add(pack(ENHANCED_PACKET, total, interface, time_ns >> 32, time_ns & 0xFFFF_FFFF, size, length))
+            add(data)
+            add(tail)
+        return b"".join(parts)
 
     def packet(
         self,
@@ -333,6 +371,8 @@ class Reader:
         try:
             if kind == INTERFACE:
                 self._interface(block[8:-4])
+            elif kind == SECTION_HEADER:
+                self._count_on(self._options(block[:-4], 24).get(COMMENT))
             elif kind == ENHANCED_PACKET:
                 return self._packet(block[8:-4], "IIIII")
             elif kind == OLD_PACKET:
@@ -342,6 +382,11 @@ class Reader:
         except (struct.error, IndexError) as fault:
             self._give_up(f"a block too short for what it says ({fault})")
         return None
+
+    def _count_on(self, comment: bytes | None) -> None:
+        """A later file of a capture says how many frames were before it, of which some may be gone."""
+        if (said := _BEFORE.match(_text(comment))) is not None:
+            self.frames = max(self.frames, int(said[1][:18]))
 
     def _interface(self, body: bytes) -> None:
         linktype, _, _ = struct.unpack_from(self._order + "HHI", body)

@@ -16,6 +16,7 @@ It is steered over a SOCK_SEQPACKET socket by JSON messages, one object each:
 disk (then "error" says so).  At the end of the control socket the tap writes the rest and returns.
 """
 
+import contextlib
 import heapq
 import json
 import os
@@ -25,78 +26,23 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from lan.trace.frame import Direction
-from lan.trace.packet_socket import NO_LIMIT_NS, Ring, Sighting
-from lan.trace.pcapng import SWITCH, Writer
+from lan.trace.capture_file import CaptureFile, Capturing, TapPort
+from lan.trace.packet_socket import NO_LIMIT_NS, Ring, Seen, way_key
+from lan.trace.pcapng import SWITCH, Way
 
 REST_S = 0.005
 """Pause between two looks at busy cables while nobody waits: batches instead of a wake-up a frame."""
 BATCH_FRAMES = 256
 MESSAGE_BYTES = 65536
+NICE = -10
+"""A tap that gets no processor loses frames, so it goes before the programs that send them."""
 
-Ways = dict[tuple[int, bool], tuple[int, Direction]]
-"""(ifindex, is outgoing) → (interface in the file, direction)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TapPort:
-    """A port as the file names it: ``s1:eth1`` whose cable ends at ``pc1:eth0``.
-
-    `hardware` is ``switch``, or ``host`` for a cable without a switch.
-    """
-
-    name: str
-    peer: str
-    hardware: str = SWITCH
-
-
-class CaptureFile:
-    """A pcapng file that grows by whole blocks, or not at all."""
-
-    def __init__(self, path: str) -> None:
-        self.writer = Writer()
-        self.frames, self.lost, self.error = 0, 0, ""
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        self._end = 0
-        self._owed = [self.writer.start()]
-        self.append([])
-
-    def interface(self, port: TapPort) -> int:
-        """The id of the port's interface, described in the file before its first frame."""
-        number, block = self.writer.interface(port.name, port.peer, hardware=port.hardware)
-        if block:
-            self._owed.append(block)
-        return number
-
-    def append(self, packets: list[bytes]) -> None:
-        """Write packet blocks; where the disk refuses, they are lost and counted, the file stays whole."""
-        owed = b"".join(self._owed)
-        try:
-            self._write(owed)
-            self._owed.clear()
-            self._write(b"".join(packets))
-        except OSError as fault:
-            self.error, self.lost = str(fault), self.lost + len(packets)
-            return
-        self.frames += len(packets)
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        written = 0
-        try:
-            while written < len(data):
-                written += os.pwrite(self._file, view[written:], self._end + written)
-        except OSError:
-            os.ftruncate(self._file, self._end)
-            raise
-        self._end += written
-
-    def close(self) -> None:
-        os.close(self._file)
+Ways = dict[int, Way]
+"""`way_key` of an interface and a direction → how the file writes its frames."""
 
 
 @dataclass(slots=True)
@@ -111,8 +57,8 @@ class Wait:
 class Tap:
     """Carries frames from rings to the file, and answers the control socket."""
 
-    def __init__(self, path: str, control: socket.socket) -> None:
-        self.file, self.control = CaptureFile(path), control
+    def __init__(self, path: str, control: socket.socket, capturing: Capturing | None = None) -> None:
+        self.file, self.control = CaptureFile(path, capturing), control
         self.drops = 0
         self._rings: list[tuple[Ring, Ways]] = []
         self._waits: list[Wait] = []
@@ -121,7 +67,7 @@ class Tap:
 
     def add_socket(self, packets: socket.socket, ports: dict[int, TapPort]) -> None:
         """Tap one more namespace; `ports` by ifindex."""
-        ring = Ring(packets)
+        ring = Ring(packets, self.file.capturing.snaplen_bytes)
         self._rings.append((ring, {}))
         self._selector.register(packets, selectors.EVENT_READ, ring)
         for ifindex, port in ports.items():
@@ -129,9 +75,9 @@ class Tap:
 
     def add_port(self, index: int, ifindex: int, port: TapPort) -> None:
         """Know one more interface of the socket at `index`; frames of unknown ones are passed over."""
-        number = self.file.interface(port)
         _, ways = self._rings[index]
-        ways[ifindex, False], ways[ifindex, True] = (number, Direction.IN), (number, Direction.OUT)
+        coming, leaving = self.file.ways(port)
+        ways[way_key(ifindex, is_outgoing=False)], ways[way_key(ifindex, is_outgoing=True)] = coming, leaving
 
     def run(self) -> None:
         """Until the control socket ends."""
@@ -162,22 +108,25 @@ class Tap:
 
     def _write(self, until_ns: int) -> int:
         """Write what waits up to a moment, in pieces that stay in the processor's cache; how many there were."""
-        packet, taken, blocks = self.file.writer.packet, 0, []
-        for seen, ways in self._seen(until_ns):
-            taken += 1
-            if (way := ways.get((seen.ifindex, seen.is_outgoing))) is not None:
-                number, direction = way
-                blocks.append(packet(number, seen.time_ns, direction, seen.data, length=seen.length))
-            if len(blocks) == BATCH_FRAMES:
-                self.file.append(blocks)
-                blocks.clear()
-        self.file.append(blocks)
+        taken = 0
+        for some, seen in self._batches(until_ns):
+            taken += some
+            self.file.append(seen)
         return taken
 
-    def _seen(self, until_ns: int) -> Iterator[tuple[Sighting, Ways]]:
-        """All rings' frames in the order of time, each with its socket's ports."""
-        waiting = [zip(ring.drain(until_ns), repeat(ways)) for ring, ways in self._rings]
-        return iter(waiting[0]) if len(waiting) == 1 else heapq.merge(*waiting, key=itemgetter(0))
+    def _batches(self, until_ns: int) -> Iterator[tuple[int, list[Seen[Way]]]]:
+        """(how many frames were taken, those of them that are to be written), piece by piece."""
+        if len(self._rings) == 1:
+            [(ring, ways)] = self._rings
+            yield from _drained(ring, ways, until_ns)
+            return
+        counts: list[int] = []
+        merged = heapq.merge(
+            *(_each(_drained(ring, ways, until_ns), counts) for ring, ways in self._rings), key=itemgetter(0)
+        )
+        while batch := list(islice(merged, BATCH_FRAMES)):
+            yield 0, batch
+        yield sum(counts), []
 
     def _look(self, patience_s: float | None) -> tuple[bool, bool]:
         """Wait for something: (the control socket spoke, a cable carried frames)."""
@@ -256,10 +205,34 @@ VERBS = {
 }
 
 
-def main(sockets: list[tuple[socket.socket, dict[int, TapPort]]], path: str, control: socket.socket) -> None:
+def _drained(ring: Ring, ways: Ways, until_ns: int) -> Iterator[tuple[int, list[Seen[Way]]]]:
+    """What waits in a ring, piece by piece; ends after one round at the latest."""
+    left = ring.slots
+    while left > 0:
+        taken, seen = ring.drain(ways, min(BATCH_FRAMES, left), until_ns)
+        if not taken:
+            return
+        left -= taken
+        yield taken, seen
+
+
+def _each(batches: Iterator[tuple[int, list[Seen[Way]]]], counts: list[int]) -> Iterator[Seen[Way]]:
+    for taken, seen in batches:
+        counts.append(taken)
+        yield from seen
+
+
+def main(
+    sockets: list[tuple[socket.socket, dict[int, TapPort]]],
+    path: str,
+    control: socket.socket,
+    capturing: Capturing | None = None,
+) -> None:
     """Tap these sockets (ports by ifindex) into the file at `path` until `control` ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program in front; the agent ends us
-    tap = Tap(path, control)
+    with contextlib.suppress(OSError):  # not every user may
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    tap = Tap(path, control, capturing)
     for packets, ports in sockets:
         tap.add_socket(packets, ports)
     tap.file.append([])

@@ -17,20 +17,22 @@ import pytest
 
 from lan.engine.syscalls import CLONE_NEWNET, CLONE_NEWUSER, unshare
 from lan.trace import tap
+from lan.trace.capture_file import CaptureFile, Capturing, TapPort
 from lan.trace.frame import Direction, Frame
-from lan.trace.packet_socket import open_packet_socket
-from lan.trace.pcapng import load
-from lan.trace.tap import TapPort
+from lan.trace.packet_socket import BLOCK_BYTES, DEFAULT_RING_BYTES, open_packet_socket
+from lan.trace.pcapng import Reader, load
+from lan.trace.rotation import Tail, parts
 
 MAC_A, MAC_B = b"\x02\0\0\0\0\x0a", b"\x02\0\0\0\0\x0b"
 ETHERTYPE = b"\x88\xb5"  # IEEE 802: local experiments
 WAIT_MS = 20_000
+EVERYTHING = Capturing()
 
 
 class Cable:
     """Two veth pairs in a fresh namespace: `s1` has the ends, `pc1` and `pc2` the others; the tap runs."""
 
-    def __init__(self, path: Path, *, slots: int = 4096) -> None:
+    def __init__(self, path: Path, capturing: Capturing = EVERYTHING, *, ring_bytes: int = DEFAULT_RING_BYTES) -> None:
         for n in (1, 2):
             ip("link", "add", f"s1-eth{n}", "mtu", "9000", "type", "veth", "peer", "name", f"pc{n}-eth0", "mtu", "9000")
         for name in ("s1-eth1", "pc1-eth0", "s1-eth2", "pc2-eth0"):
@@ -39,12 +41,12 @@ class Cable:
         self.path, self.asked = path, 0
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ports = {socket.if_nametoindex("s1-eth1"): TapPort("s1:eth1", "pc1:eth0")}
-        packets = open_packet_socket(slots)
+        packets = open_packet_socket(capturing.snaplen_bytes, ring_bytes=ring_bytes)
         self.tap = os.fork()
         if self.tap == 0:
             try:
                 self.control.close()
-                tap.main([(packets, ports)], str(path), theirs)
+                tap.main([(packets, ports)], str(path), theirs, capturing)
             finally:
                 os._exit(0)
         packets.close()
@@ -183,7 +185,7 @@ def added_socket(path: Path) -> Any:
     for name in ("pc1-eth0", "pc2-eth0"):
         Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
         ip("link", "set", name, "up")
-    with open_packet_socket(32) as packets:
+    with open_packet_socket(ring_bytes=BLOCK_BYTES) as packets:
         descriptors = array.array("i", [packets.fileno()])
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
         cable.control.sendmsg([json.dumps({"add_socket": True}).encode()], ancillary)
@@ -220,7 +222,7 @@ def test_waits_end_when_their_frame_is_in_the_file_or_their_time_is_over(tmp_pat
 
 
 def flooded(path: Path) -> Any:
-    cable = Cable(path, slots=32)
+    cable = Cable(path, ring_bytes=BLOCK_BYTES)
     cable.ask("sync")
     with cable.frozen():
         cable.send("pc1-eth0", *(frame(b"%d" % n) for n in range(100)))
@@ -244,6 +246,44 @@ def odd_frames(path: Path) -> Any:
 def test_vlan_tags_and_frames_longer_than_a_slot_are_kept_whole(tmp_path: Path) -> None:
     tagged, frames = seen_by(odd_frames, tmp_path)
     assert frames == [(tagged, len(tagged)), (frame(b"x" * 8000), 8014)]
+
+
+def cut_frames(path: Path) -> Any:
+    cable = Cable(path, Capturing(snaplen_bytes=60), ring_bytes=4 * BLOCK_BYTES)
+    tagged = MAC_B + MAC_A + b"\x81\x00\x20\x07" + ETHERTYPE + b"t" * 100
+    cable.send("pc1-eth0", frame(b"short"), tagged, frame(b"x" * 8000))
+    with cable.frozen():  # 800 sightings; the ring has room for 1024 beginnings, or 128 whole frames
+        cable.send("pc1-eth0", *[frame(b"y" * 1500)] * 400)
+    answer = cable.ask("sync")
+    return [(len(seen.data), seen.length, seen.data[:18]) for seen in cable.frames()[:4]], answer["drops"]
+
+
+def test_only_the_first_bytes_are_kept_where_no_more_are_wanted(tmp_path: Path) -> None:
+    frames, drops = seen_by(cut_frames, tmp_path)
+    assert [(kept, length) for kept, length, _ in frames] == [(19, 19), (60, 118), (60, 8014), (60, 1514)]
+    assert frames[1][2] == MAC_B + MAC_A + b"\x81\x00\x20\x07" + ETHERTYPE
+    assert drops == 0
+
+
+def turned_over(path: Path) -> Any:
+    cable = Cable(path, Capturing(file_bytes=1000, files=3))
+    tail, reader, told = Tail(path), Reader(), list[tuple[int, bytes]]()
+    for batch in range(8):
+        cable.send("pc1-eth0", *(frame(b"%d" % n + b"." * 200) for n in range(batch * 3, batch * 3 + 3)))
+        cable.ask("sync")
+        told += [(seen.number, seen.data[14:].rstrip(b".")) for piece in tail.pieces() for seen in reader.feed(piece)]
+    late, late_reader = Tail(path), Reader()
+    rest = [seen.number for piece in late.pieces() for seen in late_reader.feed(piece)]
+    return told, rest, [(each.name, each.stat().st_size <= 1000) for each in parts(path)], late_reader.switches
+
+
+def test_a_full_file_gives_way_to_a_new_one_and_readers_follow(tmp_path: Path) -> None:
+    told, rest, files, switches = seen_by(turned_over, tmp_path)
+    assert told == [(n + 1, b"%d" % n) for n in range(24)]
+    assert rest == list(range(rest[0], 25)) and rest[0] > 1  # the oldest are gone, the others keep their numbers
+    assert [is_small for _, is_small in files] == [True] * 3
+    assert [name for name, _ in files] == [*sorted(name for name, _ in files if name != "c.pcapng"), "c.pcapng"]
+    assert switches == {"s1"}
 
 
 def killed(path: Path) -> Any:
@@ -273,14 +313,14 @@ def test_at_the_end_of_the_control_socket_the_rest_is_written(tmp_path: Path) ->
 
 
 def full_disk(path: Path) -> Any:
-    capture = tap.CaptureFile(str(path))
-    number = capture.interface(TapPort("s1:eth1", "pc1:eth0"))
-    block = capture.writer.packet(number, 1, Direction.IN, frame(b"fits"))
-    capture.append([block])
+    capture = CaptureFile(str(path))
+    coming, _ = capture.ways(TapPort("s1:eth1", "pc1:eth0"))
+    seen = (1, coming, frame(b"fits"), len(frame(b"fits")))
+    capture.append([seen])
     before = path.read_bytes()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, resource.RLIM_INFINITY))
-    capture.append([block])
+    capture.append([seen])
     return capture.frames, capture.lost, capture.error != "", path.read_bytes() == before
 
 

@@ -133,6 +133,32 @@ def test_an_interface_may_come_in_mid_file_and_comes_once() -> None:
     assert reader.switches == {"s1"}
 
 
+@given(frames)
+def test_many_packets_at_once_are_written_as_one_by_one(written: list[Frame]) -> None:
+    writer = Writer()
+    one_by_one = [writer.packet(3, f.time_ns, f.direction, f.data, length=f.length) for f in written]
+    many = [(f.time_ns, writer.way(3, f.direction), f.data, f.length) for f in written]
+    assert writer.packets(many) == b"".join(one_by_one)
+
+
+def test_a_later_file_of_a_capture_goes_on_counting() -> None:
+    writer = Writer()
+    head = writer.start(frames_before=41)
+    number, block = writer.interface("s1:eth1", "pc1:eth0")
+    file = head + block + writer.packet(number, 1, Direction.IN, b"x")
+    assert [frame.number for frame in load(file)] == [42]
+    assert [frame.number for frame in load(dump([Frame(0, 1, "a", "", Direction.IN, b"x")]) + file)] == [1, 42]
+
+
+def test_the_same_bytes_seen_again_share_their_layers() -> None:
+    seen = [Frame(0, 1, "s1:eth1", "pc1:eth0", Direction.IN, CLASSIC_NANO[40:])]
+    seen.append(Frame(0, 2, "s1:eth2", "pc2:eth0", Direction.OUT, CLASSIC_NANO[40:]))
+    seen.append(Frame(0, 3, "s1:eth2", "pc2:eth0", Direction.OUT, CLASSIC_NANO[40:], length=1500))
+    first, again, cut = load(dump(seen))
+    assert again.packet is first.packet
+    assert cut.packet is not first.packet and cut.packet.cut_bytes == 1458
+
+
 def test_an_unknown_block_is_passed_over() -> None:
     packet = dump([Frame(0, 1, "a", "", Direction.IN, b"x")])
     unknown = struct.pack("<IIIII", 0x0BAD, 20, 1, 2, 20)
