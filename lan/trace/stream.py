@@ -4,6 +4,8 @@ Segments come in any order, twice, and overlapping; bytes that were seen first s
 read them.  What the receiver acknowledged and nobody saw is a gap: it is filled with zeros and told in `gaps`.
 """
 
+from typing import Protocol
+
 from lan.trace.frame import Frame
 from lan.trace.reassembly import Added, Pieces
 
@@ -15,6 +17,15 @@ MOST_GAP_BYTES = 1 << 24
 def distance(seq: int, other: int) -> int:
     """How far `seq` is after `other` in a space that wraps round; negative where it is before."""
     return (seq - other + SEQUENCE_SPACE // 2) % SEQUENCE_SPACE - SEQUENCE_SPACE // 2
+
+
+class Readable(Protocol):
+    """Bytes in their order, and who brought them: a TCP stream, or what TLS carried in one."""
+
+    @property
+    def data(self) -> bytearray: ...
+
+    def frames_of(self, start: int, end: int) -> list[Frame]: ...
 
 
 class Stream:

@@ -167,6 +167,11 @@ class Timeline(Window):
             self._learn(frame)
             self._track(frame)
 
+    def learn_secrets(self, key_log: str) -> None:
+        """Take lines of a TLS key log: what they open of frames so far, and of those to come, is in the clear."""
+        for session in self.tls_tracker.learn(key_log):
+            self.http_tracker.add_clear(session)
+
     def is_first_sighting(self, frame: Frame) -> bool:
         """Whether an end device put the frame on this cable, and not a switch on its way."""
         return frame.direction is Direction.UNKNOWN or not self._is_switch(frame, frame.from_device)
@@ -269,6 +274,7 @@ class Timeline(Window):
         self._connection_of[frame.number] = connection
         self._numbers.setdefault(connection, len(self._numbers))
         self.http_tracker.add(connection)
-        self.tls_tracker.add(connection)
+        if (session := self.tls_tracker.add(connection)) is not None:
+            self.http_tracker.add_clear(session)
         if DNS_PORT in (connection.server.port, connection.client.port):
             self.dns_tracker.add(frame)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 from lan.trace.frame import Frame
+from lan.trace.stream import Readable
 from lan.trace.trackers.http_message import Message, MessageReader
-from lan.trace.trackers.tcp import Connection, Side
+from lan.trace.trackers.tcp import Connection
+from lan.trace.trackers.tls import Session
 from lan.wire import http
 
 
@@ -16,6 +18,22 @@ class Transaction:
     request: Message
     response: Message | None = None
     interim: list[Message] = field(default_factory=list)
+    position: int = 1
+    """Which request on its connection this is, from 1: a later one found the connection open."""
+    session: Session | None = None
+    """The TLS session that it was read from, with its keys; None for HTTP in the clear."""
+    ahead: int = 0
+    """Requests before it on the connection that had no response yet when it came."""
+
+    @property
+    def is_reuse(self) -> bool:
+        """Whether its connection had carried another transaction before."""
+        return self.position > 1
+
+    @property
+    def is_pipelined(self) -> bool:
+        """Whether it was sent before the response to the one before it had begun.  RFC 9112 §9.3.2."""
+        return self.ahead > 0
 
     @property
     def method(self) -> str:
@@ -61,7 +79,8 @@ class Transaction:
             outcome = f"{self.status} {self.response.head.reason or ''}".rstrip()
             outcome += f", {self.response.body_bytes} bytes" + (", truncated" if self.is_truncated else "")
         client = self.connection.client.device
-        return f"HTTP {client} → {self.connection.server.device}: {self.method} {host}{self.target} → {outcome}"
+        name = "HTTPS" if self.session else "HTTP"
+        return f"{name} {client} → {self.connection.server.device}: {self.method} {host}{self.target} → {outcome}"
 
 
 class Tracker:
@@ -69,16 +88,26 @@ class Tracker:
 
     def __init__(self) -> None:
         self.transactions: list[Transaction] = []
-        self._readers: dict[Connection, _Reading | None] = {}
+        self._readers: dict[Readable, _Reading | None] = {}
+        """By what the client sent: of one connection that may be TLS, and what TLS carried."""
 
     def add(self, connection: Connection) -> None:
         """A segment of this connection came in."""
-        if connection not in self._readers:
-            is_http = _speaks_http(connection.client)
+        self._go_on(connection, connection.client.stream, connection.server.stream, None)
+
+    def add_clear(self, session: Session) -> None:
+        """More of what a TLS session carried is in the clear."""
+        if session.decryption is not None and session.decryption.client.data:
+            self._go_on(session.connection, session.decryption.client, session.decryption.server, session)
+
+    def _go_on(self, connection: Connection, asked: Readable, told: Readable, session: Session | None) -> None:
+        if asked not in self._readers:
+            is_http = _speaks_http(asked, is_over=connection.client.fin is not None)
             if is_http is None:
                 return
-            self._readers[connection] = _Reading(connection, self.transactions) if is_http else None
-        reading = self._readers[connection]
+            reading = _Reading(connection, asked, told, self.transactions, session) if is_http else None
+            self._readers[asked] = reading
+        reading = self._readers[asked]
         if reading is not None:
             reading.go_on()
 
@@ -86,11 +115,19 @@ class Tracker:
 class _Reading:
     """Both directions of one connection; responses belong to requests in order (RFC 9112 §9.3.2)."""
 
-    def __init__(self, connection: Connection, transactions: list[Transaction]) -> None:
-        self.connection, self.all = connection, transactions
-        self.requests, self.responses = MessageReader(connection.client.stream), MessageReader(connection.server.stream)
+    def __init__(
+        self,
+        connection: Connection,
+        asked: Readable,
+        told: Readable,
+        transactions: list[Transaction],
+        session: Session | None,
+    ) -> None:
+        self.connection, self.all, self.session = connection, transactions, session
+        self.requests, self.responses = MessageReader(asked), MessageReader(told)
         self.unanswered: list[Transaction] = []
         self._last: Message | None = None
+        self._count = 0
 
     def go_on(self) -> None:
         self._read_requests()
@@ -100,19 +137,24 @@ class _Reading:
         if is_reset or (client.fin is not None and client.is_finished()):
             cut = self.requests.finish(is_reset=is_reset)
             if cut is not None:
-                self.all.append(Transaction(self.connection, cut))
+                self._begin(cut)
         if is_reset or (server.fin is not None and server.is_finished()):
             cut = self.responses.finish(is_reset=is_reset)
             if cut is not None and self.unanswered:
                 self.unanswered[0].response = cut
 
+    def _begin(self, request: Message) -> Transaction:
+        self._count += 1
+        ahead = sum(each.response is None for each in self.unanswered)
+        begun = Transaction(self.connection, request, position=self._count, session=self.session, ahead=ahead)
+        self.all.append(begun)
+        return begun
+
     def _read_requests(self) -> None:
         while (message := self.requests.read()) is not None:
             if message is not self._last:
                 self._last = message
-                transaction = Transaction(self.connection, message)
-                self.all.append(transaction)
-                self.unanswered.append(transaction)
+                self.unanswered.append(self._begin(message))
             if not message.is_complete:
                 break
 
@@ -133,11 +175,11 @@ class _Reading:
                 self.requests.is_lost = True  # a tunnel has no requests either
 
 
-def _speaks_http(client: Side) -> bool | None:
+def _speaks_http(client: Readable, *, is_over: bool) -> bool | None:
     """Whether a client's first line is a request's; None while it is not whole."""
-    data = client.stream.data
+    data = client.data
     newline = data.find(b"\n", 0, http.LONGEST_HEAD_BYTES)
     if newline < 0:
-        return False if len(data) >= http.LONGEST_HEAD_BYTES or client.fin is not None else None
+        return False if len(data) >= http.LONGEST_HEAD_BYTES or is_over else None
     line = bytes(data[: newline + 1]).lstrip(b"\r\n") or bytes(data[newline + 1 :])
     return http.is_message(line, 0, len(line))

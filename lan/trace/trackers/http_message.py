@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lan.trace.frame import Frame
-from lan.trace.stream import Stream
+from lan.trace.stream import Readable
 from lan.wire import http
 from lan.wire.http import Http
 
@@ -33,7 +33,7 @@ class Message:
     framing: Framing
     start: int
     end: int
-    stream: Stream
+    stream: Readable
     length: int | None = None
     """Bytes that its Content-Length promises."""
     body_bytes: int = 0
@@ -56,7 +56,7 @@ class Message:
 class MessageReader:
     """Reads message after message from a stream that grows."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Readable) -> None:
         self.stream = stream
         self.is_lost = False
         """Whether what stands here now is no HTTP: a tunnel, another protocol, damage."""

@@ -1,11 +1,13 @@
-"""TLS sessions: what can be seen of a handshake and of the data behind it without keys.
+"""TLS sessions: what can be seen of a handshake and of the data behind it without keys, and with them.
 
 RFC 8446 §4 to §6, RFC 5246 §7.  Pure.
 """
 
 from dataclasses import dataclass, field
 
+from lan.trace.decryption import Decryption
 from lan.trace.frame import Frame
+from lan.trace.keylog import KeyLog
 from lan.trace.stream import Stream
 from lan.trace.trackers.tcp import Connection, Side
 from lan.wire import tls
@@ -23,6 +25,8 @@ class Session:
     connection: Connection
     client_hello: Frame | None = None
     server_hello: Frame | None = None
+    client_random: bytes | None = None
+    """By which its secrets stand in a key log."""
     server_name: str | None = None
     """The name that the client asked for (SNI)."""
     version: str | None = None
@@ -37,6 +41,8 @@ class Session:
     server_bytes: int = 0
     """The same of the server; in TLS 1.3 its session tickets are among them."""
     frames: list[Frame] = field(default_factory=list)
+    decryption: Decryption | None = None
+    """What the session carried, in the clear; None where its secrets are not known."""
 
     @property
     def is_established(self) -> bool:
@@ -57,6 +63,7 @@ class Session:
         words = [self.version or "no ServerHello"]
         words += [f"{self.client_bytes} bytes →, {self.server_bytes} bytes ←"] if self.is_established else []
         words += [f"alert by {device}: {text}" for device, text in self.alerts if not self._is_farewell(text)]
+        words += ["in the clear"] if self.decryption is not None and self.decryption.opened else []
         return f"TLS {self.connection.client.device} → {self.connection.server.device}: {name}, {', '.join(words)}"
 
 
@@ -65,23 +72,40 @@ class Tracker:
 
     def __init__(self) -> None:
         self.sessions: list[Session] = []
+        self.key_log = KeyLog()
         self._readings: dict[Connection, _Reading | None] = {}
 
-    def add(self, connection: Connection) -> None:
-        """A segment of this connection came in."""
+    def add(self, connection: Connection) -> Session | None:
+        """A segment of this connection came in; its session where more of that is in the clear now."""
         if connection not in self._readings:
             data = connection.client.stream.data
             if len(data) < tls.RECORD_HEADER_BYTES:
-                return
+                return None
             if not tls.is_beginning(bytes(data[: tls.RECORD_HEADER_BYTES]), 0, tls.RECORD_HEADER_BYTES):
                 self._readings[connection] = None
-                return
+                return None
             session = Session(connection)
             self.sessions.append(session)
             self._readings[connection] = _Reading(session)
         reading = self._readings[connection]
-        if reading is not None:
-            reading.go_on()
+        if reading is None:
+            return None
+        reading.go_on()
+        return reading.session if len(self.key_log) and self._decrypt(reading.session) else None
+
+    def learn(self, key_log: str) -> list[Session]:
+        """Take lines of a key log; the sessions of which more is in the clear now."""
+        if not self.key_log.add(key_log):
+            return []
+        return [session for session in self.sessions if self._decrypt(session)]
+
+    def _decrypt(self, session: Session) -> bool:
+        if session.decryption is None:
+            if session.client_random is None or session.client_random not in self.key_log:
+                return False
+            connection = session.connection
+            session.decryption = Decryption(connection.client.stream, connection.server.stream, self.key_log)
+        return session.decryption.go_on()
 
 
 class _Reading:
@@ -132,6 +156,7 @@ class _Reading:
             session.client_finished = session.client_finished or frame  # up to TLS 1.2; after it nothing but Finished
         elif record.hello is not None and is_client:
             session.client_hello = session.client_hello or frame
+            session.client_random = session.client_random or record.hello.random
             session.server_name = record.hello.server_name or session.server_name
         elif record.hello is not None:
             session.server_hello = session.server_hello or frame
