@@ -267,6 +267,7 @@ def test_only_the_first_bytes_are_kept_where_no_more_are_wanted(tmp_path: Path) 
 
 def turned_over(path: Path) -> Any:
     cable = Cable(path, Capturing(file_bytes=1000, files=3))
+    cable.ask("sync")
     tail, reader, told = Tail(path), Reader(), list[tuple[int, bytes]]()
     for batch in range(8):
         cable.send("pc1-eth0", *(frame(b"%d" % n + b"." * 200) for n in range(batch * 3, batch * 3 + 3)))
