@@ -87,6 +87,10 @@ class Case:
         names = f"{self.name} + {other.name}"
         both = replace(self, **{**changed, **most, "name": names})
         causes = [*self.expected, *other.expected]
+        if both.is_split and both.dropped == "request":  # the timer sends the second piece, and that tells of the first
+            causes = [each for each in causes if each not in (Cause.NAGLE, Cause.DELAYED_ACK)]
+            fast = [Cause.FAST_RETRANSMISSION] if both.way_ms else []
+            return replace(both, expected=tuple(dict.fromkeys([*causes, *fast])))
         causes += [Cause.NAGLE] if both.is_split and both.way_ms else []  # slow or not, the ACK has its way to go
         causes += [Cause.CWND_FULL] if both.fill_bytes > INITIAL_WINDOW_BYTES and both.way_ms else []
         return replace(both, expected=tuple(dict.fromkeys(causes)))
@@ -115,9 +119,11 @@ NOT_TOGETHER = (
     {"proxy", "TLS"}, {"proxy", "window"}, {"proxy", "cwnd"}, {"proxy", "one of eight lost"}, {"ports", "proxy"},
     {"cwnd", "one of eight lost"}, {"window", "one of eight lost"}, {"TLS", "one of eight lost"},
     {"cwnd", "response lost"}, {"window", "response lost"}, {"TLS", "response lost"}, {"proxy", "response lost"},
+    {"TLS", "delayed ACK"}, {"SYN lost", "ports"},
 )  # fmt: skip
-"""The relay reads a request in one piece and passes on what comes; more in flight turns a time-out into a fast
-retransmission, and what is lost of TLS is not what the rule that drops it looks for."""
+"""Pairs that are not made by adding the two: the relay passes on as it reads; more in flight turns a time-out into a
+fast retransmission; TLS is lost by other lengths, and its tickets carry the ACK; a dropped SYN is that of who holds
+the ports."""
 
 
 def pairs() -> Iterator[Case]:
@@ -253,7 +259,14 @@ class Bed:
             stack.enter_context(self.started("server", "server", str(SERVER_PORT), json.dumps(server), *tls))
             if case.hold_s:
                 host, port = PROXY_NAME if case.lookup_ms else "10.0.0.3", PROXY_PORT
-                relay = ("proxy", str(PROXY_PORT), "10.0.0.2", str(SERVER_PORT), str(case.hold_s))
+                relay = (
+                    "proxy",
+                    str(PROXY_PORT),
+                    "10.0.0.2",
+                    str(SERVER_PORT),
+                    str(case.hold_s),
+                    str(int(not case.is_ack_slow)),
+                )
                 stack.enter_context(self.started("proxy", *relay))
             stack.enter_context(self.dropping(case.dropped, proxied=bool(case.hold_s)))
             if case.ports_s:

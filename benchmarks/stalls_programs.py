@@ -2,7 +2,7 @@
 
     python stalls_programs.py server PORT STEPS     one connection after the other; says "ready" on stdout
     python stalls_programs.py client URL STEPS      prints {"start_ns", "end_ns", …} when it is done
-    python stalls_programs.py proxy PORT HOST PORT HOLD_S
+    python stalls_programs.py proxy PORT HOST PORT HOLD_S QUICKACK
 
 STEPS is JSON: ["sleep", SECONDS] ["write", TEXT] ["respond", BYTES] ["read"] (a head) ["read_all"] ["close"]; SECONDS
 are what the benchmark expects to find again.  Options come first: ["nodelay", 0], ["quickack", 1], ["rcvbuf", N].
@@ -130,13 +130,15 @@ def hold(seconds: float, host: str, port: int, count: int) -> None:
         sock.close()
 
 
-def relay(port: int, host: str, server_port: int, hold_s: float) -> None:
+def relay(port: int, host: str, server_port: int, hold_s: float, quickack: int) -> None:
     """A proxy of the simplest kind: head by head, and it holds each request for so long before it sends it on."""
     with socket.create_server(("", port)) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, quickack)
         print("ready", flush=True)
         while True:
             sock, _ = listening.accept()
             with sock:
+                _quickack(sock, quickack)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 request = b""
                 while b"\r\n\r\n" not in request:
@@ -158,7 +160,7 @@ def main(words: list[str]) -> None:
     elif role == "hold":
         hold(float(rest[0]), rest[1], int(rest[2]), int(rest[3]))
     else:
-        relay(int(rest[0]), rest[1], int(rest[2]), float(rest[3]))
+        relay(int(rest[0]), rest[1], int(rest[2]), float(rest[3]), int(rest[4]))
 
 
 if __name__ == "__main__":

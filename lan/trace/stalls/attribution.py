@@ -124,18 +124,15 @@ class _Reading:
         self._pass_over_tickets()
 
     def _pass_over_tickets(self) -> None:
-        """A server's session tickets answer nothing: they come with its ACK of the client's Finished (RFC 8446 §4.6.1)."""
+        """A server's tickets come with its ACK of the client's Finished and answer nothing (RFC 8446 §4.6.1)."""
         if self.session is None or self.session.client_finished is None:
             return
         finished, way = self.session.client_finished, path_of(self.talk, self.talk.server)
+        spoken = (each for each in self.talk.client.since(finished.time_ns) if each.length)
+        until = next((each.frame.number for each in spoken), self.connection.frames[-1].number)
         for segment in self.talk.server.since(finished.time_ns):
-            if segment.time_ns > finished.time_ns + way.round_ns + way.slack_ns or segment.flags & FIN:
-                break
-            if segment.ack is not None and not any(
-                finished.number < each.frame.number < segment.frame.number and each.length
-                for each in self.talk.client.all
-            ):
-                segment.is_new, segment.length = False, 0
+            is_soon = segment.time_ns <= finished.time_ns + way.round_ns + way.slack_ns
+            segment.is_by_the_way = is_soon and segment.frame.number < until and not segment.flags & FIN
 
     def gaps(self) -> list[Gap]:
         talk = self.talk
@@ -283,9 +280,11 @@ def _before(connection: Connection, timeline: Timeline, facts: Facts) -> list[Ga
     if facts.ledger is not None:
         for full in facts.ledger.exhaustions(device, server_ip, connection.server.port):
             asked_ns = max((wait.end_ns for wait in waits if wait.cause is Cause.NAME_LOOKUP), default=0)
-            start_ns, end_ns = max(full.start_ns, full.settled_ns, asked_ns), min(full.end_ns, syn.time_ns)
-            if start_ns < end_ns and full.start_ns < syn.time_ns <= full.end_ns + FREED_NS:
-                waits.append(Gap(start_ns, end_ns, Cause.PORTS_EXHAUSTED, [*full.evidence, syn], full.reason, device))
+            start_ns = max(full.start_ns, full.settled_ns, asked_ns)
+            if start_ns < syn.time_ns and full.start_ns < syn.time_ns <= full.end_ns + FREED_NS:
+                waits.append(
+                    Gap(start_ns, syn.time_ns, Cause.PORTS_EXHAUSTED, [*full.evidence, syn], full.reason, device)
+                )
     talk = dialogue(connection)
     return _in_a_row(waits, syn, device, path_of(talk, talk.client).round_ns)
 
@@ -332,11 +331,11 @@ PRECEDENCE = (Cause.PORTS_EXHAUSTED, Cause.NAME_LOOKUP, Cause.ADDRESS_RESOLUTION
 CHAIN_NS = 250_000_000
 """What waits for a hardware address goes on at once; a resolution that ended earlier was for something else."""
 FREED_NS = 1_000_000_000
-"""How soon after a port came back a SYN is of one who waited for it: programs try again in steps."""
+"""How soon after a port came back a SYN is of one who waited for it: programs try again in steps, which it pays too."""
 
 
 def _in_a_row(waits: list[Gap], syn: Frame, device: str, round_ns: int) -> list[Gap]:
-    """The waits that led to the SYN without a longer pause, parted where they overlap; between them the client and its way."""
+    """The waits that led to the SYN, parted where they overlap, and between them the client and its way."""
     chain: list[Gap] = []
     at_ns = syn.time_ns
     for gap in sorted(waits, key=lambda each: (-each.end_ns, PRECEDENCE.index(each.cause))):

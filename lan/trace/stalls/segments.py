@@ -36,6 +36,8 @@ class Segment:
     """Whether it brings again what nobody had acknowledged yet, and had not come."""
     sack: tuple[tuple[int, int], ...]
     """Blocks that it says it has, as positions of the other side."""
+    is_by_the_way: bool = False
+    """Whether its data answers nothing, and it is as good as an ACK alone."""
 
     @property
     def time_ns(self) -> int:
@@ -49,7 +51,7 @@ class Segment:
     @property
     def is_progress(self) -> bool:
         """Whether something went on with it, as a pure ACK or a probe does not let it."""
-        return self.is_new or self.is_again
+        return (self.is_new or self.is_again) and not self.is_by_the_way
 
 
 @dataclass(slots=True)

@@ -27,6 +27,8 @@ SHORT_NS = 1_000_000
 """A shorter silence of one sender is nobody's stall: the kernel's turn, the next frame of a burst."""
 DELAYED_NS = 25_000_000
 """An ACK this much later than the way takes was held back.  Linux waits 40 ms at least (tcp_delack_min)."""
+PROBE_NS = 200_000_000
+"""With a single segment in the network a probe waits for a delayed ACK too: Linux's tcp_rto_min."""
 INITIAL_WINDOW_SEGMENTS = 10
 """What a new connection may have in the network (RFC 6928); Linux has no less until something is lost."""
 SENT_AT_ONCE_NS = 20_000_000
@@ -89,7 +91,28 @@ def explain(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
         return [silence.on_its_way(silence.start_ns, silence.end_ns)]
     if silence.samples and not any(sample.not_sent_bytes for sample in silence.samples):
         return _program(silence, idle, idle_why)
-    return _window(silence, idle, idle_why) or _clocked(silence) or _program(silence, idle, idle_why)
+    return _probe(silence) or _window(silence, idle, idle_why) or _clocked(silence) or _program(silence, idle, idle_why)
+
+
+def _probe(silence: Silence) -> list[Gap]:
+    """New bytes that the timer sent, to hear of the loss of those before: a tail loss probe (RFC 8985 §7.3).
+
+    They were held back like any, no ACK freed them, and what was unacknowledged then had to be sent again later.
+    """
+    after, sent = silence.after, silence.sent
+    waiting = sent.in_flight(silence.start_ns, silence.peer.ack_at(silence.end_ns - 1))
+    if not waiting or silence.end_ns - silence.start_ns < 2 * (silence.path.round_ns + silence.peer_path.round_ns):
+        return []
+    first = waiting[0]
+    if (len(waiting) == 1 and silence.end_ns - silence.start_ns < PROBE_NS) or after.length > sent.mss:
+        return []
+    again = next((each for each in sent.since(silence.end_ns) if each.is_again and each.start == first.start), None)
+    if again is None:
+        return []
+    reason = Reason("RFC 8985 §7.3", f"no ACK of frame {first.frame.number} came until the timer sent the next bytes",
+                    probe=after.frame.number, lost=first.frame.number, sent_again=again.frame.number)  # fmt: skip
+    evidence = [first.frame, after.frame, again.frame]
+    return [silence.part(silence.start_ns, silence.end_ns, Cause.RETRANSMISSION_TIMEOUT, evidence, reason)]
 
 
 def _again(silence: Silence) -> Gap:
@@ -214,7 +237,7 @@ def _freed_by(silence: Silence) -> Segment | None:
     ack = peer.acks[count - 1]
     late_ns = silence.end_ns - ack.time_ns - path.round_ns - path.transmission_ns(silence.after)
     is_after_stop = ack.time_ns + path.round_ns + path.slack_ns >= silence.start_ns
-    is_pure = not ack.length and not ack.flags & SYN
+    is_pure = (not ack.length or ack.is_by_the_way) and not ack.flags & SYN
     return ack if late_ns <= path.slack_ns and is_after_stop and is_pure else None
 
 
