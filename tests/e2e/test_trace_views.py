@@ -1,14 +1,23 @@
 """docs/trace.md: its commands are run on one LAN; the views as a user has them, of a LAN and of a file."""
 
+import io
 import json
 import os
 import pty
 import re
 import select
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from lan.cli.command_line import main
+from lan.devices.kinds import schemas
+from lan.topo.load import load
+from lan.trace.frame import Direction, Frame
+from lan.trace.pcapng import dump
+from lan.wire import ethernet
 
 from ..command import CHECKOUT, Command
 
@@ -43,7 +52,7 @@ def test_the_commands_of_the_page_do_what_it_says(lan: Command, tmp_path: Path) 
     finally:
         lan.run("down", "seen")
     assert " pc1         everyone  DHCP   DISCOVER" in told["lan trace"]
-    assert " s1          dns       " in told["lan trace --hops -n 20"]
+    assert " s1          web       " in told["lan trace --hops -n 20"]
     [syn] = told["lan trace --filter 'dst=web and tcp.flags.syn'"].splitlines()[1:]
     assert " pc1         web       TCP " in syn and "[SYN]" in syn
     assert "·" in told["lan trace --why"] and "learned" in told["lan trace --why"]
@@ -59,32 +68,91 @@ def test_the_commands_of_the_page_do_what_it_says(lan: Command, tmp_path: Path) 
     assert "breakpoint 1: tcp.flags.fin and dst=web" in stepped and "FIN" in stepped and "In Layers" in stepped
 
 
-def test_every_key_of_an_event_stands_in_the_page(lan: Command, capture: Path) -> None:
-    event = json.loads(lan.run("trace", str(capture), "--json", "-n", "1", check=0).out)
+Says = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Says:
+    """A command in this very process: its exit code, what it printed, and its errors."""
+
+    def run(*words: str, given: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        code = main(words)
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def test_every_key_of_an_event_stands_in_the_page(says: Says, capture: Path) -> None:
+    code, out, _ = says("trace", str(capture), "--json", "-n", "1")
+    assert code == 0
     table = PAGE[PAGE.index("| key of an event") :]
-    assert set(event) <= set(re.findall(r"`(\w+)`", table))
+    assert set(json.loads(out)) <= set(re.findall(r"`(\w+)`", table))
 
 
-def test_a_mistake_says_what_to_do_and_ends_with_2(lan: Command, capture: Path) -> None:
-    for words, said in {
-        ("trace", str(capture), "--filter", "dts=web"): "did you mean 'dst'?",
-        ("trace", "README.md"): "not a capture",
-        ("trace", str(capture), "-f"): "-f follows a LAN that is up",
-        ("pdu", "999", str(capture)): "has no frame 999",
-        ("pdu", "1", str(capture), "--layer", "tpc"): "has no layer 'tpc'",
-        ("pdu", "55", str(capture), "--device", "wbe"): "did you mean 'web'?",
-        ("flow", str(capture), "-c", "9"): "has no TCP connection 9",
-        ("flow", str(capture), "-c", "0", "--hops"): "from end to end",
-        ("trace", "--topology", "office"): "--topology tells the names of a FILE's devices",
-    }.items():
-        ended = lan.run(*words)
-        assert ended.code == 2 and said in ended.err and "Traceback" not in ended.err, f"{words} {ended}"
+MISTAKES = {
+    ("trace", "FILE", "--filter", "htp"): "did you mean 'http'?",
+    ("trace", "README.md"): "not a capture",
+    ("trace", "FILE", "-f"): "-f follows a LAN that is up",
+    ("trace", "FILE", "-n", "some"): "'some' is no number",
+    ("trace", "--topology", "office"): "--topology tells the names of a FILE's devices",
+    ("trace", "FILE", "-l", "office"): "a FILE or a LAN that is up (-l), not both",
+    ("pdu", "999", "FILE"): "has no frame 999",
+    ("pdu", "1", "FILE", "--layer", "tpc"): "has no layer 'tpc'",
+    ("pdu", "55", "FILE", "--device", "wbe"): "did you mean 'web'?",
+    ("flow", "FILE", "-c", "9"): "has no TCP connection 9",
+    ("flow", "FILE", "-c", "0", "--hops"): "from end to end",
+    ("step", "FILE", "--break", "tcp.port ="): "it ends too soon",
+}
 
 
-def test_a_wrong_line_ends_a_script_with_its_number(lan: Command, capture: Path) -> None:
-    ended = lan.run("step", str(capture), input="next\nnxt\nnext\n")
-    assert ended.code == 2 and len(ended.out.splitlines()) == 1
-    assert "line 2: 'nxt' is no command of lan step; did you mean 'next'?" in ended.err
+@pytest.mark.parametrize("words", MISTAKES, ids=" ".join)
+def test_a_mistake_says_what_is_wrong_and_ends_with_2(words: tuple[str, ...], says: Says, capture: Path) -> None:
+    code, out, err = says(*(str(capture) if word == "FILE" else word for word in words))
+    assert (code, out) == (2, "") and MISTAKES[words] in err
+
+
+def test_a_filter_leaves_what_is_meant_and_the_last_are_the_last_of_that(says: Says, capture: Path) -> None:
+    _, out, _ = says("trace", str(capture), "--filter", "src=pc1 and tcp.flags.syn", "-n", "2", "--json")
+    numbers = [json.loads(line)["number"] for line in out.splitlines()]
+    _, whole, _ = says("trace", str(capture), "--filter", "src=pc1 and tcp.flags.syn", "--json")
+    assert numbers == [json.loads(line)["number"] for line in whole.splitlines()][-2:] and len(numbers) == 2
+    _, none, _ = says("trace", str(capture), "--filter", "tcp.port = 9")
+    assert none.splitlines() == ["none of 64 frames is meant by the filter"]
+
+
+def test_a_foreign_capture_gets_names_from_a_topology(says: Says, capture: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.pcapng"
+    office = load("office", schemas())
+    macs = {port.device: port.mac for link in office.links for port in (link.a, link.b)}
+    frame = ethernet.build(macs["web"], macs["pc1"], ethernet.ARP, bytes(28))
+    foreign.write_bytes(dump([Frame(1, 0, "eth0", "", Direction.UNKNOWN, frame)]))
+    assert macs["pc1"] in says("trace", str(foreign))[1]
+    assert " pc1         web " in says("trace", str(foreign), "--topology", "office")[1]
+
+
+def test_a_wrong_line_ends_a_script_with_its_number(says: Says, capture: Path) -> None:
+    code, out, err = says("step", str(capture), given="next\nnxt\nnext\n")
+    assert code == 2 and len(out.splitlines()) == 1
+    assert "line 2: 'nxt' is no command of lan step; did you mean 'next'?" in err
+
+
+def test_a_script_tells_events_as_json(says: Says, capture: Path) -> None:
+    code, out, _ = says("step", str(capture), "--json", "-b", "dns", given="next\nrun\npdu\nquit\nnonsense\n")
+    first, *passed, pdu = map(json.loads, out.splitlines())
+    assert code == 0 and (first["number"], first["halt"]) == (1, "done")
+    assert (passed[-1]["type"], passed[-1]["halt"], passed[-1]["breakpoint"]) == ("DNS", "breakpoint", 1)
+    assert [event["number"] for event in passed] == list(range(2, passed[-1]["number"] + 1))
+    assert [each["device"] for each in pdu["devices"]] == ["pc1", "s1"]
+
+
+def test_flow_and_pdu_as_json(says: Says, capture: Path) -> None:
+    flow = json.loads(says("flow", str(capture), "-c", "0", "--json")[1])
+    assert flow["columns"] == ["pc1", "web"] and flow["arrows"][0]["states"] == ["SYN-SENT", "LISTEN"]
+    listed = json.loads(says("flow", str(capture), "--list", "--json")[1])
+    assert len(listed["tcp"]) == 5
+    pdu = json.loads(says("pdu", "55", str(capture), "--json", "--device", "s1")[1])
+    assert [each["kind"] for each in pdu["devices"]] == ["switch"] and pdu["frame"]["type"] == "HTTP"
 
 
 def test_step_on_a_terminal_takes_keys_and_gives_the_terminal_back(lan: Command, capture: Path) -> None:
@@ -100,7 +168,7 @@ def test_step_on_a_terminal_takes_keys_and_gives_the_terminal_back(lan: Command,
         os.write(ours, b"n")
         read_until(ours, "2/146")
         os.write(ours, b"/dns\r")
-        assert "DNS" in read_until(ours, "21/146")
+        assert "DNS" in read_until(ours, "41/146")
         os.write(ours, b"q")
         assert "\x1b[?1049l" in read_until(ours, "\x1b[?1049l")
         assert process.wait(timeout=30) == 0
