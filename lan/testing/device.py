@@ -114,8 +114,8 @@ class Device:
         Raises RunError where nobody does by the deadline, or `process`, who should, has ended.
         """
         looker = [sys.executable, "-I", "-S", str(LOOKER), str(port), str(deadline_s)]
-        ends = contextlib.ExitStack()
-        with ends, self.running.popen(looker, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as looking:
+        popen = self.running.popen(looker, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        with popen as looking, contextlib.ExitStack() as ends:
             ends.callback(looking.kill)
             waited: list[Any] = [looking.stdout]
             if process is not None:

@@ -4,17 +4,31 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from lan.control import client
-from lan.errors import LanError, UsageError
+from lan.errors import LanError, RunError, UsageError
 from lan.testing.device import Table
 from lan.testing.factory import Factory
+from lan.trace.pcapng import load
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs/testing.md"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A pytest that has ended."""
+
+    folder: Path
+    done: "subprocess.CompletedProcess[str]"
+
+    @property
+    def out(self) -> str:
+        return self.done.stdout + self.done.stderr
 
 
 def run_pytest(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -31,19 +45,155 @@ def run_pytest(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_examples_of_the_page_pass_as_it_says(tmp_path: Path) -> None:
-    page = PAGE.read_text()
-    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    [shown] = re.findall(r"```console\n\$ pytest -q (\S+)\n(.*?)\n```", page)
-    file, promised = shown
-    (tmp_path / file).write_text("\n".join(code))
-    done = run_pytest(tmp_path, "-q", file)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{promised} in" in done.stdout
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The page's examples, each in the file that its first line names, run by two workers."""
+    folder = tmp_path_factory.mktemp("page")
+    for code in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
+        [name] = re.findall(r"\A# (test_\w+\.py)\n", code)
+        (folder / name).write_text(code)
+    return Run(folder, run_pytest(folder, "-p", "xdist", "-n", "2", "--junitxml=report/tests.xml"))
+
+
+def test_the_examples_of_the_page_pass_but_for_the_one_that_shows_a_failure(page: Run) -> None:
+    tests = sum(file.read_text().count("def test_") for file in page.folder.glob("test_*.py"))
+    assert tests >= 10
+    assert f"1 failed, {tests - 1} passed in" in page.out, page.out
+    assert "FAILED test_fails.py::test_h1_is_greeted" in page.out
+
+
+def test_a_failed_test_is_explained_as_the_page_shows(page: Run) -> None:
+    [promised] = re.findall(r"```text\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    said = shape(page.out)
+    assert [line for line in shape(promised) if line not in said] == []
+
+
+def test_the_capture_lies_beside_the_xml_which_names_it(page: Run) -> None:
+    [path] = re.findall(r'name="lan_capture" value="([^"]+)"', (page.folder / "report/tests.xml").read_text())
+    assert f"capture  {path}" in page.out
+    assert Path(path) == page.folder / "report/test_fails.test_h1_is_greeted.pcapng"
+    frames = load(Path(path).read_bytes())
+    assert len(frames) == 8 and "the test looked at this" in frames[0].comment
+
+
+def shape(text: str) -> list[str]:
+    """Lines without what differs from run to run: numbers, and the lengths of rules."""
+    plain = re.sub(r"02(:[0-9a-f]{2}){5}", "MAC", text)
+    return [re.sub(r"\s*[─-]+", "-", re.sub(r"[0-9]+", "N", line)).strip() for line in plain.splitlines()]
 
 
 def test_the_plugin_is_an_entry_point_under_its_name() -> None:
     assert '[project.entry-points.pytest11]\nlan = "lan.testing.plugin"' in (CHECKOUT / "pyproject.toml").read_text()
+
+
+def test_marks_give_lans_to_functions_classes_and_files(tmp_path: Path) -> None:
+    (tmp_path / "test_shared.py").write_text(SHARED)
+    (tmp_path / "test_by_option.py").write_text(BY_OPTION)
+    (tmp_path / "shop.py").write_text(SHOP)
+    done = run_pytest(tmp_path, "--strict-markers", "--lan", "single:2", "--lan-scope", "session")
+    assert done.returncode == 0 and "9 passed" in done.stdout, done.stdout
+
+
+def test_mistakes_in_marks_and_names_are_told_before_any_lan_comes_up(tmp_path: Path) -> None:
+    for number, (mark, body) in enumerate(MISTAKES):
+        (tmp_path / f"test_{number}.py").write_text(f"import pytest\n{mark}\n{body}\n")
+    done = run_pytest(tmp_path, "--continue-on-collection-errors")
+    missing = [hint for hint in HINTS if hint not in done.stdout]
+    assert not missing, f"{missing}\n{done.stdout}"
+    assert "Traceback" not in done.stdout and "passed" not in done.stdout
+
+
+MISTAKES = [
+    ("@pytest.mark.lan('ofice')", "def test_it(lan): pass"),
+    ("@pytest.mark.lan('office', scop='module')", "def test_it(lan): pass"),
+    ("@pytest.mark.lan('office', scope='modul')", "def test_it(lan): pass"),
+    ("@pytest.mark.lan", "def test_it(lan): pass"),
+    ("@pytest.mark.lan('office')", "def test_it(pc11): pass"),
+    ("@pytest.mark.lan('office', scope='class')", "def test_it(lan): pass"),
+    ("", "def test_it(trace): pass"),
+    ("pytestmark = pytest.mark.lan('office', scope='module')", "@pytest.mark.lan('single:2')\ndef test_it(h1): pass"),
+]
+HINTS = [
+    "did you mean 'office'?",
+    "the marker lan has no word 'scop'; did you mean 'scope'?",
+    "the marker lan has no scope 'modul'",
+    "the marker lan names no LAN, or several",
+    "there is no fixture 'pc11', and LAN office has a device 'pc1'",
+    "the test is in no class that could share LAN 'office'",
+    "the fixture 'trace' needs a LAN: mark the test",
+    "a test is marked lan('single:2'), and its module lan('office')",
+]
+
+SHARED = """
+import pytest
+
+pytestmark = pytest.mark.lan("single:2", scope="module", switch="bridge")
+
+@pytest.fixture(scope="module")
+def pinged(h1):
+    return h1.ping("h2")
+
+@pytest.fixture
+def cache():
+    return "the project's own"
+
+def test_what_came_before_is_another_window(pinged, trace):
+    assert pinged.received == 1
+    trace.icmp.none()
+    assert trace.whole.icmp.count == 1
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_each_has_its_own(h1, count, trace, lan, cache):
+    h1.ping("h2", count=count)
+    trace.icmp.exactly(count)
+    assert list(lan) == ["s1", "h1", "h2"] and cache == "the project's own"
+
+def test_what_was_lost_is_not_known(h1, trace, lan):
+    from lan.testing.failing import NotCertain
+    h1.ping("h2")
+    trace.tcp.none()
+    lan._capture.recording.drops += 2
+    for check in (trace.tcp.none, trace.icmp.one, lambda: trace.never("tcp.rst")):
+        with pytest.raises(NotCertain, match="not seen for certain: the capture lost 2 frames"):
+            check()
+    assert trace.icmp.first().is_answered
+
+@pytest.mark.lan("shop.py", switch="bridge")
+class TestAnotherLan:
+    def test_it_is_its_own(self, till_1, trace, lan):
+        assert till_1.ping("cache").received == 1
+        assert trace.icmp(client="till-1", target="cache").one().is_answered
+        assert till_1.name == "till-1" and lan["cache"].ping("till-1").received == 1
+
+    def test_a_fixture_of_the_project_stays_what_it_is(self, cache, lan):
+        assert cache == "the project's own" and "cache" in lan
+"""
+BY_OPTION = """
+import pytest
+from shop import Shop
+
+def test_an_unmarked_test_has_the_lan_of_the_command_line(h2, trace):
+    assert h2.ping("h1").received == 1
+    assert trace.icmp(client="h2").one().is_answered
+
+@pytest.mark.lan(Shop, switch="bridge", scope="session")
+def test_a_class_is_a_lan_and_a_fixture_of_pytest_stays_what_it_is(capfd, lan):
+    assert "capfd" in lan and capfd.readouterr().out == ""
+
+@pytest.mark.lan(Shop, switch="bridge", scope="session")
+def test_and_two_functions_may_share_it(till_1, trace):
+    assert till_1.ping("cache").received == 1
+    trace.icmp.one()
+"""
+SHOP = """
+from mininet.topo import Topo
+
+class Shop(Topo):
+    def build(self):
+        self.addSwitch("s1")
+        for name in ("till-1", "cache", "capfd"):
+            self.addLink(self.addHost(name), "s1")
+"""
 
 
 def test_a_process_with_threads_brings_lans_up_too(tmp_path: Path) -> None:
@@ -84,6 +234,27 @@ def test_a_mistake_is_told_in_its_own_words(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(lan):\n    lan.up('ofice')\n")
     done = run_pytest(tmp_path, "test_it.py")
     assert "did you mean 'office'?" in done.stdout
+
+
+def test_a_server_is_waited_for_until_it_listens(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Factory(tmp_path_factory) as lan, lan.up("single:2", switch="bridge") as net:
+        h1, h2 = net["h1"], net["h2"]
+        late = "import socket; input(); s = socket.create_server(('::', 81), family=socket.AF_INET6); input()"
+        with h2.popen(sys.executable, "-c", late, stdin=subprocess.PIPE, text=True) as server:
+            assert server.stdin is not None
+            with pytest.raises(RunError, match=r"nobody listens on TCP port 81 after 0\.05 s"):
+                h2.wait_listening(81, server, deadline_s=0.05)
+            server.stdin.write("\n")
+            server.stdin.flush()
+            h2.wait_listening(81, server)
+            with pytest.raises(RunError, match=r"there are .*:81"):
+                h2.wait_listening(82, deadline_s=0)
+        with pytest.raises(RunError, match="ended with 7 and does not listen on 83"):
+            h2.wait_listening(83, h2.popen("bash", "-c", "exit 7"))
+        with h2.serving(84, sys.executable, "-m", "http.server", "84", stderr=subprocess.DEVNULL) as server:
+            assert h1.run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "10.0.0.2:84").stdout == "200"
+        assert server.returncode is not None and "84" not in str(list(h2.table("sockets")))
+        assert h1.run("pwd").stdout == f"{Path.cwd()}\n" and h1.run("pwd", folder=None).stdout == "/root\n"
 
 
 def test_a_lan_shows_what_passed_and_waits_for_packets(tmp_path_factory: pytest.TempPathFactory) -> None:
