@@ -11,6 +11,13 @@ from typing import Any
 from lan.reasons import Reason
 
 FILE = "decisions.jsonl"
+DESCRIPTION = "lan.json"
+"""Beside it: the LAN as it was when it came up; what `set` changed since stands in the log."""
+
+
+def describe(folder: Path, lan: dict[str, Any]) -> None:
+    """Keep what the LAN is, so that its capture can be read without it."""
+    (folder / DESCRIPTION).write_text(json.dumps(lan, ensure_ascii=False))
 
 
 def append(log: Path, service: str, what: str, reason: Reason, **keys: Any) -> None:

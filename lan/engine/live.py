@@ -25,6 +25,7 @@ from lan.engine.options import Options
 from lan.engine.services import Running
 from lan.engine.space import Identity, Space
 from lan.errors import RunError, UsageError
+from lan.reasons import Reason
 from lan.topo.spec import Device, Lan, Link, Port, mac_address
 from lan.topo.validate import validate
 
@@ -72,6 +73,7 @@ class LiveLan:
 
         Returns what is worth telling: services that take their time.  Raises LanError.
         """
+        decisions.describe(self.options.state, self.lan.as_json())
         certificates = self._start_certificates()
         controller = self._start_switches()
         progress("switches started")
@@ -316,7 +318,10 @@ class LiveLan:
         self.lan = changed
         self._remodel()
         done = self._realign_address(name, before)
-        return done + self._realign_services(name, before)
+        done += self._realign_services(name, before)
+        reason = Reason("lan set", f"{name} has other settings", **{key: str(value) for key, value in changes.items()})
+        decisions.append(self.decisions, "settings", "set", reason, device=name, options=kept)
+        return done
 
     @staticmethod
     def _check(lan: Lan) -> None:
