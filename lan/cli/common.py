@@ -28,6 +28,7 @@ def building_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offload", action="store_true", help="keep segmentation offloads: fast, but frames look huge")
     parser.add_argument("--link", choices=["userspace", "kernel"], help="who carries frames on cables with options")
     parser.add_argument("--no-trace", action="store_true", help="capture nothing")
+    parser.add_argument("--no-keylog", action="store_true", help="keep no TLS secrets: HTTPS stays closed to the trace")
     json_word(parser)
 
 
@@ -40,6 +41,7 @@ def launch_of(options: argparse.Namespace, **how: Any) -> Launch:
         offload=options.offload,
         link=options.link,
         trace=not options.no_trace,
+        key_log=not options.no_keylog,
         **how,
     )
 

@@ -37,6 +37,8 @@ class Launch:
     offload: bool = False
     trace: bool = True
     link: str | None = None
+    key_log: bool = True
+    """Whether programs on devices log their TLS secrets, for the trace to read; without a trace they don't."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
         launch.offload,
         launch.link,
         environment.terminal_of(os.environ),
+        launch.key_log and launch.trace,
     )
     named = lan.renamed(name)
     blown = bubble.blow(

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from lan.engine.house import BUNDLE, PROGRAMS
 
 _PATH = f"{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+STATE, KEY_LOG = "/var/lib/lan", "tls-keys.log"
+"""Where a device sees its state folder, and the file there for the secrets of TLS (`lan.trace.keylog`)."""
 _TRUST = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 
@@ -17,8 +19,13 @@ def terminal_of(caller: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def of_device(device: str, terminal: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """The variables a program on `device` starts with: terminal and language of the caller, the rest ours."""
+def of_device(
+    device: str, terminal: Mapping[str, str], own: Mapping[str, str], *, key_log: bool = False
+) -> dict[str, str]:
+    """The variables a program on `device` starts with: terminal and language of the caller, the rest ours.
+
+    With `key_log` its TLS secrets go to a file in the device's state folder, whatever its topology says.
+    """
     trust = dict.fromkeys(_TRUST, BUNDLE)
     return {
         "PATH": _PATH,
@@ -32,4 +39,5 @@ def of_device(device: str, terminal: Mapping[str, str], own: Mapping[str, str]) 
         **trust,
         **terminal,
         **own,
+        **({"SSLKEYLOGFILE": f"{STATE}/{KEY_LOG}"} if key_log else {}),
     }

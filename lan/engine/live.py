@@ -233,11 +233,14 @@ class LiveLan:
         """Where the device's lasting files lie, outside the bubble."""
         folder = self.options.state / "devices" / name
         folder.mkdir(parents=True, exist_ok=True)
+        if self.options.key_log:
+            (folder / environment.KEY_LOG).touch(mode=0o600)
         return folder
 
     def _environment(self, name: str | None) -> dict[str, str]:
         own = {} if name is None else {key: str(value) for key, value in self.models[name].env.items()}
-        return environment.of_device(name or "lan", self.options.terminal or {}, own)
+        is_logged = self.options.key_log and name is not None
+        return environment.of_device(name or "lan", self.options.terminal or {}, own, key_log=is_logged)
 
     def environment_of(self, name: str) -> dict[str, str]:
         """The variables that a program on the device starts with."""

@@ -20,3 +20,5 @@ class Options:
     offload: bool = False
     link: str | None = None
     terminal: Mapping[str, str] | None = None
+    key_log: bool = False
+    """Whether programs on devices log their TLS secrets, each device to its own state folder."""

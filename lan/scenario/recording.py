@@ -7,6 +7,7 @@ from pathlib import Path
 from lan.control.client import RunningLan
 from lan.errors import UsageError
 from lan.topo.spec import Lan
+from lan.trace.keylog import LanKeys
 from lan.trace.pcapng import Reader
 from lan.trace.timeline import Timeline
 
@@ -29,6 +30,7 @@ class Recording:
         self.timeline = Timeline(device_map(spec), [device.name for device in spec.switches])
         self.drops = 0
         self._reader = Reader()
+        self._keys = LanKeys(lan.state)
         self._file = Path(lan.trace).open("rb")  # noqa: SIM115 - read on as it grows
 
     def close(self) -> None:
@@ -59,3 +61,5 @@ class Recording:
 
     def _read(self) -> None:
         self.timeline.feed(self._reader.feed(self._file.read()))
+        if any(session.decryption is None for session in self.timeline.tls):
+            self.timeline.learn_secrets(self._keys.fresh())

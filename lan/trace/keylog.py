@@ -1,8 +1,8 @@
 """The TLS key log: the secrets that programs write where SSLKEYLOGFILE says.  RFC 9850 (SSLKEYLOGFILE format).
 
 A line is ``LABEL client-random secret``, both in hex; the client's random is how a connection is found.  Lines that
-make no sense, and the half line that a program is writing just now, are passed over.  Pure but for `of_lan`, which
-reads the files that the devices of one LAN have written.
+make no sense, and the half line that a program is writing just now, are passed over.  Pure but for `LanKeys`, which
+reads the files that the devices of one LAN write.
 """
 
 from collections.abc import Iterable
@@ -70,9 +70,23 @@ class KeyLog:
         )
 
 
-def of_lan(state: Path) -> KeyLog:
-    """The secrets that the devices of a LAN wrote, by its state folder."""
-    found = KeyLog()
-    for file in sorted(state.glob(f"devices/*/{FILE}")):
-        found.add(file.read_text(errors="replace"))
-    return found
+class LanKeys:
+    """The files that the devices of a LAN write, by its state folder; they grow while it runs."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._read: dict[Path, int] = {}
+
+    def fresh(self) -> str:
+        """The whole lines that have come since the last call; "" where nobody has written."""
+        lines = ""
+        for path in sorted(self._state.glob(f"devices/*/{FILE}")):
+            at = self._read.get(path, 0)
+            if path.stat().st_size <= at:
+                continue
+            with path.open("rb") as file:
+                file.seek(at)
+                whole = file.read().rpartition(b"\n")[0]
+            self._read[path] = at + len(whole) + bool(whole)
+            lines += whole.decode(errors="replace") + "\n"
+        return lines

@@ -1,7 +1,8 @@
 """A capture file as a timeline: ours, or of any program that writes pcap or pcapng (gzip too).
 
 A file of ours says which ports are switches'.  Of a foreign one `devices` (MAC address → name) tells
-what it can't: without it its frames are taken as seen once, between addresses.
+what it can't: without it its frames are taken as seen once, between addresses.  TLS secrets are those in the
+file, and those of a LAN whose own capture it is, beside it.
 """
 
 import gzip
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from lan.errors import UsageError
 from lan.trace.frame import Frame
+from lan.trace.keylog import LanKeys
 from lan.trace.pcapng import Reader
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
@@ -46,6 +48,7 @@ def open_capture(
         raise UsageError(f"{path}: {fault}", expected="a pcap or pcapng file of Ethernet frames") from fault
     known = reader.switches if switches is None else frozenset(switches)
     timeline = Timeline(devices, known or None)
+    timeline.learn_secrets(reader.secrets + LanKeys(path.parent).fresh())
     timeline.feed(frames)
     return Opened(path, timeline, tuple(notes))
 

@@ -16,6 +16,7 @@ from lan.trace.uncollected import uncollected
 from lan.wire.malformed import Malformed
 
 SECTION_HEADER, INTERFACE, SIMPLE_PACKET, OLD_PACKET, ENHANCED_PACKET = 0x0A0D0D0A, 1, 3, 2, 6
+DECRYPTION_SECRETS, TLS_KEY_LOG = 10, 0x544C534B
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 LINKTYPE_ETHERNET = 1
 SNAPLEN_BYTES = 262_144
@@ -124,6 +125,12 @@ class Writer:
             add(tail)
         return b"".join(parts)
 
+    def secrets(self, key_log: str) -> bytes:
+        """The TLS secrets of frames that come behind it: lines of a key log (§4.7); b"" where there are none."""
+        data = key_log.encode()
+        head = struct.pack("<II", TLS_KEY_LOG, len(data))
+        return _block(DECRYPTION_SECRETS, head + data + _PADDING[len(data) & 3]) if data else b""
+
     def packet(
         self,
         interface: int,
@@ -191,6 +198,8 @@ class Reader:
         self.damage = ""
         """Why nothing after a certain place is read, in words; "" while all is well."""
         self.frames = 0
+        self.secrets = ""
+        """The TLS key log that the file holds, all its blocks together."""
         self._switches: set[str] = set()
         self._bytes = bytearray()
         self._wanted = 0
@@ -377,6 +386,8 @@ class Reader:
                 return self._packet(block[8:-4], "IIIII")
             elif kind == OLD_PACKET:
                 return self._packet(block[8:-4], "HxxIIII")
+            elif kind == DECRYPTION_SECRETS:
+                self._secrets(block[8:-4])
             elif kind == SIMPLE_PACKET:
                 return self._simple_packet(block[8:-4])
         except (struct.error, IndexError) as fault:
@@ -402,6 +413,11 @@ class Reader:
         if hardware == SWITCH:
             self._switches.add(device_of_port(port))
         self.interfaces.append(Interface(port, peer, hardware, linktype, ticks_per_s, offset_s))
+
+    def _secrets(self, body: bytes) -> None:
+        kind, size = struct.unpack_from(self._order + "II", body)
+        if kind == TLS_KEY_LOG:
+            self.secrets += body[8 : 8 + size].decode(errors="replace") + "\n"
 
     def _packet(self, body: bytes, layout: str) -> Frame | None:
         number, high, low, size, length = struct.unpack_from(self._order + layout, body)

@@ -1,5 +1,6 @@
 """TLS settings of both roles: version 1.2 or later, certificates checked, nothing left to chance."""
 
+import contextlib
 import os
 import ssl
 from pathlib import Path
@@ -24,6 +25,7 @@ def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     context.sslobject_class, context.sni_callback = AskedTls, _note_name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    _log_keys(context)
     try:
         context.load_cert_chain(certificate, key)
     except FileNotFoundError as error:
@@ -47,6 +49,7 @@ def client_context(authority: str | None = None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks the chain and the name or address
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    _log_keys(context)
     path = authority or os.environ.get("SSL_CERT_FILE")
     if path is None:
         context.load_default_certs()
@@ -57,6 +60,13 @@ def client_context(authority: str | None = None) -> ssl.SSLContext:
         expected = "certificates of authorities, as PEM"
         raise UsageError(f"can't be used: {error}", where=path, expected=expected) from None
     return context
+
+
+def _log_keys(context: ssl.SSLContext) -> None:
+    """Log the secrets of connections where SSLKEYLOGFILE says, as other programs do; not where it can't be written."""
+    if path := os.environ.get("SSLKEYLOGFILE"):
+        with contextlib.suppress(OSError):
+            context.keylog_filename = path
 
 
 def fault(error: ssl.SSLError, host: str, peer: str) -> RunError:
