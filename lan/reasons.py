@@ -25,6 +25,14 @@ class Reason:
         object.__setattr__(self, "text", text)
         object.__setattr__(self, "facts", tuple((key, str(value)) for key, value in facts.items()))
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Reason":
+        """What `as_json` made; raises KeyError, TypeError or AttributeError for anything else."""
+        reason = cls(str(told["source"]), str(told["text"]))
+        facts = tuple((str(key), str(value)) for key, value in told.get("facts", {}).items())
+        object.__setattr__(reason, "facts", facts)
+        return reason
+
     def __str__(self) -> str:
         facts = ", ".join(f"{key} {value}" for key, value in self.facts)
         return f"{self.text} ({facts}; {self.source})" if facts else f"{self.text} ({self.source})"

@@ -1,0 +1,95 @@
+"""What devices and cables decided, by their own logs, to be found by the frame it was about.
+
+One JSON object a line: ``{"time_s", "service", "what", "reason", …keys}``.  The LAN's own log holds switches and
+cables, each device's those of its services.
+"""
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lan.reasons import Reason
+
+SLACK_NS = 2_000_000
+"""How long after what it decided about a decision may stand in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line: who decided what, when (ns since 1970), and why; `keys` tie it to frames."""
+
+    device: str
+    service: str
+    time_ns: int
+    what: str
+    reason: Reason
+    keys: dict[str, Any]
+
+
+class Decisions:
+    """All decisions of a recording; `add` as they come."""
+
+    def __init__(self) -> None:
+        self._by_tie: dict[tuple[str, str, object], list[Decision]] = {}
+        self._read: dict[Path, int] = {}
+
+    def add(self, device: str, lines: Iterable[str]) -> None:
+        """Take lines of a device's log, or of the LAN's own ("").  A line that is none is passed over."""
+        for line in lines:
+            try:
+                keys = json.loads(line)
+                time_ns, reason = round(keys.pop("time_s") * 1e9), Reason.from_json(keys.pop("reason"))
+                service, what = str(keys.pop("service")), str(keys.pop("what"))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+            one = Decision(str(keys.get("switch", device)), service, time_ns, what, reason, keys)
+            for tie in _ties(one):
+                self._by_tie.setdefault((one.device, service, tie), []).append(one)
+
+    def read(self, logs: Iterable[Path]) -> None:
+        """Take what log files got since the last call: ``…/devices/NAME/decisions.jsonl``, or the LAN's own."""
+        for log in logs:
+            device = log.parent.name if log.parent.parent.name == "devices" else ""
+            with log.open("rb") as file:
+                file.seek(self._read.get(log, 0))
+                data = file.read()
+            whole = data.rpartition(b"\n")[0] + b"\n" if b"\n" in data else b""
+            self._read[log] = self._read.get(log, 0) + len(whole)
+            self.add(device, whole.decode(errors="replace").splitlines())
+
+    def of(self, device: str, service: str, tie: object) -> list[Decision]:
+        """All about one thing, in the order of time."""
+        return self._by_tie.get((device, service, tie), [])
+
+    def after(
+        self, device: str, service: str, tie: object, time_ns: int, until_ns: int, what: Iterable[str] = ()
+    ) -> Decision | None:
+        """The first at or after a moment, up to another; of these kinds, or any."""
+        found, kinds = self.of(device, service, tie), set(what)
+        at = bisect_left(found, time_ns, key=lambda one: one.time_ns)
+        return next(
+            (one for one in found[at:] if one.time_ns <= until_ns + SLACK_NS and (not kinds or one.what in kinds)), None
+        )
+
+    def before(self, device: str, service: str, tie: object, time_ns: int, what: Iterable[str] = ()) -> Decision | None:
+        """The last before a moment; of these kinds, or any."""
+        found, kinds = self.of(device, service, tie), set(what)
+        at = bisect_left(found, time_ns, key=lambda one: one.time_ns)
+        return next((one for one in reversed(found[:at]) if not kinds or one.what in kinds), None)
+
+
+def _ties(one: Decision) -> list[object]:
+    """What it can be found by: each service's own keys."""
+    keys = one.keys
+    if one.service == "switch":
+        src, dst = keys.get("src"), keys.get("dst")
+        return [(src, dst) if dst else src]
+    if one.service == "links":
+        way = (keys.get("from"), keys.get("to"))
+        return [(*way, keys["crc"])] if "crc" in keys else [frozenset(way)]
+    if one.service == "dns":
+        return [(keys.get("id"), keys.get("client"))]
+    return [keys[name] for name in ("xid", "client") if name in keys]

@@ -1,0 +1,86 @@
+"""Network cards and ARP: layer 2 of hosts.  IEEE 802.3 §4.2.4, RFC 826, RFC 1122 §2.3.  Pure, told by packets."""
+
+from collections.abc import Iterator
+
+from lan.trace.journey import StopKind
+from lan.trace.why.saying import Case, Explained
+from lan.wire import arp as wire
+from lan.wire.arp import Arp
+
+
+def card(case: Case) -> Iterator[Explained]:
+    """Whether the port takes the frame that came in."""
+    ethernet = case.frame.packet.ethernet
+    if ethernet is None or case.stop.received is None:
+        return
+    if ethernet.is_broadcast():
+        yield case.say("nic.broadcast", "in")
+    elif ethernet.is_multicast():
+        yield case.say("nic.multicast", "in", mac=ethernet.dst)
+    elif is_for_another(case):
+        yield case.say("nic.other", "in", mac=ethernet.dst, owner=case.owner(ethernet.dst))
+    else:
+        yield case.say("nic.mine", "in", mac=ethernet.dst)
+
+
+def is_for_another(case: Case) -> bool:
+    """Whether the frame that came in is for another's hardware address."""
+    ethernet = case.frame.packet.ethernet
+    if ethernet is None or ethernet.is_multicast() or case.stop.kind is not StopKind.DROP:
+        return False
+    return case.timeline.devices.get(ethernet.dst) not in (None, case.device)
+
+
+def asking(case: Case, message: Arp) -> Iterator[Explained]:
+    """Why a host sends an ARP message."""
+    ethernet = case.frame.packet.ethernet
+    if message.is_gratuitous():
+        yield case.say("arp.announce", "out", ip=message.sender_ip, mac=message.sender_mac)
+    elif message.operation != wire.REQUEST:
+        yield case.say("arp.answer", "out", ip=message.sender_ip, mac=message.sender_mac)
+    elif message.is_probe():
+        yield case.say("arp.probe", "out", ip=message.target_ip)
+    elif ethernet is not None and not ethernet.is_multicast():
+        yield case.say("arp.confirm", "out", ip=message.target_ip, mac=ethernet.dst)
+    else:
+        yield case.say("arp.miss", "out", ip=message.target_ip)
+
+
+def hearing(case: Case, message: Arp) -> Iterator[Explained]:
+    """What a host makes of an ARP message.  RFC 826, "Packet Reception"."""
+    is_mine = case.timeline.device_of(message.target_ip) == case.device
+    if message.operation == wire.REQUEST and not is_mine:
+        yield case.say("arp.other", "in", ip=message.target_ip)
+    elif not message.is_probe():
+        yield case.say("arp.learned", "in", ip=message.sender_ip, mac=message.sender_mac)
+
+
+def next_hop(case: Case, ip: str) -> Iterator[Explained]:
+    """How the hardware address of the next hop was known, for the packet that is sent."""
+    frame = case.sent
+    ethernet = frame.packet.ethernet if frame else None
+    if frame is None or ethernet is None or ethernet.is_multicast() or frame.packet.ipv4 is None:
+        return
+    if frame.packet.dhcp is not None:  # a server writes to the client's hardware address, RFC 2131 §4.1
+        return
+    told = case.history.mac_of(case.device, ip, frame)
+    if told is not None and told[1] == ethernet.dst:
+        yield case.say("arp.hit", "out", ip=ip, mac=ethernet.dst, frame=told[0])
+    else:
+        yield case.say("arp.unseen", "out", ip=ip, mac=ethernet.dst)
+
+
+def hop_of(case: Case, ip: str) -> tuple[str, bool]:
+    """(the address that the frame was sent to, whether it is a gateway's), for a packet to `ip`."""
+    frame = case.sent or case.frame
+    ethernet = frame.packet.ethernet
+    mac = ethernet.dst if ethernet else ""
+    told = case.history.mac_of(case.device, ip, frame)
+    if told is not None and told[1] == mac:
+        return ip, False
+    if (gateway := case.history.ip_at(case.device, mac, frame)) is not None:
+        return gateway, gateway != ip
+    owner = case.timeline.devices.get(mac)
+    if owner is None or owner == case.timeline.device_of(ip):
+        return ip, False
+    return owner, True
