@@ -1,10 +1,20 @@
 """Words that several verbs share."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 from lan.control.launch import Launch
+from lan.errors import UsageError
+from lan.trace.capture_file import Capturing
+from lan.trace.packet_socket import ENTIRE_BYTES
+
+LEAST_SNAPLEN_BYTES = 60
+"""All headers down to TCP's, without options."""
+LEAST_FILES = 2
+LEAST_FILE_BYTES = 1 << 20
+UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
 
 
 def lan_word(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +38,21 @@ def building_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offload", action="store_true", help="keep segmentation offloads: fast, but frames look huge")
     parser.add_argument("--link", choices=["userspace", "kernel"], help="who carries frames on cables with options")
     parser.add_argument("--no-trace", action="store_true", help="capture nothing")
+    parser.add_argument("--snaplen", type=_snaplen, metavar="N", help="capture the first N bytes of each frame")
+    parser.add_argument(
+        "--trace-size", type=_size, metavar="SIZE", help="begin a new capture file at SIZE, such as 100M"
+    )
+    parser.add_argument("--trace-files", type=_files, metavar="N", help="keep the last N such files (default 2)")
     parser.add_argument("--no-keylog", action="store_true", help="keep no TLS secrets: HTTPS stays closed to the trace")
     json_word(parser)
 
 
 def launch_of(options: argparse.Namespace, **how: Any) -> Launch:
-    """The words of `building_words` as a Launch."""
+    """The words of `building_words` as a Launch.  Raises UsageError where they don't fit together."""
+    if options.trace_files and not options.trace_size:
+        raise UsageError(
+            "--trace-files says how many, and nothing says when a file is full", todo="add --trace-size 100M"
+        )
     return Launch(
         state=options.state,
         switch=options.switch,
@@ -41,9 +60,36 @@ def launch_of(options: argparse.Namespace, **how: Any) -> Launch:
         offload=options.offload,
         link=options.link,
         trace=not options.no_trace,
+        capturing=Capturing(
+            options.snaplen or ENTIRE_BYTES, options.trace_size or 0, options.trace_files or LEAST_FILES
+        ),
         key_log=not options.no_keylog,
         **how,
     )
+
+
+def _snaplen(text: str) -> int:
+    return _number(text, LEAST_SNAPLEN_BYTES, ENTIRE_BYTES, "bytes of each frame")
+
+
+def _files(text: str) -> int:
+    return _number(text, LEAST_FILES, 9999, "files")
+
+
+def _size(text: str) -> int:
+    """``100M`` → bytes."""
+    match = re.fullmatch(r"(\d{1,12})([kKMG]?)B?", text)
+    size = int(match[1]) << UNITS[match[2].upper()] if match else 0
+    if size < LEAST_FILE_BYTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size of a file from 1M on, such as 100M or 2G")
+    return size
+
+
+def _number(text: str, low: int, high: int, what: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    if not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of {what} from {low} to {high}")
+    return number
 
 
 def switch_words(description: dict[str, Any]) -> str:

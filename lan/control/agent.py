@@ -31,6 +31,7 @@ from lan.engine.live import MAC_TABLES, LiveLan
 from lan.engine.options import Options
 from lan.errors import LanError, RunError, UsageError, nearest
 from lan.topo.spec import Device, Lan, Link, Port, mac_address
+from lan.trace.capture_file import Capturing
 
 SOCKET = HOME / "agent.sock"
 PING_TRIES = 3
@@ -416,8 +417,8 @@ def _may_ask(client: socket.socket) -> bool:
     return pid == 0 and uid == 0
 
 
-def serve(lan: Lan, options: Options, trace: bool, channel: socket.socket, lifeline: Lifeline) -> None:
-    """What the bubble's PID 1 does: build, tell the face how it went, and serve."""
+def serve(lan: Lan, options: Options, capturing: Capturing | None, channel: socket.socket, lifeline: Lifeline) -> None:
+    """What the bubble's PID 1 does: build, tell the face how it went, and serve.  `capturing` None captures nothing."""
     began = time.monotonic()
     _detach(options)
 
@@ -426,7 +427,7 @@ def serve(lan: Lan, options: Options, trace: bool, channel: socket.socket, lifel
 
     try:
         live = LiveLan(lan, options)
-        recorder = Recorder(options.state / "trace.pcapng") if trace else None
+        recorder = Recorder(options.state / "trace.pcapng", capturing) if capturing else None
         agent = Agent(live, recorder, lifeline)
 
         def cabled() -> None:

@@ -13,6 +13,7 @@ from lan.engine import bubble, environment
 from lan.engine.options import Options
 from lan.errors import RunError
 from lan.topo.spec import Lan
+from lan.trace.capture_file import Capturing
 
 Progress = Callable[[str, float], None]
 
@@ -36,6 +37,7 @@ class Launch:
     datapath: str | None = None
     offload: bool = False
     trace: bool = True
+    capturing: Capturing = field(default_factory=Capturing)
     link: str | None = None
     key_log: bool = True
     """Whether programs on devices log their TLS secrets, for the trace to read; without a trace they don't."""
@@ -65,7 +67,9 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
     )
     named = lan.renamed(name)
     blown = bubble.blow(
-        lambda channel, lifeline: agent.serve(named, options, launch.trace, channel, lifeline),
+        lambda channel, lifeline: agent.serve(
+            named, options, launch.capturing if launch.trace else None, channel, lifeline
+        ),
         keep={folder.descriptor},
     )
     folder.release()

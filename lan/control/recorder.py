@@ -14,18 +14,20 @@ from lan.engine.fabric import Fabric
 from lan.errors import RunError
 from lan.topo.spec import Lan, Link, Port
 from lan.trace import tap
-from lan.trace.capture_file import TapPort
+from lan.trace.capture_file import Capturing, TapPort
 from lan.trace.packet_socket import open_packet_socket
 from lan.trace.pcapng import HOST, SWITCH
 
 Answer = Callable[[dict[str, Any]], None]
+SWITCHES_RING_BYTES = 32 << 20
+"""All cables of all switches share one ring: 100 ms of two cables at the full rate of a small machine."""
 
 
 class Recorder:
     """Writes every frame of the LAN to `path` by a tap in a process of its own."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, capturing: Capturing) -> None:
+        self.path, self.capturing = path, capturing
         self.control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._is_gone = False
         self._waiting: dict[int, Answer] = {}
@@ -38,20 +40,22 @@ class Recorder:
         self.path.write_bytes(b"")
         self._switches = {device.name for device in lan.switches}
         at_switches: dict[int, TapPort] = {}
-        sockets = [(open_packet_socket(), at_switches)]
+        sockets = [(open_packet_socket(self.capturing.snaplen_bytes, ring_bytes=SWITCHES_RING_BYTES), at_switches)]
         for link in links:
             near, far = self._seen_at(link)
             if near.device in self._switches:
                 at_switches[fabric.index[near]] = self._port(near, far)
             else:
                 with netns.inside(fabric.namespaces[near.device], fabric.home):
-                    sockets.append((open_packet_socket(), {fabric.index[near]: self._port(near, far)}))
-        path, theirs = str(self.path), self._theirs
+                    sockets.append(
+                        (open_packet_socket(self.capturing.snaplen_bytes), {fabric.index[near]: self._port(near, far)})
+                    )
+        path, theirs, capturing = str(self.path), self._theirs, self.capturing
         keep = [sock.fileno() for sock, _ in sockets] + [theirs.fileno()]
         nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
         def record() -> None:
-            tap.main(sockets, path, theirs)
+            tap.main(sockets, path, theirs, capturing)
 
         programs.call(record, programs.Start([], dict(os.environ), "/", (nothing, 1, 2), keep=keep), "lan-tap")
         os.close(nothing)
@@ -67,7 +71,7 @@ class Recorder:
             index = 0
             if near.device not in self._switches:
                 with netns.inside(fabric.namespaces[near.device], fabric.home):
-                    sock = open_packet_socket()
+                    sock = open_packet_socket(self.capturing.snaplen_bytes)
                 socket.send_fds(self.control, [json.dumps({"add_socket": True}).encode()], [sock.fileno()])
                 sock.close()
                 index, self._sockets = self._sockets, self._sockets + 1

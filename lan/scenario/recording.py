@@ -9,6 +9,7 @@ from lan.errors import UsageError
 from lan.topo.spec import Lan
 from lan.trace.keylog import LanKeys
 from lan.trace.pcapng import Reader
+from lan.trace.rotation import Tail
 from lan.trace.timeline import Timeline
 
 
@@ -30,8 +31,8 @@ class Recording:
         self.timeline = Timeline(device_map(spec), [device.name for device in spec.switches])
         self.drops = 0
         self._reader = Reader()
+        self._file = Tail(Path(lan.trace))
         self._keys = LanKeys(lan.state)
-        self._file = Path(lan.trace).open("rb")  # noqa: SIM115 - read on as it grows
 
     def close(self) -> None:
         """Let the file go."""
@@ -50,7 +51,7 @@ class Recording:
             left_ms = round((limit - time.monotonic()) * 1000)
             if left_ms <= 0:
                 return False
-            self.lan.wait_trace(len(self.timeline.all_frames), left_ms)
+            self.lan.wait_trace(self._reader.frames, left_ms)
             self._read()
         return True
 
@@ -60,6 +61,7 @@ class Recording:
         return self.wait_until(lambda: len(self.timeline.all_frames) > seen, deadline_s)
 
     def _read(self) -> None:
-        self.timeline.feed(self._reader.feed(self._file.read()))
+        for piece in self._file.pieces():
+            self.timeline.feed(self._reader.feed(piece))
         if any(session.decryption is None for session in self.timeline.tls):
             self.timeline.learn_secrets(self._keys.fresh())
