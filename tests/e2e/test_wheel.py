@@ -1,6 +1,7 @@
 """The wheel adds one name to an environment: a project's own services/, topologies/ and tests/ stay its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,10 +16,10 @@ BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(
 OWN = ("services", "topologies", "tests", "labs")
 
 
-def run(*command: str | Path, folder: Path) -> str:
+def run(*command: str | Path, folder: Path, **variables: str) -> str:
     """Its output; what it said, where it fails."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    clean["PYTHONDONTWRITEBYTECODE"] = "1"
+    clean |= {"PYTHONDONTWRITEBYTECODE": "1", **variables}
     words = [str(word) for word in command]
     ended = subprocess.run(words, cwd=folder, env=clean, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -82,3 +83,14 @@ def test_every_script_has_its_function(project: Path, script: str) -> None:
         "assert callable(tuple(scripts)[0].load())"
     )
     run(project / "env/bin/python", "-c", code, folder=project)
+
+
+def test_the_tests_of_an_outside_project_pass_with_what_is_installed(project: Path, tmp_path: Path) -> None:
+    """docs/examples/outside_project knows lan by docs/testing.md alone; two workers, as its `pytest -n 2`."""
+    outside = tmp_path / "outside project"
+    shutil.copytree(HOUSE / "docs/examples/outside_project", outside)
+    command = (project / "env/bin/python", "-m", "pytest", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider")
+    said = run(*command, folder=outside, PYTHONDONTWRITEBYTECODE="")
+    tests = sum(file.read_text().count("\ndef test_") for file in (outside / "tests").glob("test_*.py"))
+    assert tests >= 9 and f"{tests} passed in" in said
+    assert f"pytest -n 2 --dist loadfile\n{tests} passed" in (HOUSE / "docs/testing.md").read_text()

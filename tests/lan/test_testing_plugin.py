@@ -52,7 +52,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for code in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
         [name] = re.findall(r"\A# (test_\w+\.py)\n", code)
         (folder / name).write_text(code)
-    return Run(folder, run_pytest(folder, "-p", "xdist", "-n", "2", "--junitxml=report/tests.xml"))
+    return Run(folder, run_pytest(folder, "-p", "xdist", "-n", "2", "--dist", "loadfile", "--junitxml=report/tests.xml"))
 
 
 def test_the_examples_of_the_page_pass_but_for_the_one_that_shows_a_failure(page: Run) -> None:
