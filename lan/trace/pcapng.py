@@ -218,6 +218,18 @@ class Reader:
         """Bytes of a block that is not whole yet; of a finished file, its cut-off tail."""
         return len(self._bytes)
 
+    @property
+    def order(self) -> str:
+        """Byte order of the current section, as `struct` has it; "" while it is not known."""
+        return self._order
+
+    def look(self, block: bytes, number: int) -> Frame | None:
+        """The frame that one whole block of the current section holds, as number `number`; None where it holds none."""
+        before, self.frames = self.frames, number - 1
+        frame = self._classic(block) if self._classic_ticks_ns else self._block(block)
+        self.frames = before
+        return frame
+
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole now; raises Malformed where the file is no capture at all."""
         if self.damage:

@@ -1,0 +1,94 @@
+"""Frames read where they stand in a file: the same as those of the Reader, whatever the file is."""
+
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lan.trace.frame import Direction, Frame
+from lan.trace.indexed import IndexedCapture
+from lan.trace.pcapng import Reader, Writer, dump
+from lan.wire.malformed import Malformed
+
+PORTS = [("s1:eth1", "pc1:eth0"), ("s1:eth2", "web:eth0"), ("if0", "")]
+OFFICE = Path(__file__).with_name("office.pcapng.hex")
+
+frames = st.lists(
+    st.builds(
+        lambda port, time_ns, way, data, more, comment: Frame(
+            0, time_ns, *PORTS[port], way, data, len(data) + more, comment
+        ),
+        st.integers(0, 2),
+        st.integers(0, 2**63),
+        st.sampled_from(Direction),
+        st.binary(max_size=80),
+        st.integers(0, 9),
+        st.sampled_from(["", "why"]),
+    ),
+    max_size=6,
+)
+
+
+def same(file: Path, data: bytes) -> None:
+    """Index and reader agree on `data`, in whatever order one looks."""
+    file.write_bytes(data)
+    expected = Reader().feed(data)
+    with IndexedCapture(file) as capture:
+        for place in (0, len(expected) // 2):
+            assert capture.frames(place, place + 1) == expected[place : place + 1]
+        assert len(capture) == len(expected)
+        assert capture.frames(0, len(expected) + 5) == expected
+        assert capture.last(2) == expected[-2:]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(written=frames, more=frames, cut=st.integers(0, 60))
+def test_frames_are_those_of_the_reader(tmp_path: Path, written: list[Frame], more: list[Frame], cut: int) -> None:
+    data = dump(written) + dump(more)
+    same(tmp_path / "a.pcapng", data[: len(data) - cut])
+
+
+def test_a_later_file_of_a_capture_keeps_its_numbers(tmp_path: Path) -> None:
+    writer = Writer()
+    parts = [writer.start(frames_before=41), writer.interface("s1:eth1", "pc1:eth0")[1]]
+    parts.append(writer.packet(0, 1, Direction.IN, b"x"))
+    same(tmp_path / "a.pcapng", b"".join(parts))
+    same(tmp_path / "a.pcapng", dump([Frame(0, 1, "a", "", Direction.IN, b"x")]) + b"".join(parts))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_classic_files_and_foreign_blocks_are_read_too(tmp_path: Path, order: str) -> None:
+    records = b"".join(struct.pack(order + "IIII", 10, n, 3, 60) + b"abc" for n in range(3))
+    same(tmp_path / "a.pcap", struct.pack(order + "IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + records)
+    section = struct.pack(order + "IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+    loop = struct.pack(order + "IIHHII", 1, 20, 113, 0, 0, 20)  # link type 113 is no Ethernet
+    interface = struct.pack(order + "IIHHII", 1, 20, 1, 0, 0, 20)
+    unknown = struct.pack(order + "III", 0x0BAD, 12, 12)
+    skipped = struct.pack(order + "IIIIIII4sI", 6, 36, 0, 0, 7, 2, 60, b"no\0\0", 36)
+    packet = struct.pack(order + "IIIIIII4sI", 6, 36, 1, 0, 7, 2, 60, b"hi\0\0", 36)
+    old = struct.pack(order + "IIHHIIII4sI", 2, 36, 1, 0, 0, 7, 2, 60, b"hi\0\0", 36)
+    made = section + loop + interface + skipped + unknown + packet + old
+    same(tmp_path / "a.pcapng", made + section + interface)
+    same(tmp_path / "a.pcapng", made + dump([Frame(0, 1, "a", "", Direction.IN, b"x")]))
+
+
+def test_the_office_is_read_by_index(tmp_path: Path) -> None:
+    same(tmp_path / "a.pcapng", bytes.fromhex(OFFICE.read_text()))
+
+
+def test_damage_ends_the_walk_and_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.pcapng"
+    good = dump([Frame(0, 1, "a", "", Direction.IN, b"x")])
+    file.write_bytes(good + struct.pack("<III", 6, 5, 5) + good)
+    with IndexedCapture(file) as capture:
+        assert (len(capture), capture.damage) == (1, "a block 5 bytes long after frame 1")
+
+
+@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n"])
+def test_what_is_no_capture_is_malformed(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "a.pcapng"
+    file.write_bytes(data)
+    with pytest.raises(Malformed):
+        IndexedCapture(file)
