@@ -4,7 +4,6 @@ Of a LAN that is up, or of any pcap or pcapng file.  The capture of a LAN has on
 """
 
 import argparse
-import shutil
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from lan.trace.filter import Filter
 from lan.trace.filter_fields import ALIASES, FIELDS
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
-from lan.trace.views import decided, export, table
+from lan.trace.views import decided, export, html, pcapng_export, table
 from lan.trace.views.decided import Decided
 
 GROUP = "Look"
@@ -30,7 +29,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", action="store_true", help="between the frames, what switches and cables decided")
     parser.add_argument("-n", "--last", type=_count, metavar="N", help="only the last N")
     parser.add_argument("--fields", action="store_true", help="what a filter can ask for")
-    parser.add_argument("--pcap", type=Path, metavar="FILE", help="write the capture there instead")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page to look at it without lan, or a network"
+    )
+    parser.add_argument("--pcap", type=Path, metavar="FILE", help="write them to a file for Wireshark, with reasons")
 
 
 def _count(text: str) -> int:
@@ -46,7 +48,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError("-f follows a LAN that is up; a file is read to its end", todo="leave out -f, or the FILE")
     source = open_source(options, screen)
     if options.pcap is not None:
-        return _copy(source, options.pcap, screen)
+        return _copy(options, source, screen)
+    if options.html is not None:
+        return _page(options, source, screen)
     telling = _Telling(source, source.compile(options.filter), screen, is_hop=options.hops)
     logs = Decisions(source.folder / "decisions.jsonl") if options.why else None
     telling.tell(logs, last=options.last)
@@ -144,15 +148,50 @@ def _fields(screen: Screen) -> int:
     return 0
 
 
-def _copy(source: Source, target: Path, screen: Screen) -> int:
-    if source.capture is None:
-        raise UsageError(f"nothing is captured on LAN {source.name}")
-    if not target.absolute().parent.is_dir():
-        raise UsageError(f"--pcap {target}: no such folder")
-    shutil.copyfile(source.capture, target)
-    frames = len(source.timeline.all_frames)
+def _page(options: argparse.Namespace, source: Source, screen: Screen) -> int:
+    """The frames that are meant as an HTML file."""
+    timeline, wanted = source.timeline, source.compile(options.filter)
+    frames = [frame for frame in timeline.all_frames if wanted is None or wanted(frame, timeline)]
+    if options.last is not None:
+        frames = frames[-options.last :] if options.last else []
+    if len(frames) > html.MOST_FRAMES:
+        raise UsageError(
+            f"--html: {len(frames)} frames are too many for a page",
+            expected=f"{html.MOST_FRAMES} at most",
+            todo="--filter EXPR or -n N choose",
+        )
+    text = html.page(frames, timeline, source.explain, name=source.name)
+    try:
+        options.html.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--html {options.html}: {error.strerror}") from error
     if screen.json:
-        screen.data({"ok": True, "pcapng": str(target), "frames": frames})
+        screen.data({"ok": True, "html": str(options.html), "frames": len(frames)})
     else:
-        screen.line(f"{frames} frames written to {target}")
+        screen.line(f"{len(frames)} frames written to {options.html}")
+    return 0
+
+
+def _copy(options: argparse.Namespace, source: Source, screen: Screen) -> int:
+    """The frames that are meant as a pcapng file, with reasons as comments and the TLS secrets of their connections."""
+    target, timeline, wanted = options.pcap, source.timeline, source.compile(options.filter)
+    frames = [frame for frame in timeline.all_frames if wanted is None or wanted(frame, timeline)]
+    if options.last is not None:
+        frames = frames[-options.last :] if options.last else []
+    key_log = pcapng_export.secrets_of(timeline, frames)
+    if target.exists() and source.capture is not None and target.samefile(source.capture):
+        raise UsageError(f"--pcap {target}: that is the capture itself", todo="another name")
+    try:
+        with target.open("wb") as file:
+            if key_log:
+                target.chmod(0o600)  # whoever has the file can read what TLS carried
+            file.writelines(pcapng_export.write(timeline, key_log, source.explain, frames=frames))
+    except OSError as error:
+        raise UsageError(f"--pcap {target}: {error.strerror}") from error
+    opened = len({line.split()[1] for line in key_log.splitlines()})
+    if screen.json:
+        screen.data({"ok": True, "pcapng": str(target), "frames": len(frames), "tls_connections_opened": opened})
+    else:
+        words = f", and the secrets of {opened} TLS connection{'s' if opened > 1 else ''}" if opened else ""
+        screen.line(f"{len(frames)} frames{words} written to {target}")
     return 0

@@ -1,0 +1,106 @@
+"""A recording as one HTML file: list, layers in and out with reasons, fields, bytes; no network, nothing to install.
+
+What packets say reaches the page as JSON in a script element that is never run, with every ``<`` written as an escape,
+and from there as text nodes alone.  The page's own policy lets it run its one script, by its hash, and load nothing.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from lan.trace.frame import Frame
+from lan.trace.journey import Journey
+from lan.trace.timeline import Timeline
+from lan.trace.views import pdu, table
+from lan.trace.views.osi import layers
+
+PARTS = Path(__file__).with_name("page")
+MOST_FRAMES = 20_000
+"""More make a file that browsers open slowly; a filter chooses."""
+
+
+def page(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, name: str) -> str:
+    """The whole document; `name` stands above the list."""
+    style, script = _part("page.css"), _part("page.js")
+    allowed = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    return _part("page.html").format(
+        policy=escape(policy, quote=True),
+        title=escape(name),
+        style=style,
+        script=script,
+        recording=_embedded(recording(frames, timeline, explain, name=name)),
+    )
+
+
+def recording(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, name: str) -> dict[str, Any]:
+    """What the page shows.  Packets with the same bytes and the windows of a journey are there once."""
+    packets: dict[bytes, int] = {}
+    contents: list[dict[str, Any]] = []
+    journeys: dict[int, int] = {}
+    windows: list[list[dict[str, Any]]] = []
+    events = []
+    for frame in frames:
+        if frame.data not in packets:
+            packets[frame.data] = len(contents)
+            contents.append(_content(frame))
+        journey = timeline.journey_of(frame)
+        if journey.number not in journeys:
+            journeys[journey.number] = len(windows)
+            windows.append(_windows(journey, timeline, explain))
+        row = table.row(frame, timeline, is_hop=True)
+        events.append(
+            {
+                "number": frame.number,
+                "time_ms": round(row.time_ms, 6),
+                "last": row.source,
+                "at": row.destination,
+                "type": row.protocol,
+                "info": row.words,
+                "style": row.style,
+                "packet": packets[frame.data],
+                "journey": journeys[journey.number],
+            }
+        )
+    return {"name": name, "events": events, "packets": contents, "journeys": windows}
+
+
+def _content(frame: Frame) -> dict[str, Any]:
+    found = [layer for layer in reversed(layers(frame, frame.port)) if layer.header is not None]
+    return {
+        "data": frame.data.hex(),
+        "layers": [
+            {
+                "layer": layer.number,
+                "title": layer.header.title,
+                "start": layer.header.start,
+                "end": layer.header.end,
+                "problems": list(layer.header.problems),
+                "fields": [[each.name, each.text, each.start, each.end] for each in layer.header.fields],
+            }
+            for layer in found
+            if layer.header is not None
+        ],
+    }
+
+
+def _windows(journey: Journey, timeline: Timeline, explain: pdu.Explain) -> list[dict[str, Any]]:
+    return pdu.as_json(pdu.windows(journey, timeline, explain))
+
+
+def _part(name: str) -> str:
+    return (PARTS / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """JSON that can't end the element it stands in, whatever packets say."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
