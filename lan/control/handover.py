@@ -21,6 +21,7 @@ from lan.control.launch import Launch, Launched
 from lan.engine.bubble import Bubble
 from lan.errors import LanError, RunError
 from lan.topo.spec import Lan, lan_from_json
+from lan.trace.capture_file import Capturing
 
 
 def up(wanted: Lan, how: Launch) -> Launched:
@@ -64,6 +65,11 @@ def _as_json(how: Launch) -> dict[str, Any]:
     return {**dataclasses.asdict(how), "state": str(how.state) if how.state is not None else None}
 
 
+def _from_json(told: dict[str, Any]) -> Launch:
+    state = Path(told["state"]) if told["state"] is not None else None
+    return Launch(**{**told, "state": state, "capturing": Capturing(**told["capturing"])})
+
+
 def _search_path() -> str:
     """Where the new process finds this very lan."""
     here = str(Path(lan.__path__[0]).parent)
@@ -75,9 +81,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is told by the one who asks; the LAN ends with us
     with socket.socket(fileno=int(arguments[0])) as asker:
         asked, _ = framing.receive(asker)
-        how = {**asked["how"], "state": Path(asked["how"]["state"]) if asked["how"]["state"] else None}
         try:
-            made = launch.up(lan_from_json(asked["lan"]), Launch(**how))
+            made = launch.up(lan_from_json(asked["lan"]), _from_json(asked["how"]))
         except LanError as error:
             framing.send(asker, {"error": error.as_json(), "exit_code": error.exit_code})
             return error.exit_code
