@@ -19,6 +19,7 @@ from lan.trace.journey import Journey, Stop
 from lan.trace.opening import open_capture
 from lan.trace.timeline import Timeline
 from lan.trace.views.pdu import Explained
+from lan.trace.why import Decisions, Explainer
 
 A_LONG_TIME_S = 3600.0
 DECISIONS = "decisions.jsonl"
@@ -48,6 +49,8 @@ class Source:
         self.folder, self.capture = folder, capture
         """Where the capture lies, and beside it the LAN's logs; and the capture itself."""
         self.recording: Recording | None = None
+        self._decisions = Decisions()
+        self._explainer: Explainer | None = None
 
     @property
     def lan(self) -> "client.RunningLan | None":
@@ -67,6 +70,7 @@ class Source:
         """Take in all that has passed until now."""
         if self.recording is not None:
             self.recording.sync()
+            self._decisions.read(self.decision_logs() if self._explainer else [])
 
     def wait_for_more(self) -> bool:
         """Wait for the next frame of a LAN that is up; False of a file."""
@@ -89,8 +93,11 @@ class Source:
         return None if text is None else compile_filter(text, devices=self.device_names)
 
     def explain(self, stop: Stop, journey: Journey) -> Sequence[Explained]:
-        """Why a device did what it did, as far as it is known."""
-        return []
+        """Why a device did what it did, by the logs beside the capture, else by packets."""
+        if self._explainer is None:
+            self._explainer = Explainer(self.timeline, self._decisions)
+            self._decisions.read(self.decision_logs())
+        return self._explainer.explain(stop, journey)
 
 
 def open_source(options: argparse.Namespace, screen: Screen) -> Source:

@@ -73,6 +73,9 @@ def test_trouble_is_red_and_other_types_have_their_colours() -> None:
     timeline = Timeline(switches=["s1"])
     timeline.feed(play(Talk(), "pc1 SYN, web RST+ACK"))
     assert [row.style for row in table.rows(timeline)] == ["", table.TROUBLE]
+    segment = timeline.frames[0]
+    damaged = Frame(3, 0, segment.port, segment.peer, segment.direction, segment.data[:-1] + b"\xff")
+    assert table.row(damaged, timeline).style == table.TROUBLE
 
 
 def test_an_event_is_its_row_and_all_its_layers(office: Timeline) -> None:

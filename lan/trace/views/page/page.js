@@ -189,3 +189,5 @@ $("list").addEventListener("scroll", drawList);
 window.addEventListener("resize", drawList);
 $("name").textContent = recording.name;
 applyFilter();
+const wanted = shown.findIndex((event) => `#${event.number}` === location.hash);  // page.html#38
+if (wanted > 0) go(wanted);
