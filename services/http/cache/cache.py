@@ -56,15 +56,20 @@ class Cache:
         alone = _goes_alone(request, uri)
         if uri is None or alone is not None:
             forwarded, why = alone or (Forwarded.BYPASS, _no_resource(request))
+            if forwarded is not Forwarded.METHOD and policy.wishes(request).restricts("only-if-cached"):
+                return self._only_if_cached(why)
             return Forward(request, request, why, forwarded, uri, began=self._moment)
         wanted = policy.wishes(request)
         served = self._from_store(request, uri, scheme, wanted, now_s)
         if isinstance(served, Serve):
             return served
         if wanted.restricts("only-if-cached"):
-            why = Reason("RFC 9111 §5.2.1.7", f"only-if-cached, but {served.why.text}")
-            return Refuse(504, why, CacheStatus(self.settings.name, detail=why.text))
+            return self._only_if_cached(served.why)
         return served
+
+    def _only_if_cached(self, because: Reason) -> Refuse:
+        why = Reason("RFC 9111 §5.2.1.7", f"only-if-cached, but {because.text}")
+        return Refuse(504, why, CacheStatus(self.settings.name, detail=why.text))
 
     def is_hot(self, request: Request, *, now_s: float, scheme: str = "http") -> bool:
         """Whether `lookup` gave everybody's answer to this request, and would give the same one now."""

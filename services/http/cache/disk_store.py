@@ -123,6 +123,7 @@ class DiskStore:
         self._size_bytes = self._live_bytes = 0
         self._serial = max(slots, default=0)
         self._untidy = SHARDS
+        self._compact_from = 0  # the index's length from which another attempt at it is worth while
         for slot in slots.values():
             self._count(slot)
         self._make_room(0)
@@ -291,17 +292,21 @@ class DiskStore:
 
     def _compact(self) -> None:
         """Write the index anew, in the order of use, when more of it is old than alive."""
-        if self._end - self._live_bytes <= self._live_bytes + SLACK_BYTES:
+        if self._end - self._live_bytes <= self._live_bytes + SLACK_BYTES or self._end < self._compact_from:
             return
         draft = self.folder / "index.new"
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = -1
         try:
+            descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             offsets = self._copy_live(descriptor)
             os.fsync(descriptor)
             draft.replace(self.folder / "index")
-        except OSError:
-            os.close(descriptor)  # the old one goes on
+        except OSError:  # no room, or no descriptor: the old one goes on
+            if descriptor >= 0:
+                os.close(descriptor)
+            self._compact_from = self._end + SLACK_BYTES
             return
+        self._compact_from = 0
         os.close(self._index)
         self._index, self._end = descriptor, os.fstat(descriptor).st_size
         for slot, offset in zip(self._slots.values(), offsets, strict=True):

@@ -33,8 +33,9 @@ def _built(second: int) -> str:
 
 def parse(text: str) -> int | None:
     """Seconds since 1970 of a date in any of the three forms; None for what is no date."""
+    text = text.strip(" \t")
     for form in _FORMS:
-        if found := form.fullmatch(text.strip()):
+        if found := form.fullmatch(text):
             return _seconds(found)
     return None
 
@@ -44,8 +45,10 @@ def _seconds(found: re.Match[str]) -> int | None:
     if year < 100:
         year += 1900 if year >= 70 else 2000
     month = _MONTHS.index(found["month"]) + 1
-    clock = (int(found["hour"]), int(found["minute"]), int(found["second"]))
+    second = int(found["second"])
+    leap = int(second == 60)  # POSIX has no such second: it is the one after
+    clock = (int(found["hour"]), int(found["minute"]), second - leap)
     try:
-        return int(datetime(year, month, int(found["day"]), *clock, tzinfo=UTC).timestamp())
+        return int(datetime(year, month, int(found["day"]), *clock, tzinfo=UTC).timestamp()) + leap
     except ValueError:
         return None

@@ -23,7 +23,10 @@ class Hop:
 
 
 def parse(value: str) -> tuple[Hop, ...]:
-    """The hops in their order; comments are dropped, and so is what reads as no hop."""
+    """The hops in their order; comments are dropped, and so is what reads as no hop.
+
+    A comment without end hides what others have added behind it from nobody: it ends with its element.
+    """
     found = []
     for element in _without_comments(value).split(","):
         words = element.split()
@@ -47,6 +50,8 @@ def _without_comments(value: str) -> str:
             depth -= 1
         elif not depth:
             kept.append(char)
+    if depth:
+        return ",".join(element.partition("(")[0] for element in value.split(","))
     return "".join(kept)
 
 

@@ -16,6 +16,13 @@ def test_the_three_forms_of_rfc_9110_mean_the_same_moment(text: str) -> None:
     assert dates.parse(text) == NOVEMBER_6_1994
 
 
+def test_a_leap_second_is_a_date() -> None:
+    """RFC 9110 §5.6.7: such as 23:59:60 on 31 December 2016, which POSIX counts as the second after it."""
+    assert dates.parse("Sat, 31 Dec 2016 23:59:60 GMT") == dates.parse("Sun, 01 Jan 2017 00:00:00 GMT")
+    assert dates.parse("Saturday, 31-Dec-16 23:59:60 GMT") == 1483228800
+    assert dates.parse("Sat, 31 Dec 2016 23:59:61 GMT") is None
+
+
 def test_a_built_date_is_an_imf_fixdate() -> None:
     assert dates.build(NOVEMBER_6_1994 + 0.9) == "Sun, 06 Nov 1994 08:49:37 GMT"
 

@@ -16,7 +16,8 @@ VIA = [
     ("1.1 a (b, 1.1 c), 2 d", [Hop("1.1", "a"), Hop("2", "d")]),
     ("1.1\t[::1]:80", [Hop("1.1", "[::1]:80")]),
     ("nonsense, , 1.1 a b, 1.1 x", [Hop("1.1", "x")]),
-    ("1.1 x (unclosed, 1.1 y", [Hop("1.1", "x")]),
+    ("1.1 x (unclosed, 1.1 y", [Hop("1.1", "x"), Hop("1.1", "y")]),
+    ("1.1 x (\\, 1.1 y (lan)", [Hop("1.1", "x"), Hop("1.1", "y")]),
 ]
 
 
@@ -33,6 +34,13 @@ def test_any_via_is_read(value: str) -> None:
 def test_each_recipient_adds_itself_at_the_end_with_the_version_it_received() -> None:
     once = via.append(Headers(), HTTP_1_0, "fred")
     assert via.append(once, HTTP_1_1, "proxy:3128").get("Via") == "1.0 fred, 1.1 proxy:3128"
+
+
+@pytest.mark.parametrize("said", ["1.1 x (", "1.1 x (\\", "((((", "1.1 x (a)(", "(,(,"])
+def test_a_comment_that_somebody_left_open_hides_no_circle(said: str) -> None:
+    """Who sends it would have proxies ask each other without end."""
+    fields = via.append(via.append(headers([("Via", said)]), HTTP_1_1, "p"), HTTP_1_1, "q")
+    assert via.loop(fields, "p") is not None and via.loop(fields, "q") is not None
 
 
 def test_a_request_that_names_us_has_been_here() -> None:

@@ -127,6 +127,10 @@ def test_only_if_cached_never_reaches_the_origin() -> None:
     world.passes(100)
     assert world.ask(cache_control="only-if-cached").status == 504
     assert world.ask(cache_control="only-if-cached, max-stale").body == b"stored"
+    assert world.ask(cache_control="only-if-cached", if_match='"1"').status == 504  # what only the origin may judge
+    assert world.ask(cache_control="only-if-cached", content_length="4").status == 504
+    assert world.ask("/x", cache_control="only-if-cached", host=None).status == 504
+    assert world.ask(method="HEAD", cache_control="only-if-cached", if_unmodified_since=date()).status == 504
 
 
 def test_unsafe_requests_are_written_through() -> None:

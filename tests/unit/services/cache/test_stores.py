@@ -3,6 +3,7 @@
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,21 @@ def test_an_index_that_is_mostly_old_is_written_anew(tmp_path: Path) -> None:
         assert kept is not None and body_of(store, kept) == b"body" and body_of(store, entry) == b"2999"
     with reopened(tmp_path) as store:
         assert store.find("kept") == (kept,) and store.find("k") == (entry,) and body_of(store, entry) == b"2999"
+
+
+def test_an_index_that_can_t_be_written_anew_goes_on_as_it_is(tmp_path: Path) -> None:
+    with reopened(tmp_path) as store:
+        kept = keep(store, "kept")
+        (tmp_path / "index.new").mkdir()  # as if no descriptor were left
+        for number in range(40):
+            assert kept is not None
+            new = replace(kept, response=kept.response.with_field("Field", f"{number % 10}" * 60_000))
+            store.replace(kept, new)
+            kept = new
+        assert store.find("kept") == (kept,) and body_of(store, kept) == b"body"
+    (tmp_path / "index.new").rmdir()
+    with reopened(tmp_path) as store:
+        assert store.find("kept") == (kept,) and body_of(store, kept) == b"body"
 
 
 @contextmanager
