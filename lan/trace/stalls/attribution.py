@@ -18,7 +18,7 @@ from lan.trace.kernel_tcp import Sample
 from lan.trace.ledger import Ledger
 from lan.trace.stalls.cause import Cause, Gap, clip, merge
 from lan.trace.stalls.paths import path_of
-from lan.trace.stalls.segments import FIN, Dialogue, dialogue
+from lan.trace.stalls.segments import FIN, Dialogue, Sent, dialogue
 from lan.trace.stalls.waiting import SHORT_NS, Silence, explain
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.http import Transaction
@@ -83,20 +83,19 @@ def _bounds(transaction: Transaction, timeline: Timeline, facts: Facts) -> tuple
         start_ns = lookups[0].start_ns
     else:
         start_ns = connection.frames[0].time_ns if is_first else request.frames[0].time_ns
-    last = max(frame.time_ns for frame in transaction.frames)
-    for message, is_client in ((request, True), (response, False)):
+    talk, last = dialogue(connection), start_ns
+    for message, sent in ((request, talk.client), (response, talk.server)):
         if message is not None:
-            last = max(last, _needed_until(connection, message, is_client=is_client))
+            last = max(last, _needed_until(message, sent))
     return start_ns, last
 
 
-def _needed_until(connection: Connection, message: Message, *, is_client: bool) -> int:
-    """When a message's last byte was sent for the last time that counted."""
-    end, last = message.end + 1, 0
-    for segment in dialogue(connection).segments:
-        if segment.is_client is is_client and segment.is_progress and segment.start < end:
-            last = max(last, segment.time_ns) if segment.is_again or segment.end >= end else last
-    return last
+def _needed_until(message: Message, sent: Sent) -> int:
+    """When the last of a message's bytes was sent for the last time that counted."""
+    numbers = {frame.number for frame in message.frames}
+    end = max((each.end for each in sent.all if each.frame.number in numbers), default=0)
+    needed = (each.time_ns for each in sent.all if each.frame.number in numbers or (each.is_again and each.start < end))
+    return max(needed, default=0)
 
 
 def _whole(connection: Connection, timeline: Timeline, facts: Facts, depth: int) -> list[Gap]:

@@ -1,0 +1,147 @@
+"""Why a transaction took so long, gap by gap, with the frames that prove it:  lan stalls 0   (lan stalls FILE -t 0)
+
+Without a number: what all transactions spent their time on.  lan waterfall numbers them; -c N is a TCP connection by
+the numbers of lan flow --list.  --watch DEVICE asks that device's kernel meanwhile (until Ctrl-C): it says for certain
+what packets only suggest.  docs/stalls.md
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lan.cli.facts import SAMPLES, facts_of
+from lan.cli.screen import Screen
+from lan.cli.source import Source, open_source, source_words
+from lan.cli.verbs.waterfall import as_json
+from lan.control import client
+from lan.errors import UsageError
+from lan.trace.stalls.attribution import attribute
+from lan.trace.stalls.cause import Cause, Gap, totals
+from lan.trace.views import waterfall
+from lan.trace.views.waterfall import Row
+
+GROUP = "Look"
+FRAMES_SHOWN = 6
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    source_words(parser)
+    parser.add_argument("-t", "--transaction", type=int, metavar="N", help="one transaction, as lan waterfall counts")
+    parser.add_argument(
+        "-c", "--connection", type=int, metavar="N", help="one TCP connection, as lan flow --list counts"
+    )
+    parser.add_argument("--all", action="store_true", help="gaps shorter than a millisecond too")
+    parser.add_argument("--watch", metavar="DEVICE", help="sample this device's TCP sockets until Ctrl-C")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    if options.watch is not None:
+        return _watch(options, screen)
+    if options.file is not None and str(options.file).isdecimal() and not options.file.exists():
+        options.file, options.transaction = None, int(str(options.file))  # lan stalls 3
+    source = open_source(options, screen)
+    if options.connection is not None:
+        return _connection(options, source, screen)
+    found = waterfall.rows(source.timeline, source.timeline, facts_of(source))
+    if options.transaction is None:
+        return _overview(found, screen)
+    row = next((row for row in found if row.number == options.transaction), None)
+    if row is None:
+        raise UsageError(
+            f"{source.name} has no transaction {options.transaction}",
+            expected=f"0 to {max(row.number for row in found)}" if found else "none has passed yet",
+            todo="lan waterfall",
+        )
+    if screen.json:
+        screen.data({"ok": True, **as_json(row)})
+        return 0
+    screen.line(f"{row.ends}  {row.name}  {row.status}  {row.length_ms:.3f} ms", "bold")
+    _gaps(row.gaps, screen, is_whole=options.all)
+    return 0
+
+
+def _connection(options: argparse.Namespace, source: Source, screen: Screen) -> int:
+    connections = source.timeline.tcp
+    if not 0 <= options.connection < len(connections):
+        known = f"0 to {len(connections) - 1}" if connections else "none has been opened yet"
+        raise UsageError(
+            f"{source.name} has no connection {options.connection}", expected=known, todo="lan flow --list"
+        )
+    connection = connections[options.connection]
+    gaps = tuple(attribute(connection, source.timeline, facts_of(source)))
+    if screen.json:
+        row = Row(options.connection, repr(connection), "", "—", None, (), gaps)
+        screen.data({"ok": True, **(as_json(row) if gaps else {"gaps": []})})
+        return 0
+    screen.line(repr(connection), "bold")
+    _gaps(gaps, screen, is_whole=options.all)
+    return 0
+
+
+def _gaps(gaps: tuple[Gap, ...], screen: Screen, *, is_whole: bool) -> None:
+    """A line a gap, then the sums."""
+    if not gaps:
+        screen.line("a single frame: no time has passed", "dim")
+        return
+    shown = [gap for gap in gaps if is_whole or gap.length_ns >= waterfall.TOLD_NS]
+    rows = [
+        [f"{(gap.start_ns - gaps[0].start_ns) / 1e6:.3f}", f"{gap.length_ms:.3f}", gap.cause, gap.device,
+         _frames(gap), gap.reason.text + ("" if gap.is_derived else " (its kernel says so)")]
+        for gap in shown
+    ]  # fmt: skip
+    screen.table(["at ms", "ms", "cause", "at", "frames", "why"], rows)
+    left_ns = sum(gap.length_ns for gap in gaps) - sum(gap.length_ns for gap in shown)
+    if len(shown) < len(gaps):
+        count = len(gaps) - len(shown)
+        screen.line(
+            f"and {count} gaps of less than a millisecond, {left_ns / 1e6:.3f} ms together: --all shows them", "dim"
+        )
+
+
+def _frames(gap: Gap) -> str:
+    numbers = [str(frame.number) for frame in gap.evidence]
+    return " ".join(numbers[:FRAMES_SHOWN]) + (" …" if len(numbers) > FRAMES_SHOWN else "")
+
+
+def _overview(found: list[Row], screen: Screen) -> int:
+    """What all of them spent their time on."""
+    sums: dict[Cause, int] = totals(gap for row in found for gap in row.gaps)
+    whole_ns = sum(sums.values())
+    if screen.json:
+        causes = {cause.value: length / 1e6 for cause, length in sums.items()}
+        screen.data({"ok": True, "transactions": len(found), "causes_ms": causes})
+        return 0
+    if not found:
+        screen.line("no HTTP transaction and no TLS session has passed yet; try  lan exec pc1 -- curl URL", "dim")
+        return 0
+    rows = [
+        [cause, f"{length / 1e6:.1f}", f"{length / whole_ns:.0%}",
+         sum(any(gap.cause is cause and gap.length_ns >= waterfall.TOLD_NS for gap in row.gaps) for row in found)]
+        for cause, length in sums.items()
+    ]  # fmt: skip
+    screen.table(["cause", "ms", "share", "transactions"], rows)
+    screen.line(
+        f"{len(found)} transactions, {whole_ns / 1e6:.1f} ms; lan stalls N tells of one, lan waterfall shows all", "dim"
+    )
+    return 0
+
+
+def _watch(options: argparse.Namespace, screen: Screen) -> int:
+    """Write samples beside the capture until Ctrl-C."""
+    if options.file is not None:
+        raise UsageError("--watch samples a LAN that is up, not a file", todo="leave out the FILE")
+    lan = client.connect(options.lan)
+    device = lan.device(options.watch)
+    path = lan.state / SAMPLES
+    command = [sys.executable, "-m", "lan.trace.kernel_tcp"]
+    house = str(Path(__file__).resolve().parents[3])
+    screen.line(f"sampling the TCP sockets of {options.watch} every 5 ms until Ctrl-C", "dim")
+    with path.open("ab") as file, device.popen(command, stdout=file, env={"PYTHONPATH": house}) as program:
+        try:
+            code = program.wait()
+        except KeyboardInterrupt:
+            program.terminate()
+            program.wait()
+            code = 0
+    screen.line(f"{sum(1 for _ in path.open('rb'))} samples in {path}; lan stalls and lan waterfall use them")
+    return int(code != 0)

@@ -1,0 +1,132 @@
+"""Who holds which connection in TIME-WAIT, and whose ports run out:  lan timewait   (also lan show timewait)
+
+From packets: of a LAN that is up, or of a capture file.  --at S looks at that second of the capture; --kernel asks the
+kernels of the LAN too, and says where they differ.
+"""
+
+import argparse
+import time
+
+from lan.cli.facts import ledger_of
+from lan.cli.screen import Screen
+from lan.cli.source import Source, open_source, source_words
+from lan.control.client import RunningLan
+from lan.errors import UsageError
+from lan.trace import kernel_tcp
+from lan.trace.kernel_tcp import Sample
+from lan.trace.ledger import Exhaustion, Gauge, Hold
+from lan.trace.trackers.flow import endpoint
+
+GROUP = "Look"
+MODULE = "lan.trace.kernel_tcp"
+MOST_ROWS = 40
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    source_words(parser)
+    parser.add_argument("--device", metavar="DEVICE", help="what one device holds")
+    parser.add_argument("--at", type=float, metavar="S", help="at this second of the capture; else now, or at its end")
+    parser.add_argument("--kernel", action="store_true", help="ask the devices' kernels too")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    source = open_source(options, screen)
+    frames = source.timeline.all_frames
+    if not frames:
+        screen.data({"ok": True, "holds": [], "ports": []}) if screen.json else screen.line(
+            "nothing has been captured yet"
+        )
+        return 0
+    if options.kernel and (source.lan is None or options.at is not None):
+        raise UsageError("--kernel asks a LAN that is up, as it is now", todo="leave out the FILE and --at")
+    return show(source, screen, at_s=options.at, device=options.device, is_checked=options.kernel)
+
+
+def show(source: Source, screen: Screen, *, at_s: float | None, device: str | None, is_checked: bool = False) -> int:
+    """The ledger of a source that has a frame; 1 where a kernel says otherwise."""
+    frames, ledger = source.timeline.all_frames, ledger_of(source)
+    at_ns = frames[-1].time_ns
+    if at_s is not None:
+        at_ns = frames[0].time_ns + round(at_s * 1e9)
+    elif source.is_live:
+        at_ns = max(at_ns, time.time_ns())
+    holds = ledger.held(at_ns, device)
+    gauges = [gauge for gauge in ledger.gauges(at_ns) if device in (None, gauge.device)]
+    full = {gauge: ledger.exhaustions(gauge.device, *gauge.server) for gauge in gauges}
+    differences = _differences(source.lan, holds, at_ns, device) if is_checked and source.lan else []
+    if screen.json:
+        screen.data({
+            "ok": not differences, "at_ns": at_ns,
+            "holds": [_hold_json(hold, at_ns) for hold in holds],
+            "ports": [_gauge_json(gauge, full[gauge]) for gauge in gauges],
+            **({"differences": differences} if is_checked else {}),
+        })  # fmt: skip
+        return int(bool(differences))
+    if holds:
+        rows = [[hold.device, endpoint(*hold.local), endpoint(*hold.peer), f"{hold.seconds_left(at_ns):.1f}",
+                 hold.frame.number] for hold in holds]  # fmt: skip
+        screen.table(["device", "local", "peer", "seconds left", "since frame"], rows[:MOST_ROWS])
+        if len(rows) > MOST_ROWS:
+            screen.line(f"… and {len(rows) - MOST_ROWS} more; --json has them all", "dim")
+    else:
+        screen.line(
+            "nobody holds a connection in TIME-WAIT" if device is None else f"{device} holds nothing in TIME-WAIT"
+        )
+    if gauges:
+        screen.table(["client", "server", "taken", "of", "waiting", "open", "opens/s", "used up"],
+                     [_row(gauge, full[gauge]) for gauge in gauges], "Ports")  # fmt: skip
+    for words in differences:
+        screen.line(words, "red")
+    if is_checked and not differences:
+        screen.line("the kernels say the same", "dim")
+    return int(bool(differences))
+
+
+def _row(gauge: Gauge, full: list[Exhaustion]) -> list[object]:
+    if gauge.is_exhausted:
+        coming = "now"
+    elif gauge.exhausts_in_s is not None:
+        coming = f"in {gauge.exhausts_in_s:.0f} s"
+    else:
+        coming = "—"
+    coming += f" ({len(full)} times so far)" if len(full) > 1 else ""
+    taken = [gauge.taken, gauge.range.size, gauge.waiting, gauge.open]
+    return [gauge.device, endpoint(*gauge.server), *taken, f"{gauge.rate_per_s:.1f}", coming]
+
+
+def _hold_json(hold: Hold, at_ns: int) -> dict[str, object]:
+    return {
+        "device": hold.device, "local": list(hold.local), "peer": list(hold.peer), "since_ns": hold.since_ns,
+        "seconds_left": hold.seconds_left(at_ns), "frame": hold.frame.number,
+    }  # fmt: skip
+
+
+def _gauge_json(gauge: Gauge, full: list[Exhaustion]) -> dict[str, object]:
+    return {
+        "device": gauge.device, "server": list(gauge.server), "range": [gauge.range.low, gauge.range.high],
+        "waiting": gauge.waiting, "open": gauge.open, "left": gauge.left, "rate_per_s": gauge.rate_per_s,
+        "exhausts_in_s": gauge.exhausts_in_s,
+        "exhausted": [{"start_ns": each.start_ns, "end_ns": each.end_ns} for each in full],
+    }  # fmt: skip
+
+
+def _differences(lan: RunningLan, holds: list[Hold], at_ns: int, device: str | None) -> list[str]:
+    """What packets and the devices' kernels do not both say."""
+    found = []
+    names = [device] if device else sorted({hold.device for hold in holds} & set(lan.spec.devices))
+    for name in names:
+        done = lan.run_module(name, MODULE, ["--once"])
+        told = {_pair(each): each for each in kernel_tcp.load(done.stdout.splitlines()) if each.state == "TIME-WAIT"}
+        seen = {(hold.local, hold.peer): hold for hold in holds if hold.device == name}
+        for local, peer in told.keys() - seen.keys():
+            found.append(f"{name}: the kernel holds {endpoint(*local)} → {endpoint(*peer)}, packets don't say so")
+        for local, peer in seen.keys() - told.keys():
+            if seen[local, peer].seconds_left(at_ns) > 1:
+                found.append(
+                    f"{name}: {endpoint(*local)} → {endpoint(*peer)} should be held, the kernel has it no more"
+                )
+    return found
+
+
+def _pair(sample: Sample) -> tuple[tuple[str, int], tuple[str, int]]:
+    return (sample.local_ip, sample.local_port), (sample.peer_ip, sample.peer_port)

@@ -1,0 +1,75 @@
+"""Each HTTP transaction as a bar on one axis of time, and why it took so long:  lan waterfall   (lan waterfall FILE)
+
+Two lines a transaction: its phases (name, connect, TLS, send, wait, receive), and below them who held it up; then the
+causes in words.  lan stalls N shows the proof of each.  docs/stalls.md
+"""
+
+import argparse
+from pathlib import Path
+
+from lan.cli import pictures
+from lan.cli.facts import facts_of
+from lan.cli.screen import Screen, width
+from lan.cli.source import open_source, source_words
+from lan.trace.stalls.cause import totals
+from lan.trace.views import waterfall, waterfall_svg
+from lan.trace.views.waterfall import Row
+
+GROUP = "Look"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    source_words(parser)
+    parser.add_argument("-n", "--last", type=int, metavar="N", help="only the last N transactions")
+    parser.add_argument("--svg", type=Path, metavar="PICTURE", help="write it there as a picture: FILE.svg or FILE.png")
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    if options.svg is not None:
+        pictures.check(options.svg)
+    source = open_source(options, screen)
+    found = waterfall.rows(source.timeline, source.timeline, facts_of(source))
+    if options.last is not None:
+        found = found[-options.last :] if options.last > 0 else []
+    if options.svg is not None:
+        pictures.write(options.svg, waterfall_svg.draw(found))
+        screen.line(f"{len(found)} transactions written to {options.svg}")
+    if screen.json:
+        screen.data({"ok": True, "transactions": [as_json(row) for row in found]})
+    elif not found:
+        screen.line("no HTTP transaction and no TLS session has passed yet; try  lan exec pc1 -- curl URL", "dim")
+    elif options.svg is None:
+        for text, style in waterfall.draw(found, width(screen)):
+            screen.line(text, style)
+    return 0
+
+
+def as_json(row: Row) -> dict[str, object]:
+    """One transaction; times in ms, from its beginning."""
+    begun_ns = row.start_ns
+    return {
+        "number": row.number,
+        "name": row.name,
+        "ends": row.ends,
+        "status": row.status,
+        "size_bytes": row.size_bytes,
+        "start_ns": begun_ns,
+        "length_ms": row.length_ms,
+        "phases": [
+            {"phase": name, "start_ms": (start - begun_ns) / 1e6, "end_ms": (end - begun_ns) / 1e6}
+            for name, start, end in row.phases
+        ],
+        "causes_ms": {cause.value: length / 1e6 for cause, length in totals(row.gaps).items()},
+        "gaps": [
+            {
+                "start_ms": (gap.start_ns - begun_ns) / 1e6,
+                "end_ms": (gap.end_ns - begun_ns) / 1e6,
+                "cause": gap.cause.value,
+                "device": gap.device,
+                "is_derived": gap.is_derived,
+                "frames": [frame.number for frame in gap.evidence],
+                "reason": gap.reason.as_json(),
+            }
+            for gap in row.gaps
+        ],
+    }

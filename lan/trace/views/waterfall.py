@@ -1,0 +1,238 @@
+"""Transactions as a waterfall: what each was doing, and below it why that took so long.  Rows, and their text.
+
+A row's phases are the client's: name, connect, TLS, send, wait, receive.  Its gaps are those of `lan.trace.stalls`,
+which cover the same time without a hole.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lan.trace.frame import Frame
+from lan.trace.stalls.attribution import Facts, attribute
+from lan.trace.stalls.cause import Cause, Gap, totals
+from lan.trace.timeline import Timeline, Window
+from lan.trace.trackers.http import Transaction
+from lan.trace.trackers.tcp import Connection
+from lan.trace.trackers.tls import Session
+
+PHASES = {"queue": "·", "dns": "d", "connect": "c", "tls": "t", "send": "s", "wait": "░", "receive": "█"}
+"""Phase → what its bar is made of; they are those of lan-fetch."""
+MARKS = {
+    Cause.ADDRESS_RESOLUTION: "A", Cause.NAME_LOOKUP: "L", Cause.PORTS_EXHAUSTED: "X", Cause.TCP_HANDSHAKE: "H",
+    Cause.TLS_HANDSHAKE: "T", Cause.CLIENT_IDLE: "I", Cause.SERVER_THINK: "S", Cause.PROXY_HOLDING: "P",
+    Cause.NAGLE: "N", Cause.DELAYED_ACK: "D", Cause.CWND_FULL: "C", Cause.RECEIVE_WINDOW: "W",
+    Cause.RETRANSMISSION_TIMEOUT: "R", Cause.FAST_RETRANSMISSION: "F", Cause.PATH: "-",
+}  # fmt: skip
+"""Cause → its letter below the bar."""
+TOLD_SHARE, TOLD_NS = 0.02, 1_000_000
+"""A cause is told in words from this share of its transaction on, and not where it is shorter than that."""
+LEAST_BAR, INDENT = 20, 4
+PAUSE_SHARE = 0.25
+"""How long a pause, as a share of the time before it, begins another axis."""
+Line = tuple[str, str]
+"""Text, and its style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One transaction, or a TLS session whose transactions nobody can read; times in ns since 1970."""
+
+    number: int
+    name: str
+    ends: str
+    status: str
+    size_bytes: int | None
+    phases: tuple[tuple[str, int, int], ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def start_ns(self) -> int:
+        return self.gaps[0].start_ns
+
+    @property
+    def end_ns(self) -> int:
+        return self.gaps[-1].end_ns
+
+    @property
+    def length_ms(self) -> float:
+        return (self.end_ns - self.start_ns) / 1e6
+
+    def told(self) -> list[tuple[Cause, int, Gap]]:
+        """The causes that matter, the longest first: each with its time in ns, and its longest gap."""
+        least_ns = max(TOLD_NS, TOLD_SHARE * (self.end_ns - self.start_ns))
+        sums = {cause: length for cause, length in totals(self.gaps).items() if length >= least_ns}
+        longest = {cause: max((gap for gap in self.gaps if gap.cause is cause), key=_length) for cause in sums}
+        return [(cause, length, longest[cause]) for cause, length in sums.items()]
+
+
+def _length(gap: Gap) -> int:
+    return gap.length_ns
+
+
+def rows(window: Window, timeline: Timeline, facts: Facts) -> list[Row]:
+    """Of all transactions of a window, in the order of their beginnings."""
+    read = {one.connection for one in window.http}
+    found = [_transaction(number, one, timeline, facts) for number, one in enumerate(window.http) if one.frames]
+    hidden = [one for one in window.tls if one.connection not in read]
+    found += [_session(number, one, timeline, facts) for number, one in enumerate(hidden, len(window.http))]
+    return sorted((row for row in found if row is not None and row.gaps), key=lambda row: row.start_ns)
+
+
+def _transaction(number: int, one: Transaction, timeline: Timeline, facts: Facts) -> Row | None:
+    gaps = attribute(one, timeline, facts)
+    response = one.response
+    said = [*one.request.frames, *(response.frames if response else [])]
+    if not gaps or not said:
+        return None
+    asked, told = one.request.frames, response.frames if response else []
+    send_ns, wait_ns = asked[0].time_ns, asked[-1].time_ns
+    receive_ns = told[0].time_ns if told else gaps[-1].end_ns
+    phases = [*_opening(gaps, one.connection, send_ns), ("send", send_ns, wait_ns), ("wait", wait_ns, receive_ns)]
+    phases += [("receive", receive_ns, gaps[-1].end_ns)] if told else []
+    size = response.body_bytes if response else None
+    status = "—" if one.status is None else str(one.status)
+    return Row(number, f"{one.method} {one.target}", _ends(one.connection), status, size, tuple(phases), tuple(gaps))
+
+
+def _session(number: int, session: Session, timeline: Timeline, facts: Facts) -> Row | None:
+    connection = session.connection
+    gaps = attribute(connection, timeline, facts)
+    if not gaps:
+        return None
+    finished = session.client_finished or connection.frames[-1]
+    phases = [*_opening(gaps, connection, finished.time_ns), ("receive", finished.time_ns, gaps[-1].end_ns)]
+    name, size = f"TLS {session.server_name or connection.server.ip}", session.server_bytes
+    return Row(number, name, _ends(connection), "—", size, tuple(phases), tuple(gaps))
+
+
+def _ends(connection: Connection) -> str:
+    return f"{connection.client.device} → {connection.server.device}"
+
+
+def _opening(gaps: Sequence[Gap], connection: Connection, until_ns: int) -> Iterator[tuple[str, int, int]]:
+    """The phases before the request: what lies between them the transaction waited for its turn."""
+    start_ns = gaps[0].start_ns
+    known: list[tuple[str, int, int]] = []
+    looked_up = [gap for gap in gaps if gap.cause is Cause.NAME_LOOKUP and gap.end_ns <= until_ns]
+    if looked_up:
+        known.append(("dns", looked_up[0].start_ns, looked_up[-1].end_ns))
+    opened = _span(connection.syn, connection.ack, start_ns)
+    if opened:
+        known.append(("connect", *opened))
+    secured = _span(*_hello(gaps), start_ns)
+    if secured:
+        known.append(("tls", *secured))
+    if known and gaps[0].cause is Cause.PATH and gaps[0].end_ns >= known[0][1]:  # on its way to the tap
+        known[0] = known[0][0], start_ns, known[0][2]
+    at_ns = start_ns
+    for phase, begin_ns, end_ns in known:
+        if begin_ns > at_ns:
+            yield "queue", at_ns, begin_ns
+        yield phase, begin_ns, end_ns
+        at_ns = end_ns
+    if until_ns > at_ns:
+        yield "queue", at_ns, until_ns
+
+
+def _hello(gaps: Sequence[Gap]) -> tuple[Frame | None, Frame | None]:
+    """The first and last frame of a TLS handshake within these gaps."""
+    shaking = [gap for gap in gaps if gap.cause is Cause.TLS_HANDSHAKE]
+    return (shaking[0].evidence[0], shaking[-1].evidence[-1]) if shaking else (None, None)
+
+
+def _span(first: Frame | None, last: Frame | None, since_ns: int) -> tuple[int, int] | None:
+    if first is None or last is None or last.time_ns <= since_ns:
+        return None
+    return max(first.time_ns, since_ns), last.time_ns
+
+
+def draw(found: Sequence[Row], width: int) -> Iterator[Line]:
+    """The waterfall in so many columns: of each row its phases, its causes, and those that matter in words."""
+    if not found:
+        return
+    begun_ns = found[0].start_ns
+    bar = max(width - INDENT - 1, LEAST_BAR)
+    for group in groups(found):
+        begin_ns, end_ns = group[0].start_ns, max(row.end_ns for row in group)
+        scale = (end_ns - begin_ns) / bar or 1.0
+        after = f" after {(begin_ns - begun_ns) / 1e9:.3f} s" if begin_ns > begun_ns else ""
+        yield f"{'':{INDENT}}{_axis((end_ns - begin_ns) / 1e6, bar - len(after))}{after}", "dim"
+        for row in group:
+            yield _head(row, width), "bold"
+            for cells in (
+                [(PHASES[name], start, end) for name, start, end in row.phases],
+                [(MARKS[gap.cause], gap.start_ns, gap.end_ns) for gap in row.gaps],
+            ):
+                yield f"{'':{INDENT}}{_cells(cells, begin_ns, scale, bar)}".rstrip(), ""
+            for cause, length_ns, gap in row.told():
+                words = f"{'':{INDENT}}{MARKS[cause]} {length_ns / 1e6:9.1f} ms  {cause}: {gap.reason.text}"
+                yield _cut(words, width), "dim" if cause is Cause.PATH else "yellow"
+        yield "", ""
+    phases_used = {name for row in found for name, _, _ in row.phases}
+    yield "   ".join(f"{PHASES[name] * 2} {name}" for name in PHASES if name in phases_used), "dim"
+
+
+def groups(found: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows that share an axis: behind a pause in which nothing was going on a new one begins."""
+    group: list[Row] = []
+    for row in found:
+        if group:
+            begin_ns, end_ns = group[0].start_ns, max(each.end_ns for each in group)
+            if row.start_ns > end_ns + (end_ns - begin_ns) * PAUSE_SHARE:
+                yield group
+                group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _head(row: Row, width: int) -> str:
+    size = "" if row.size_bytes is None else f", {_size(row.size_bytes)}"
+    left, right = f"{row.number:>3} {row.ends}  {row.name} → {row.status}{size}", _time(row.length_ms)
+    return f"{_cut(left, width - len(right) - 2):{width - len(right) - 2}} {right}"
+
+
+def _cells(spans: Sequence[tuple[str, int, int]], begin_ns: int, scale: float, width: int) -> str:
+    """Each cell shows what fills most of it; a span that fills none takes the one where it begins, if it may."""
+    cells = [" "] * width
+    filled = [0.0] * width
+    for mark, start_ns, end_ns in spans:
+        first, last = (start_ns - begin_ns) / scale, (end_ns - begin_ns) / scale
+        for at in range(int(first), min(int(last) + 1, width)):
+            share = min(last, at + 1) - max(first, at)
+            if share > filled[at]:
+                cells[at], filled[at] = mark, share
+    return "".join(cells)
+
+
+def _axis(length_ms: float, width: int) -> str:
+    """``0         50        100 ms``: round steps, as many as have room."""
+    step = next(step for step in _steps() if width * step / (length_ms or 1.0) >= 9)
+    line = ""
+    for at in range(int(length_ms / step) + 1):
+        text, place = f"{at * step:g}", round(at * step / (length_ms or 1.0) * width)
+        line = f"{line:{place}}{text}" if place + len(text) + len(" ms") <= width else line
+    return f"{line} ms"
+
+
+def _steps() -> Iterator[float]:
+    for power in range(-3, 9):
+        for mantissa in (1, 2, 5):
+            yield mantissa * 10.0**power
+
+
+def _time(ms: float) -> str:
+    return f"{ms:.1f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+
+
+def _size(count: int) -> str:
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
