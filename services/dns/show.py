@@ -11,11 +11,12 @@ from lan.services.dns.zone import text_of
 
 
 def main(arguments: list[str]) -> int:
-    """``ZONE-FILE``: prints ``{"columns": […], "rows": [[…]]}``."""
-    path = Path(arguments[0])
+    """``ZONE-FILE``, or the zones themselves as JSON: prints ``{"columns": […], "rows": [[…]]}``."""
+    given = arguments[0]
+    text, where = (given, "the zone") if given.startswith("{") else (Path(given).read_text(), Path(given).name)
     rows = [
         [text_of(name), QTYPE[kind], str(record.ttl), str(record.rdata)]
-        for zone in zone_file.parse(path.read_text(), where=path.name)
+        for zone in zone_file.parse(text, where=where)
         for name, sets in zone.nodes.items()
         for kind, records in sets.items()
         for record in records

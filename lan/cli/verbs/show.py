@@ -1,27 +1,46 @@
-"""A table of one device or all:  lan show mac   (also arp, leases, dns, queues, routes, sockets …)"""
+"""A table of one device or all:  lan show mac   (also arp, leases, dns, queues, routes, sockets …)
+
+lan show mac --at 3.214s           as it was then, counted from the first frame; or --at frame:120
+lan show arp pc1 --at 3s --file trace.pcapng     of a LAN that is down
+"""
 
 import argparse
+import json
+import time
+from pathlib import Path
 from typing import Any
 
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen
+from lan.cli.source import Source, open_source
 from lan.control import client
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
 from lan.links.options import DEFAULT_QUEUE_FRAMES
+from lan.trace.tables.history import SECOND_NS, History
+from lan.trace.tables.rebuild import instant, rebuild
+from lan.trace.tables.table import Table
 
 GROUP = "Look"
 QUEUES = "queues"
 """No device's table: what waits at the cables."""
+DNS, DNS_TABLE = "dns", "lan.services.dns.show"
+DESCRIPTION = "lan.json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", help="which table")
     parser.add_argument("device", nargs="?", help="of one device alone")
+    parser.add_argument("--at", metavar="WHEN", help="as it was at 3.214s after the first frame, or at frame:120")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="with --at: a capture instead of a LAN that is up")
     lan_word(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
+    if options.at is not None:
+        return _then(options, screen)
+    if options.file is not None:
+        raise UsageError("--file: a capture has a table at an instant", expected="--at WHEN too, such as --at 3.214s")
     lan = client.connect(options.lan)
     if options.table == QUEUES:
         return _queues(lan, options.device, screen)
@@ -41,6 +60,72 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         else:
             screen.line(f"{name}: {options.table} is empty", "dim")
     return 0
+
+
+def _then(options: argparse.Namespace, screen: Screen) -> int:
+    """A table as it was."""
+    source = open_source(argparse.Namespace(file=options.file, what=None, lan=options.lan), screen)
+    history = _history(source)
+    at_ns = instant(options.at, history)
+    last_ns = time.time_ns() if source.is_live else history.ended_ns
+    if at_ns > last_ns:
+        why = "that is yet to come" if source.is_live else "the capture ends before that"
+        raise UsageError(
+            f"--at {options.at}: {why}",
+            expected=f"at most {(last_ns - history.begun_ns) / SECOND_NS:.3f}s",
+        )
+    if options.table == DNS:
+        tables = _zones(source, history, options.device, at_ns)
+    else:
+        tables = rebuild(history, options.table, options.device, at_ns)
+    seconds = (at_ns - history.begun_ns) / SECOND_NS
+    if screen.json:
+        devices = {
+            name: {"columns": it.columns, "rows": it.rows, "derived": it.is_derived, "made_from": it.made_from}
+            for name, it in tables.items()
+        }
+        screen.data({"ok": True, "table": options.table, "at_s": seconds, "devices": devices})
+        return 0
+    for name, table in tables.items():
+        if table.rows:
+            screen.table(table.columns, table.rows, name)
+        else:
+            screen.line(f"{name}: {options.table} was empty", "dim")
+    for words in dict.fromkeys(
+        ("derived from " if it.is_derived else "from ") + it.made_from for it in tables.values()
+    ):
+        screen.line(f"at {seconds:.3f} s, {words}", "dim")
+    return 0
+
+
+def _history(source: Source) -> History:
+    """The frames, logs and description that lie in one folder."""
+    folder, described = source.folder, {}
+    try:
+        described = json.loads((folder / DESCRIPTION).read_text())
+    except (OSError, ValueError):
+        pass  # a foreign capture
+    logs = {path.parent.name if path.parent != folder else "": _lines(path) for path in source.decision_logs()}
+    return History(source.timeline, logs.pop("", ()), logs, described)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(errors="replace").splitlines()
+
+
+def _zones(source: Source, history: History, device: str | None, at_ns: int) -> dict[str, Table]:
+    """DNS zones: from the settings as they were, which the server's own module reads."""
+    if source.lan is None:
+        raise UsageError("dns can't be rebuilt from a file: a zone is read by its server", expected="a LAN that is up")
+    names = history.devices("dns-server")
+    if device is not None and device not in names:
+        raise UsageError(f"{device} has no table dns", expected="one of " + (", ".join(names) or "no device"))
+    found = {}
+    for name in [device] if device else names:
+        zone = json.dumps(history.options(name, at_ns).get("zone", {}))
+        read = json.loads(source.lan.run_module(name, DNS_TABLE, [zone]).stdout)
+        found[name] = Table(read["columns"], read["rows"], "its settings as they were", is_derived=False)
+    return found
 
 
 def _queues(lan: RunningLan, device: str | None, screen: Screen) -> int:

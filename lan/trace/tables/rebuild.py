@@ -1,0 +1,78 @@
+"""Which tables can be rebuilt, of which devices, and at which instant.  Pure."""
+
+import re
+from collections.abc import Callable
+
+from lan.errors import UsageError, nearest
+from lan.trace.tables import arp, configured, leases, mac, sockets
+from lan.trace.tables.history import SECOND_NS, History
+from lan.trace.tables.table import Table
+
+Rebuild = Callable[[History, str, int], Table]
+TABLES: dict[str, tuple[tuple[str, ...], Rebuild]] = {
+    "mac": (("switch",), mac.table),
+    "leases": (("dhcp-server",), leases.table),
+    "arp": ((), arp.table),
+    "sockets": ((), sockets.table),
+    "interfaces": ((), configured.interfaces),
+    "routes": ((), configured.routes),
+}
+"""Table → the kinds of devices that have it (none: all that are no switches), and who rebuilds it."""
+LOST = {
+    "cache": "a proxy's store keeps no history: what was dropped is gone",
+    "configuration": "it is what routes, interfaces and leases say together",
+    "queues": "what waited at a cable is counted, not recorded",
+}
+"""Tables that `lan show` has, and why they can't be rebuilt."""
+NEED_DESCRIPTION = {"interfaces", "routes"}
+
+
+def instant(text: str, history: History) -> int:
+    """``3.214s`` since the first frame, ``214ms``, or ``frame:120``: in ns since 1970.  Raises UsageError."""
+    frames = history.timeline.all_frames
+    if not frames:
+        raise UsageError(f"--at {text}: nothing has been captured yet")
+    if found := re.fullmatch(r"frame:(\d+)", text):
+        number = int(found[1])
+        if not 1 <= number <= len(frames):
+            raise UsageError(f"--at {text}: there is no such frame", expected=f"frame:1 to frame:{len(frames)}")
+        return frames[number - 1].time_ns
+    if found := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|)", text):
+        return history.begun_ns + round(float(found[1]) * (SECOND_NS // 1000 if found[2] == "ms" else SECOND_NS))
+    raise UsageError(
+        f"--at {text} is no instant", expected="seconds since the first frame, such as 3.214s, or frame:120"
+    )
+
+
+def rebuild(history: History, name: str, device: str | None, at_ns: int) -> dict[str, Table]:
+    """The table of one device, or of all that have it.  Raises UsageError for one that can't be rebuilt."""
+    if name not in TABLES:
+        if name in LOST:
+            raise UsageError(f"{name} can't be rebuilt: {LOST[name]}", expected="one of " + ", ".join(TABLES))
+        near = nearest(name, TABLES)
+        raise UsageError(
+            f"no table {name!r} can be rebuilt" + (f"; did you mean {near!r}?" if near else ""),
+            expected="one of " + ", ".join(TABLES),
+        )
+    if name in NEED_DESCRIPTION and not history.described:
+        raise UsageError(
+            f"{name} can't be rebuilt: nothing tells what the devices were set to",
+            todo="give a capture that lies in a LAN's state folder, beside its lan.json",
+        )
+    kinds, made = TABLES[name]
+    having = history.devices(*kinds)
+    if not having and name == "leases":
+        having = sorted(_servers(history))
+    if device is not None and device not in having:
+        near = nearest(device, having)
+        raise UsageError(
+            f"{device} has no table {name}" + (f"; did you mean {near!r}?" if near else ""),
+            expected="one of " + ", ".join(having) if having else "a capture in which a device has one",
+        )
+    return {each: made(history, each, at_ns) for each in ([device] if device else having)}
+
+
+def _servers(history: History) -> set[str]:
+    """The devices that answered as DHCP servers."""
+    answers = (frame for exchange in history.timeline.dhcp for frame in exchange.frames[1:2])
+    return {frame.from_device for frame in answers if frame.from_device}

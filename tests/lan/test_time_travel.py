@@ -1,0 +1,119 @@
+"""Tables as they were: at moments of a run the live table is read, and afterwards rebuilt for the same instant."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from subprocess import PIPE
+
+import pytest
+
+from lan.engine import openvswitch
+from lan.testing.factory import Factory
+from lan.testing.net import Net
+from lan.trace.opening import open_capture
+from lan.trace.tables.history import History
+from lan.trace.tables.rebuild import rebuild
+
+FOREVER = 1 << 40
+"""More frames than ever come."""
+OPEN = """
+import socket, sys
+held = socket.create_connection(("www.ark-inflearn.com", 80))
+print("open", flush=True)
+sys.stdin.read()
+"""
+"""Keeps a connection open until its standard input ends."""
+COMPARED = {
+    "mac": (("s1",), ("mac", "port", "type")),
+    "leases": (("dhcp",), ("address", "mac", "hostname", "state")),
+    "arp": (("pc1", "dns", "web"), ("address", "mac", "interface")),
+    "interfaces": (("pc1", "web"), ("interface", "state", "mac", "addresses", "received", "sent")),
+    "routes": (("pc1", "dns"), ("destination", "gateway", "interface", "source")),
+    "sockets": (("pc1", "web"), ("protocol", "state", "local", "peer")),
+}
+"""Table → devices, and the columns that stand still while they are read."""
+Rows = frozenset[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An instant, and the tables that were read then."""
+
+    name: str
+    at_ns: int
+    tables: dict[tuple[str, str], Rows]
+
+
+def chosen(columns: list[str], rows: list[list[str]], wanted: tuple[str, ...]) -> Rows:
+    """The compared columns, without what no cable shows: loopback, and sockets that only wait."""
+    picked = [dict(zip(columns, row, strict=True)) for row in rows]
+    kept = [row for row in picked if row.get("interface") != "lo" and row.get("state") not in ("LISTEN", "UNCONN")]
+    return frozenset(tuple(row[name] for name in wanted) for row in kept)
+
+
+def look(net: Net, name: str, *, knows: tuple[str, ...]) -> Moment:
+    """Read all tables now, after all that has passed is recorded, and the switch has told whom it knows.
+
+    What `lan show mac` reads of Open vSwitch is written anew a moment after the switch's decision.
+    """
+    _ = net.trace
+    wanted_macs = {port.mac for device in knows for port in net.running.spec.ports(device)}
+    limit_s = time.monotonic() + 10
+    while {row.mac for row in net["s1"].table("mac")} != wanted_macs and time.monotonic() < limit_s:
+        net.running.wait_trace(FOREVER, timeout_ms=100)
+    at_ns = time.time_ns()
+    found = {}
+    for table, (devices, wanted) in COMPARED.items():
+        for device in devices:
+            read = net.running.table(device, table)
+            found[device, table] = chosen(read["columns"], read["rows"], wanted)
+    return Moment(name, at_ns, found)
+
+
+@pytest.fixture(scope="module", params=["ovs", "bridge"] if openvswitch.installed() else ["bridge"])
+def lived(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[History, list[Moment]]]:
+    """A short life of the office, and what it left in its folder."""
+    with Factory(tmp_path_factory) as lan, lan.up("office", switch=request.param) as net:
+        moments = [look(net, "after up", knows=("pc1", "dhcp"))]
+        net["pc1"].ping("web")
+        moments.append(look(net, "after a ping", knows=("pc1", "dhcp", "web")))
+        with net["pc1"].popen(sys.executable, "-c", OPEN, stdin=PIPE, stdout=PIPE, text=True) as holding:
+            assert holding.stdout is not None and holding.stdout.readline() == "open\n"
+            moments.append(look(net, "while a connection is open", knows=("pc1", "dhcp", "web", "dns")))
+            holding.communicate()
+        assert net.wait(lambda trace: trace.tcp and trace.tcp[-1].is_closed())
+        moments.append(look(net, "after it", knows=("pc1", "dhcp", "web", "dns")))
+        net.link("web", "s1").unplug()
+        moments.append(look(net, "web unplugged", knows=("pc1", "dhcp", "dns")))
+        net.link("web", "s1").plug()
+        net["pc1"].set(ip="192.168.100.77/24")
+        net["pc1"].ping("web")
+        moments.append(look(net, "pc1 has another address", knows=("pc1", "dhcp", "dns", "web")))
+        folder = net.state
+        _ = net.trace
+    opened = open_capture(folder / "trace.pcapng")
+    logs = {path.parent.name: path.read_text().splitlines() for path in folder.glob("devices/*/decisions.jsonl")}
+    described = json.loads((folder / "lan.json").read_text())
+    yield History(opened.timeline, (folder / "decisions.jsonl").read_text().splitlines(), logs, described), moments
+
+
+@pytest.mark.parametrize("table", COMPARED)
+def test_the_rebuilt_table_is_the_live_one(lived: tuple[History, list[Moment]], table: str) -> None:
+    history, moments = lived
+    devices, wanted = COMPARED[table]
+    for moment in moments:
+        for device in devices:
+            made = rebuild(history, table, device, moment.at_ns)[device]
+            assert chosen(made.columns, made.rows, wanted) == moment.tables[device, table], f"{device}, {moment.name}"
+
+
+def test_the_tables_change_between_the_moments(lived: tuple[History, list[Moment]]) -> None:
+    """Else their being equal would say little."""
+    _, moments = lived
+    for key in moments[0].tables:
+        if key[0] != "dhcp" and key[1] != "routes":
+            assert len({moment.tables[key] for moment in moments}) > 1, key

@@ -1,0 +1,186 @@
+"""Tables of the past, from logs and frames made here: rows come, move, age and go at their instants."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from lan.errors import UsageError
+from lan.trace.frame import Direction, Frame
+from lan.trace.tables.history import SECOND_NS, History
+from lan.trace.tables.rebuild import instant, rebuild
+from lan.trace.timeline import Timeline
+from lan.wire import arp, ethernet
+from lan.wire.addresses import BROADCAST_MAC, NULL_MAC
+
+PC1, WEB = "02:00:00:00:00:01", "02:00:00:00:00:04"
+IPS = {"pc1": "10.0.0.1", "web": "10.0.0.2"}
+MACS = {"pc1": PC1, "web": WEB}
+DESCRIBED = {
+    "devices": [
+        {"name": "s1", "kind": "switch", "options": {"ageing_s": 20}, "is_switch": True},
+        {"name": "pc1", "kind": "pc", "options": {"ip": "10.0.0.1/24", "gateway": "10.0.0.254"}, "is_switch": False},
+        {"name": "web", "kind": "web-server", "options": {"ip": "10.0.0.2/24"}, "is_switch": False},
+    ],
+    "links": [
+        {
+            "a": {"device": "pc1", "interface": "pc1-eth0", "mac": PC1},
+            "b": {"device": "s1", "interface": "s1-eth1", "mac": "02:00:00:00:00:a1"},
+            "options": {},
+        },
+        {
+            "a": {"device": "web", "interface": "web-eth0", "mac": WEB},
+            "b": {"device": "s1", "interface": "s1-eth2", "mac": "02:00:00:00:00:a2"},
+            "options": {},
+        },
+    ],
+}
+
+
+def at(seconds: float) -> int:
+    return round(seconds * SECOND_NS)
+
+
+def asked(who: str, whom: str) -> bytes:
+    """An ARP question."""
+    question = arp.build(arp.REQUEST, MACS[who], IPS[who], NULL_MAC, IPS[whom])
+    return ethernet.build(BROADCAST_MAC, MACS[who], ethernet.ARP, question)
+
+
+def answered(who: str, whom: str) -> bytes:
+    answer = arp.build(arp.REPLY, MACS[who], IPS[who], MACS[whom], IPS[whom])
+    return ethernet.build(MACS[whom], MACS[who], ethernet.ARP, answer)
+
+
+def through_s1(sent: Iterable[tuple[float, str, str, bytes]]) -> Timeline:
+    """Frames (seconds, from, to, bytes), each seen as it comes in at s1 and as it leaves it."""
+    ports = {"pc1": ("s1:eth1", "pc1:eth0"), "web": ("s1:eth2", "web:eth0")}
+    timeline, number = Timeline({PC1: "pc1", WEB: "web"}, ["s1"]), 0
+    for seconds, sender, receiver, data in sent:
+        for device, direction in ((sender, Direction.IN), (receiver, Direction.OUT)):
+            number += 1
+            timeline.add(Frame(number, at(seconds) + number, *ports[device], direction, data))
+    return timeline
+
+
+def decision(seconds: float, service: str, what: str, **keys: Any) -> str:
+    return json.dumps({"time_s": seconds, "service": service, "what": what, "reason": {}, **keys})
+
+
+TALK = through_s1([(1, "pc1", "web", asked("pc1", "web")), (1.001, "web", "pc1", answered("web", "pc1"))])
+
+
+def rows(history: History, table: str, device: str, seconds: float) -> list[list[str]]:
+    return rebuild(history, table, device, at(seconds))[device].rows
+
+
+def test_a_switch_s_own_log_tells_what_it_learned_moved_and_forgot() -> None:
+    log = [
+        decision(1, "switch", "learned", switch="s1", src=PC1, in_port=1),
+        decision(2, "switch", "learned", switch="s1", src=WEB, in_port=2),
+        decision(3, "switch", "moved", switch="s1", src=PC1, in_port=2),
+        decision(4, "switch", "aged", switch="s1", src=WEB, in_port=2),
+        decision(2, "switch", "learned", switch="s2", src=WEB, in_port=1),
+        "damaged",
+    ]
+    history = History(TALK, log, described=DESCRIBED)
+    assert [row[:3] for row in rows(history, "mac", "s1", 2.5)] == [
+        [PC1, "s1-eth1", "learned"],
+        [WEB, "s1-eth2", "learned"],
+    ]
+    assert [row[:2] for row in rows(history, "mac", "s1", 3.5)] == [[PC1, "s1-eth2"], [WEB, "s1-eth2"]]
+    assert [row[0] for row in rows(history, "mac", "s1", 4.5)] == [PC1]
+    assert rows(history, "mac", "s1", 0.5) == []
+    assert not rebuild(history, "mac", "s1", at(3))["s1"].is_derived
+
+
+def test_a_bridge_s_table_is_learned_from_frames_ages_and_goes_with_the_cable() -> None:
+    log = [decision(5, "links", "pulled", cable="web:eth0 - s1:eth2")]
+    history = History(TALK, log, described=DESCRIBED)
+    assert rows(history, "mac", "s1", 4) == [[PC1, "s1-eth1", "learned", "3"], [WEB, "s1-eth2", "learned", "3"]]
+    assert [row[0] for row in rows(history, "mac", "s1", 6)] == [PC1]
+    assert rows(history, "mac", "s1", 22) == []
+    assert rebuild(history, "mac", "s1", at(4))["s1"].is_derived
+
+
+def test_an_arp_row_is_incomplete_reachable_and_stale_and_goes_with_the_address() -> None:
+    log = [decision(50, "settings", "set", device="pc1", options={"ip": "10.0.0.9/24"})]
+    history = History(TALK, log, described=DESCRIBED)
+    question_ns = history.timeline.all_frames[0].time_ns
+    assert rebuild(history, "arp", "pc1", question_ns)["pc1"].rows == [["10.0.0.2", "—", "pc1-eth0", "INCOMPLETE"]]
+    assert rows(history, "arp", "pc1", 2) == [["10.0.0.2", WEB, "pc1-eth0", "REACHABLE"]]
+    assert rows(history, "arp", "web", 2) == [["10.0.0.1", PC1, "web-eth0", "STALE"]]
+    assert rows(history, "arp", "pc1", 40)[0][3] == "STALE"
+    assert rows(history, "arp", "pc1", 51) == []
+
+
+def test_a_question_without_answer_fails() -> None:
+    history = History(through_s1([(1, "pc1", "web", asked("pc1", "web"))]), described=DESCRIBED)
+    assert rows(history, "arp", "pc1", 5) == [["10.0.0.2", "—", "pc1-eth0", "FAILED"]]
+
+
+def test_interfaces_and_routes_follow_settings_and_cables() -> None:
+    log = [
+        decision(3, "links", "pulled", cable="pc1:eth0 - s1:eth1"),
+        decision(4, "links", "plugged", cable="pc1:eth0 - s1:eth1"),
+        decision(5, "settings", "set", device="pc1", options={"ip": "10.9.0.1/16"}),
+    ]
+    history = History(TALK, log, described=DESCRIBED)
+    assert rows(history, "interfaces", "pc1", 2) == [["pc1-eth0", "up", PC1, "10.0.0.1/24", "1500", "1", "1"]]
+    assert rows(history, "interfaces", "pc1", 3.5)[0][1] == "down"
+    assert rows(history, "interfaces", "pc1", 6)[0][1:4] == ["up", PC1, "10.9.0.1/16"]
+    assert rows(history, "routes", "pc1", 2) == [
+        ["default", "10.0.0.254", "pc1-eth0", "—"],
+        ["10.0.0.0/24", "—", "pc1-eth0", "10.0.0.1"],
+    ]
+    assert rows(history, "routes", "pc1", 6) == [["10.9.0.0/16", "—", "pc1-eth0", "10.9.0.1"]]
+
+
+def test_a_server_s_log_tells_its_leases_and_when_they_ran_out() -> None:
+    described = {
+        "devices": [{"name": "dhcp", "kind": "dhcp-server", "options": {}, "is_switch": False}],
+        "links": [],
+    }
+    logs = {
+        "dhcp": [
+            decision(1, "dhcp", "bound", ip="10.0.0.7", client=PC1, until_s=11),
+            decision(2, "dhcp", "bound", ip="10.0.0.8", client=WEB, until_s=100),
+            decision(3, "dhcp", "released", ip="10.0.0.8", client=WEB, until_s=3),
+        ]
+    }
+    history = History(TALK, logs=logs, described=described)
+    assert rows(history, "leases", "dhcp", 2.5) == [
+        ["10.0.0.7", PC1, "—", "BOUND", "8"],
+        ["10.0.0.8", WEB, "—", "BOUND", "98"],
+    ]
+    assert [row[3] for row in rows(history, "leases", "dhcp", 12)] == ["EXPIRED", "RELEASED"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0s", 0), ("3.214s", 3.214), ("250ms", 0.25), ("2", 2), ("frame:3", 0.001000002)]
+)
+def test_an_instant_counts_from_the_first_frame(text: str, seconds: float) -> None:
+    history = History(TALK)
+    assert instant(text, history) - history.begun_ns == at(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "noon", "-1s", "frame:0", "frame:5", "frame:x", "1h"])
+def test_what_is_no_instant_is_refused_with_what_is_one(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        instant(text, History(TALK))
+    assert refused.value.expected
+
+
+@pytest.mark.parametrize(("table", "word"), [("cache", "no history"), ("queues", "counted"), ("macs", "'mac'")])
+def test_a_table_that_can_t_be_rebuilt_says_so(table: str, word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        rebuild(History(TALK, described=DESCRIBED), table, None, at(2))
+
+
+def test_a_foreign_capture_has_tables_too_but_no_settings() -> None:
+    history = History(TALK)
+    assert [row[:2] for row in rows(history, "mac", "s1", 2)] == [[PC1, "s1-eth1"], [WEB, "s1-eth2"]]
+    assert rows(history, "arp", "pc1", 2) == [["10.0.0.2", WEB, "pc1-eth0", "REACHABLE"]]
+    with pytest.raises(UsageError, match="nothing tells"):
+        rebuild(history, "routes", "pc1", at(2))
