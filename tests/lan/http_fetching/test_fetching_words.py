@@ -98,9 +98,9 @@ def test_a_page_is_fetched_with_what_its_style_sheets_name_by_way_of_a_redirecti
 
     with Scripted(site) as server:
         code, said = asked("--page", "--strategy", "persistent", server.url())
-    assert (code, len(said["objects"])) == (0, 6)
+    assert (code, len(said["objects"])) == (0, 7)
     assert sorted(path for paths in server.paths() for path in paths) == sorted(
-        ["/", "/moved.css", "/css/one.css", "/css/two.css", "/css/a.png", "/p.webp"]
+        ["/", "/moved.css", "/css/one.css", "/css/two.css", "/css/a.png", "/css/b.png", "/p.webp"]
     )
 
 
