@@ -1,6 +1,6 @@
 """Every reason that the trace can give: its code, its layer, where the rule stands, and its sentence.
 
-`docs/trace-reasons.md` is made from this table (`python -m lan.trace.why.codes` prints it), and the catalogues of
+`docs/trace-reasons.md` is made from this table (`python -m lan.trace.why` prints it), and the catalogues of
 `lan/locale` translate its sentences.  What stands in braces are facts of the case.
 """
 
@@ -152,7 +152,3 @@ def table() -> str:
     """The table of docs/trace-reasons.md: a row a code."""
     rows = [f"| `{code.name}` | {code.layer} | {code.text} | {code.source} |" for code in CODES.values()]
     return "\n".join(["| Code | Layer | Sentence | Rule |", "|---|---|---|---|", *rows])
-
-
-if __name__ == "__main__":
-    print(table())

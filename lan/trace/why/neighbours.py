@@ -81,6 +81,8 @@ def hop_of(case: Case, ip: str) -> tuple[str, bool]:
     if (gateway := case.history.ip_at(case.device, mac, frame)) is not None:
         return gateway, gateway != ip
     owner = case.timeline.devices.get(mac)
+    if frame.packet.dhcp is not None:
+        return ip, False
     if owner is None or owner == case.timeline.device_of(ip):
         return ip, False
     return owner, True

@@ -18,7 +18,7 @@ DHCP_SERVER = {
     "refused": "dhcp.refuses",
     "ignored": "dhcp.ignores",
 }
-DHCP_REPLIES = {"OFFER": "dhcp.offers", "ACK": "dhcp.acknowledges", "NAK": "dhcp.refuses"}
+DHCP_REPLIES = {"OFFER": "offered", "ACK": "acknowledged", "NAK": "refused"}
 DHCP_CLIENT = ("DISCOVER", "REQUEST", "DECLINE", "RELEASE", "INFORM")
 DNS_SERVER = {"answered": "dns.answers", "no such name": "dns.no-name", "no data": "dns.no-data"}
 NXDOMAIN = 3
@@ -64,9 +64,9 @@ def _dhcp_out(case: Case, message: Message) -> Iterator[Explained]:
     if message.op == BOOTREQUEST:
         by = case.decided_before("dhcp-client", message.xid, DHCP_CLIENT)
         yield case.tell("dhcp.asks", "out", by=by, what=kind)
-    elif (code := DHCP_REPLIES.get(kind)) is not None:
-        by = case.decided_before("dhcp", message.xid, DHCP_SERVER)
-        yield case.tell(code, "out", by=by, ip=message.yiaddr)
+    elif (what := DHCP_REPLIES.get(kind)) is not None:
+        by = case.decided_before("dhcp", message.xid, (what,))
+        yield case.tell(DHCP_SERVER[what], "out", by=by, ip=message.yiaddr)
 
 
 def _dhcp_in(case: Case, message: Message) -> Iterator[Explained]:

@@ -1,0 +1,61 @@
+"""Reasons in Korean: every code has its sentence, with the same facts; the environment chooses."""
+
+import string
+
+import pytest
+
+from lan.trace.why.codes import CODES
+from lan.trace.why.language import ENGLISH, language, language_of, parse
+
+from .journey_wires import frame, segment
+from .why_wires import PC1, WEB, Told
+
+KOREAN = language("ko")
+
+
+def placeholders(sentence: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_code_has_a_korean_sentence_with_the_same_facts(code: str) -> None:
+    english = CODES[code].text
+    korean = KOREAN.say(english)
+    assert placeholders(korean) == placeholders(english)
+    assert korean != english or english == "{what}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, KOREAN),
+        ({"LAN_LANG": "ko", "LANG": "en_GB.UTF-8"}, KOREAN),
+        ({"LANGUAGE": "xx:ko", "LANG": "C"}, KOREAN),
+        ({"LC_ALL": "C.UTF-8", "LANG": "ko_KR.UTF-8"}, ENGLISH),
+        ({"LANG": "../../etc"}, ENGLISH),
+        ({"LANG": "fr_FR.UTF-8"}, ENGLISH),
+        ({}, ENGLISH),
+    ],
+)
+def test_the_environment_chooses_the_language(environment: dict[str, str], expected: object) -> None:
+    assert language_of(environment) is expected
+
+
+def test_reasons_and_the_devices_own_words_are_told_in_korean() -> None:
+    wires = Told()
+    data = frame("pc1", "web", segment(PC1, WEB, "SYN"))
+    wires.path("pc1 s1", data)
+    wires.switch_decides("not learned", "pc1", text="the table is full")
+    wires.path("s1 web", data)
+    told = {one.code: one.reason.text for _, one in wires.explained(KOREAN)}
+    assert told["switch.refused"].endswith("배우지 않습니다: 테이블이 가득 참")
+    assert told["tcp.opens"] == "상대가 포트 80에 연결하려고 합니다"
+
+
+def test_a_catalogue_is_read_as_gettext_writes_it() -> None:
+    text = (
+        '# a comment\nmsgid ""\nmsgstr "Language: ko\\n"\n\nmsgid "a "\n"b"\nmsgstr "가\\""\n\nmsgid "c"\nmsgstr ""\n'
+    )
+    assert parse(text) == {"a b": '가"'}
+    with pytest.raises(ValueError, match="line 2: 'x y'"):
+        parse("\nx y")
