@@ -99,7 +99,7 @@ class Exchange:
     came_from: int | None = None
     """The exchange whose redirection or page led here."""
     is_stranger: bool = False
-    """A redirection led to another origin: credentials stay at home."""
+    """A redirection or a page led to another origin: credentials stay at home."""
     asked_s: float = 0.0
     write: Write = len
     request: Request | None = None

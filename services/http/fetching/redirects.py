@@ -57,7 +57,7 @@ def follow(
     if asked.scheme == "https" and target.scheme == "http" and not allow_downgrade:
         return Stay(Reason("RFC 9110 §17.1", "from https to http only with --allow-downgrade", location=str(target)))
     changed = _method(response.status, method)
-    elsewhere = (target.scheme, target.host, target.port) != (asked.scheme, asked.host, asked.port)
+    elsewhere = target.origin != asked.origin
     text = (
         f"{response.status}: {method} becomes {changed}" if changed != method else f"{response.status}: {method} again"
     )

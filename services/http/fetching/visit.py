@@ -16,8 +16,8 @@ from lan.services.http.fetching.redirects import Follow
 from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Request, Response, Version
 from lan.services.http.protocol.url import Url
 
-CREDENTIALS = frozenset({"authorization", "cookie"})
-"""Fields of the command line that another origin does not get."""
+AT_HOME = frozenset({"authorization", "cookie", "host"})
+"""Fields of the command line that another origin does not get: credentials, and a name that is not its own."""
 _PAGES = ("text/html", "application/xhtml+xml")
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf-7"})
 """What Python knows beside the charsets of pages."""
@@ -79,11 +79,8 @@ class Visit:
         connection = asking.connection
         if connection == "auto":
             connection = "close" if is_last else "keep-alive" if asking.version < HTTP_1_1 else None
-        more = asking.more
-        if exchange.is_stranger:
-            more = tuple(pair for pair in more if pair[0].lower() not in CREDENTIALS)
         made = client.request_for(
-            exchange.url, exchange.method, connection=connection, version=asking.version, more=more
+            exchange.url, exchange.method, connection=connection, version=asking.version, more=self._more(exchange)
         )
         if self.waits_for_continue(exchange):
             made = made.with_field("Expect", "100-continue")
@@ -91,6 +88,16 @@ class Visit:
         if proxy is not None and exchange.url.scheme == "http":
             made = proxies.to_proxy(made, exchange.url, proxy, proxy_connection=asking.proxy_connection)
         return made
+
+    def _more(self, exchange: Exchange) -> tuple[tuple[str, str], ...]:
+        """The command line's fields, as far as they are for this request (RFC 9110 §15.4)."""
+        has_lost_content = self.asking.content is not None and exchange.content is None
+        return tuple(
+            (name, value)
+            for name, value in self.asking.more
+            if not (exchange.is_stranger and name.lower() in AT_HOME)
+            and not (has_lost_content and name.lower().startswith("content-"))
+        )
 
     def waits_for_continue(self, exchange: Exchange) -> bool:
         """Whether its content leaves only after 100 (Continue): RFC 9110 §10.1.1, not in HTTP/1.0."""
@@ -149,8 +156,14 @@ class Visit:
         return self._want(exchange, scanner.feed(decoder.decode(data)), now_s)
 
     def _want(self, exchange: Exchange, found: list[Found], now_s: float) -> list[Exchange]:
-        number = exchange.number
-        return [self._add(Exchange(0, one.url, kind=one.kind, came_from=number, asked_s=now_s)) for one in found]
+        added: list[Exchange] = []
+        for one in found:
+            is_stranger = exchange.is_stranger or one.url.origin != exchange.url.origin
+            wanted = Exchange(
+                0, one.url, kind=one.kind, came_from=exchange.number, is_stranger=is_stranger, asked_s=now_s
+            )
+            added.append(self._add(wanted))
+        return added
 
     def complete(self, exchange: Exchange, now_s: float) -> list[Exchange]:
         """A response is complete; where its redirection leads, or what its last bytes have named."""

@@ -115,6 +115,44 @@ def test_credentials_do_not_follow_to_another_origin_nor_back() -> None:
     assert third.is_stranger
 
 
+def sent_by(visit: Visit, exchange: Exchange) -> dict[str, str]:
+    return {name.lower(): value for name, value in visit.request(exchange, is_last=True).headers.items}
+
+
+def test_nor_do_they_go_with_a_page_to_the_origins_of_its_objects() -> None:
+    visit = Visit(Asking(more=(("Authorization", "x"), ("Cookie", "y"), ("X-Mine", "z")), is_page=True))
+    page = visit.ask(WEB, 0)
+    visit.head(page, html())
+    own, other, secured, style = visit.body(
+        page, b"<img src=a.png><img src=//cdn/b.png><img src=https://web/c.png><link rel=stylesheet href=//cdn/s.css>", 0
+    )
+    assert {"authorization", "cookie", "x-mine"} <= set(sent_by(visit, own))
+    for stranger in (other, secured, style):
+        assert {"authorization", "cookie", "x-mine"} & set(sent_by(visit, stranger)) == {"x-mine"}
+    visit.head(style, html("text/css"))
+    [back] = visit.body(style, b"a { b: url(http://web/d.png) }", 0)
+    assert "cookie" not in sent_by(visit, back)  # a stranger wants it
+
+
+def test_another_host_is_asked_by_its_own_name() -> None:
+    visit = Visit(Asking(more=(("Host", "www.test"),), max_redirects=5))
+    first = visit.ask(WEB, 0)
+    [second] = redirected(visit, first, 302, "/x")
+    [third] = redirected(visit, second, 302, "http://other:81/")
+    assert [sent_by(visit, one)["host"] for one in (first, second, third)] == ["www.test", "www.test", "other:81"]
+
+
+def test_fields_that_describe_content_go_with_it_alone() -> None:
+    """RFC 9110 §15.4: a POST that became a GET says no Content-Type."""
+    asking = Asking("POST", b"a=1", more=(("Content-Type", "a/b"), ("content-language", "ko")), max_redirects=5)
+    visit = Visit(asking)
+    first = visit.ask(WEB, 0)
+    [second] = redirected(visit, first, 307, "x")
+    [third] = redirected(visit, second, 303, "y")
+    described = [{"content-type", "content-language"} & set(sent_by(visit, one)) for one in (first, second, third)]
+    assert described == [{"content-type", "content-language"}] * 2 + [set()]
+
+
 def test_expect_needs_content_and_http_1_1() -> None:
     def expects(**how: object) -> bool:
         visit = Visit(Asking("POST", expects_continue=True, **how))  # type: ignore[arg-type]
