@@ -196,7 +196,8 @@ def _up(factory: Factory, own: Wanted) -> Net:
     try:
         return factory.up(own.what, **dict(own.how))
     except LanError as error:
-        pytest.fail(f"LAN {own.what} does not come up: {error}", pytrace=False)
+        fault = str(error)
+    pytest.fail(f"LAN {own.what} does not come up: {fault}", pytrace=False)
 
 
 def _marked(lan: Net | Factory, name: str) -> Net:

@@ -155,6 +155,11 @@ class SeenTransaction(Seen[Transaction]):
         return told.first_byte_ms
 
     @property
+    def is_encrypted(self) -> bool:
+        """Whether it was HTTPS, read with the keys that programs of this LAN log."""
+        return self.told.session is not None
+
+    @property
     def is_complete(self) -> bool:
         """Whether request and response are here to their ends, now."""
         return self._now().is_complete

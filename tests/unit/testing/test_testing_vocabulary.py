@@ -13,6 +13,7 @@ from lan.testing.trace import Trace
 from lan.testing.words import arp_conflict, dns_answer, gap, tcp_rst, tcp_syn
 from lan.trace.frame import Frame
 
+from ..trace.dialogues import told
 from . import played
 
 
@@ -123,6 +124,15 @@ def test_the_time_between_two_messages_has_a_cause(trace: Trace) -> None:
     other = trace.http[1]
     with pytest.raises(UsageError, match="two connections"):
         gap(fetch.request, other.response)
+
+
+def test_an_ack_that_was_held_back_is_the_cause_of_the_time_between() -> None:
+    halves = "0.3 pc1 ACK half / 40.4 web ACK / 40.5 pc1 ACK end / 40.6 web ACK response"
+    source = played.Played([])
+    source.timeline = told(f"0 pc1 SYN / 0.1 web SYN+ACK / 0.2 pc1 ACK / {halves}")
+    fetch = played.trace_of(source).http.one()
+    assert gap(fetch.request, fetch.response).cause == "delayed ACK"
+    assert gap(fetch.request, fetch.response).device == "web"
 
 
 WAITS: dict[str, Callable[[Trace], object]] = {
