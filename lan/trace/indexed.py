@@ -28,6 +28,8 @@ from lan.trace.pcapng import (
 from lan.wire.malformed import Malformed
 
 LEAST_BLOCK_BYTES = 12
+STEP_FRAMES = 8192
+"""Frames after which a walk lets the file's pages go, so that a large file takes no memory."""
 
 
 class IndexedCapture:
@@ -101,8 +103,11 @@ class IndexedCapture:
         if self._is_walked or (wanted is not None and len(self._places) >= wanted):
             return
         step = self._walk_classic if self._is_classic else self._walk_blocks
-        step(wanted if wanted is not None else len(self._map))
-        self._is_walked = self._is_walked or wanted is None
+        wanted = len(self._map) if wanted is None else wanted
+        while not self._is_walked and len(self._places) < wanted:
+            begun = self._at - self._at % mmap.PAGESIZE
+            step(min(len(self._places) + STEP_FRAMES, wanted))
+            self._map.madvise(mmap.MADV_DONTNEED, begun, self._at - begun)  # the pages are the disk's again
 
     def _walk_classic(self, wanted: int) -> None:
         data, places, at, end = self._map, self._places, self._at, len(self._map)
