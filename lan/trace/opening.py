@@ -15,7 +15,8 @@ from pathlib import Path
 from lan.errors import UsageError
 from lan.trace.frame import Frame
 from lan.trace.keylog import LanKeys
-from lan.trace.pcapng import Reader
+from lan.trace.linktypes import as_ethernet
+from lan.trace.pcapng import LINKTYPE_ETHERNET, Reader
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
 
@@ -64,17 +65,24 @@ def _open(path: Path) -> BufferedIOBase:
 
 def _read(file: BufferedIOBase, reader: Reader, frames: list[Frame]) -> list[str]:
     """Take in all that makes sense; what does not, in words.  Raises Malformed where it is no capture."""
-    size = 0
+    size, link = 0, ""
     try:
         while piece := file.read1(PIECE_BYTES):
+            if not size and as_ethernet(piece)[1]:
+                piece, link = as_ethernet(piece + file.read())
             size += len(piece)
             frames += reader.feed(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return [f"the compressed file is damaged after frame {reader.frames}: {error}"]
     if size < LEAST_BYTES:
         raise Malformed("it ends before it says what it is" if size else "it is empty")
+    notes = [f"packets of another link ({link}) are shown as Ethernet frames, with made-up headers"] if link else []
+    unread = sorted({each.linktype for each in reader.interfaces} - {LINKTYPE_ETHERNET})
+    if unread:
+        notes.append(f"frames of link type {', '.join(map(str, unread))} are not read; Ethernet, raw IP and cooked are")
     if reader.damage:
-        return [f"the file is damaged: {reader.damage}"]
-    if reader.pending_bytes:
-        return [f"the file is cut off after frame {reader.frames}: {reader.pending_bytes} bytes of the next are there"]
-    return []
+        notes.append(f"the file is damaged: {reader.damage}")
+    elif reader.pending_bytes:
+        left = f"{reader.pending_bytes} bytes of the next are there"
+        notes.append(f"the file is cut off after frame {reader.frames}: {left}")
+    return notes
