@@ -7,6 +7,8 @@ pc2 ──┴── s1 ── r1 ── s2 ──────────┤
 """
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -18,6 +20,7 @@ from lan.testing.net import Net
 from lan.trace.frame import Direction
 from lan.trace.journey import Journey, StopKind
 from lan.trace.timeline import Timeline
+from lan.trace.why import Decisions, Explainer
 
 from .shaped import wait_for
 
@@ -118,6 +121,66 @@ def test_frames_are_followed_through_routers_nat_and_proxies_and_none_is_missed(
     ]
 
     assert_counters_agree(net)
+
+
+def reasons(net: Net, mark: int) -> set[str]:
+    """``s1 out switch.hit`` of every stop since a mark, with ``~`` before what is derived from packets."""
+    timeline, decisions = timeline_of(net), Decisions()
+    decisions.read([net.state / "decisions.jsonl", *net.state.glob("devices/*/decisions.jsonl")])
+    explainer = Explainer(timeline, decisions)
+    return {
+        f"{'~' if one.is_derived else ''}{stop.device} {one.way} {one.code}"
+        for journey in timeline.journeys
+        if journey.frames[0].number > mark
+        for stop in journey.stops
+        for one in explainer.explain(stop, journey)
+    }
+
+
+BACKLOG = """
+import socket, sys
+server = socket.create_server(("", 81), backlog=0)
+print("listens", flush=True)
+sys.stdin.read()
+"""
+MUTE = """
+add table ip mute
+add chain ip mute coming { type filter hook input priority 0; }
+add rule ip mute coming tcp dport 82 drop
+"""
+
+
+def test_reasons_are_read_from_the_devices_own_logs_and_else_from_packets(net: Net) -> None:
+    pc1, far = net["pc1"], net["far"]
+    pc1.run(*CURL, "-x", "http://10.2.0.3:3128", "http://10.2.0.2/")
+    pc1.run(*CURL, "http://10.2.0.2/nothing")
+    read = {"s1 in switch.learned", "s1 out switch.hit", "s2 in switch.known", "via in proxy.forwards"}
+    read |= {"via out proxy.returns", "web in http.reads", "web out http.answers"}
+    derived = {"~pc1 out arp.miss", "~pc1 out route.gateway", "~r1 out route.on", "~web out tcp.state"}
+    found = reasons(net, 0)
+    assert read | derived <= found, sorted(found)
+
+    mark = timeline_of(net).mark()
+    net.link("r1", "s1").set(sender="s1", loss="100%")
+    pc1.ping("far", timeout_s=0.1)
+    net.link("r1", "s1").reset()
+    assert "r1 in link.lost" in reasons(net, mark), sorted(reasons(net, mark))
+
+    mark = timeline_of(net).mark()
+    net.run("r1", "nft", "-f", "-", input=MUTE)
+    with far.popen(sys.executable, "-c", BACKLOG, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None and server.stdout.readline() == "listens\n"
+        asking = [pc1.popen(*CURL, "-m", "1.5", "http://10.3.0.2:81/")]
+        wait_for(
+            lambda: any(each.syn_ack for each in timeline_of(net).connections(server_port=81)), "the queue's one place"
+        )
+        asking += [pc1.popen(*CURL, "-m", "1.3", url) for url in ("http://10.3.0.2:81/", "http://10.1.0.254:82/")]
+        far.run(*CURL, "http://10.1.0.254:83/")
+        for one in asking:
+            one.wait()
+        server.communicate()
+    expected = {"~far in tcp.backlog", "~r1 in tcp.silent", "~r1 in tcp.refused", "~r1 out tcp.refuses"}
+    assert expected <= reasons(net, mark), sorted(reasons(net, mark))
 
 
 def assert_counters_agree(net: Net) -> None:

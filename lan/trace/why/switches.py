@@ -92,6 +92,8 @@ def _forwarding(case: Case, src: str, dst: str, *, is_group: bool) -> Iterator[E
         is_hit = case.history.port_of(case.device, dst, case.frame) is not None and len(case.stop.sent) == 1
     if gone is not None and not is_hit:
         yield case.say("switch.aged", "out", by=gone, mac=dst, port=f"eth{gone.keys.get('in_port', '?')}")
+    if not is_hit:
+        yield from _not_plugged(case, dst, "out")
     is_read = row is not None or gone is not None
     yield case.say("switch.hit" if is_hit else "switch.flood", "out", by=by, is_read=is_read, mac=dst, port=port)
 
@@ -104,10 +106,15 @@ def _dropping(case: Case, src: str, dst: str) -> Iterator[Explained]:
     if by is not None or case.history.port_of(case.device, dst, case.frame) == case.frame.receiver:
         yield case.say("switch.filtered", "in", by=by, mac=dst)
         return
+    yield from _not_plugged(case, dst, "in")
+    yield case.say("switch.kept", "in")
+
+
+def _not_plugged(case: Case, dst: str, way: str) -> Iterator[Explained]:
+    """The receiver's cable to this switch, where it was pulled."""
     owner = case.timeline.devices.get(dst)
     if owner is not None and (pulled := _pulled(case, owner)) is not None:
-        yield case.say("link.down", "in", by=pulled, a=case.device, b=owner)
-    yield case.say("switch.kept", "in")
+        yield case.say("link.down", way, by=pulled, a=case.device, b=owner)
 
 
 def _row(case: Case, mac: str) -> Decision | None:
