@@ -3,8 +3,11 @@
 bin/lan python docs/make_pictures.py
 """
 
+import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -27,5 +30,27 @@ def picture(name: str, *words: str) -> None:
     print(target.relative_to(HOUSE))
 
 
+def page_of_a_recording(name: str) -> None:
+    """The page of ``lan trace --html`` at the office's first request, in a browser."""
+    if shutil.which("chromium") is None:
+        print(f"{name}: no chromium on this machine")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        page, target = Path(folder) / "page.html", HOUSE / "docs/pictures" / name
+        capture = json.loads(_said("run", "office", "--json"))["pcapng"]
+        _said("trace", capture, "--html", str(page))
+        first = json.loads(_said("trace", capture, "--json", "--filter", "http.request").splitlines()[0])["number"]
+        window = ["--window-size=1360,820", f"--screenshot={target}", f"--user-data-dir={folder}/profile"]
+        still = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=2000"]
+        subprocess.run(["chromium", *still, *window, f"{page.as_uri()}#{first}"], check=True, capture_output=True)
+    print(target.relative_to(HOUSE))
+
+
+def _said(*words: str) -> str:
+    command = [sys.executable, "-m", "lan.cli", *words]
+    return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+
+
 if __name__ == "__main__":
     picture("run-office.svg", "run", "office")
+    page_of_a_recording("trace-page.png")

@@ -63,6 +63,7 @@ def test_the_commands_of_the_page_do_what_it_says(lan: Command, tmp_path: Path) 
     assert "TCP -c 0" in told["lan flow --list"]
     assert "TIME-WAIT" in told["lan flow -c 0"]
     assert (tmp_path / "connection.svg").read_text().startswith("<svg")
+    assert "Content-Security-Policy" in (tmp_path / "page.html").read_text()
     event = json.loads(told["lan trace office.pcapng --json -n 1"])
     assert event["schema"] == 1 and {"last_device", "at_device", "type", "layers", "connection"} <= set(event)
     assert "breakpoint 1: tcp.flags.fin and dst=web" in stepped and "FIN" in stepped and "In Layers" in stepped

@@ -7,7 +7,7 @@ it passed: the last device, and the one that it is at now.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lan.trace.frame import Frame
+from lan.trace.frame import Direction, Frame
 from lan.trace.timeline import Timeline, Window
 
 EVERYONE = "everyone"
@@ -94,7 +94,7 @@ def rows(window: Window, *, every_hop: bool = False) -> Iterator[Row]:
 def row(frame: Frame, timeline: Timeline, *, is_hop: bool = False) -> Row:
     """One frame's line."""
     source, destination = ends(frame, timeline)
-    if is_hop:
+    if is_hop and frame.direction is not Direction.UNKNOWN:
         source, destination = frame.from_device or source, frame.to_device or destination
     return Row(
         frame.number,

@@ -57,6 +57,7 @@ def test_a_foreign_capture_shows_addresses_and_its_columns_are_wide_enough(tmp_p
     assert len(rows) == len(timeline.frames), "each frame counts as seen once"
     syn = next(row for row in rows if "[SYN]" in row.info)
     assert (syn.source, syn.destination) == ("192.168.100.1", "192.168.100.253")
+    assert [str(row) for row in table.rows(timeline, every_hop=True)] == [str(row) for row in rows]
     columns = table.columns(timeline)
     assert (columns.source, columns.destination) == (15, 15)
 
