@@ -52,7 +52,7 @@ def finder(what: What, devices: Collection[str]) -> Callable[[Window], list[Fram
     if isinstance(what, Event):
         return _of_event(what, devices)
     if isinstance(what, str):
-        return _of_filter(what)
+        return _of_filter(what, devices)
     return lambda window: [frame for frame in window.first_sightings if what(frame)]
 
 
@@ -78,9 +78,9 @@ def _of_event(event: Event, devices: Collection[str]) -> Callable[[Window], list
     return find
 
 
-def _of_filter(text: str) -> Callable[[Window], list[Frame]]:
+def _of_filter(text: str, devices: Collection[str]) -> Callable[[Window], list[Frame]]:
     try:
-        is_meant = compile_filter(text)
+        is_meant = compile_filter(text, devices=devices)
     except UsageError:
         if text.partition(".")[0] in KINDS and text.replace(".", "").isidentifier():
             raise unknown(text) from None

@@ -7,16 +7,18 @@ from typing import Any
 
 from lan.testing.watch import Look
 from lan.trace.frame import Frame
-from lan.trace.pcapng import dump
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp import Connection
-from lan.trace.views import flow
+from lan.trace.views import flow, pcapng_export
 from lan.trace.views.flow_text import draw
+from lan.trace.why import Decisions, Explainer
 
 LADDERS = 3
 """Conversations of a look that are drawn; the last ones."""
 RUNGS = 24
 """A longer ladder is shown without its middle."""
+MOST_EXPLAINED = 5000
+"""Frames of a capture whose comments tell why; of more it would take too long."""
 WIDTH = 78
 """Two less than the narrowest terminal's."""
 
@@ -28,12 +30,16 @@ def explain(looks: Sequence[Look], timeline: Timeline) -> str:
     return "\n".join(line for part in reversed(parts) for line in part)
 
 
-def capture(looks: Iterable[Look], timeline: Timeline, *, after: int = 0) -> bytes:
-    """The frames after one, as a capture file; those that the test looked at have a comment that says so."""
+def capture(looks: Iterable[Look], timeline: Timeline, *, after: int = 0, decisions: Decisions | None = None) -> bytes:
+    """The frames after one, as a capture file, with the TLS secrets that it takes to read them.
+
+    Those that the test looked at have a comment that says so, and each why devices did with it what they did.
+    """
     why = {frame.number: look.question for look in looks for frame in _frames(look.found)}
     frames = [frame for frame in timeline.all_frames if frame.number > after]
     told = [replace(each, comment=_comment(each, why[each.number])) if each.number in why else each for each in frames]
-    return dump(told, switches=timeline.switches or ())
+    explain = Explainer(timeline, decisions).explain if len(told) <= MOST_EXPLAINED else None
+    return b"".join(pcapng_export.write(timeline, pcapng_export.secrets_of(timeline, told), explain, frames=told))
 
 
 def file_name(test: str) -> str:

@@ -15,6 +15,9 @@ from lan.testing.link import Link
 from lan.testing.trace import Trace
 from lan.testing.watch import PATIENCE_S, Notebook, Watch
 from lan.trace.timeline import Timeline
+from lan.trace.why import Decisions
+
+LOG = "decisions.jsonl"
 
 
 class Net:
@@ -98,7 +101,8 @@ class Net:
         finally:
             timeline = self._capture.timeline
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(evidence.capture(self.notebook.looks, timeline, after=self.began))
+            told = evidence.capture(self.notebook.looks, timeline, after=self.began, decisions=self._decisions())
+            path.write_bytes(told)
         return sum(frame.number > self.began for frame in timeline.all_frames)
 
     def down(self) -> None:
@@ -107,6 +111,13 @@ class Net:
             self._is_up = False
             self._capture.close()
             self.running.down()
+
+    def _decisions(self) -> Decisions:
+        """What switches, cables and devices have written down of what they did."""
+        found = Decisions()
+        logs = [self.state / LOG, *sorted(self.state.glob(f"devices/*/{LOG}"))]
+        found.read(path for path in logs if path.is_file())
+        return found
 
     def _devices(self) -> list[str]:
         return list(self.running.spec.devices)

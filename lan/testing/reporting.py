@@ -24,11 +24,12 @@ def _saved(net: Net, path: Path) -> str:
     try:
         frames = net.save_capture(path)
     except LanError as error:
-        return f"capture  {path}, as far as it was read: {error}"
+        return f"capture  {path}, as far as it was read: {error.what}"
     except OSError as error:
         return f"no capture: {error}"
     lost = f"; {net.drops} were lost" if net.drops else ""
-    return f"capture  {path}\n         {frames} frames{lost}; those that the test looked at say so in a comment"
+    looked = "; those that the test looked at say so in a comment" if net.notebook.looks else ""
+    return f"capture  {path}\n         {frames} frames{lost}{looked}"
 
 
 def _nets(item: pytest.Item) -> list[Net]:

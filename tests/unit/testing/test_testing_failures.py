@@ -115,6 +115,7 @@ MISTAKES: dict[str, tuple[Callable[[Trace], object], str]] = {
     "device": (lambda trace: trace.tcp(client="pc11"), "did you mean 'pc1'?"),
     "event": (lambda trace: trace.never("tcp.sin"), "did you mean 'tcp.syn'?"),
     "kind of event": (lambda trace: trace.order("dhpc.ack"), "did you mean"),
+    "device of a filter": (lambda trace: trace.never("src=pc11 and tcp"), "did you mean 'pc1'?"),
     "criterion of an event": (lambda trace: trace.seen(tcp_syn(sever="web")), "did you mean 'server'?"),
     "role": (lambda trace: trace.tcp.first().closed_by == "sever", "did you mean 'server'?"),
     "role, denied": (lambda trace: trace.tcp.first().closed_by != "pc2", "did you mean 'pc1'?"),
@@ -176,6 +177,7 @@ def test_the_capture_has_the_tests_frames_and_comments_where_it_looked() -> None
     assert len(frames) == 126
     said_so = [frame for frame in frames if "the test looked at this" in frame.comment]
     assert [frame.packet.icmp is not None for frame in said_so] == [True, True]
+    assert "derived" in said_so[0].comment  # and each frame has its reasons
 
 
 def test_a_test_has_a_file_of_its_name() -> None:
