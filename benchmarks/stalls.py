@@ -3,7 +3,7 @@
     bin/lan python -m benchmarks.stalls [--only WORD] [--alone] [--json]
 
 Ten silences are made by programs that sleep, kernels that hold back, cables that are long and packets that are
-dropped; each alone, then each with each other where both can happen.  A cause counts as found from 25 ms on.
+dropped; each alone, then each with each other where both can happen.  A cause counts as found from 35 ms on: on a busy machine programs are late by themselves.
 Beside it stands what the client measured by its own clock, and how far the parts are from that.
 """
 
@@ -34,7 +34,7 @@ from lan.trace.trackers.http import Transaction
 from lan.trace.trackers.tcp import Connection
 
 PROGRAMS = Path(__file__).with_name("stalls_programs.py")
-FOUND_NS = 25_000_000
+FOUND_NS = 35_000_000
 INITIAL_WINDOW_BYTES = 14480
 PORTS = PortRange(40000, 40001)
 SERVER_PORT, PROXY_PORT = 8080, 3128

@@ -1,4 +1,4 @@
-"""A TCP connection over time, as a picture:  lan plot --what window   (also sequence, throughput)
+"""A TCP connection over time, as a picture:  lan plot --what window   (or sequence, throughput)
 
 Of a LAN that is up, or of a capture file.  Behind the curves stand the causes of its stalls; the pointer shows frames.
 sequence    bytes sent, sent again, acknowledged, and the edge of the receiver's window

@@ -1,4 +1,4 @@
-"""Who holds which connection in TIME-WAIT, and whose ports run out:  lan timewait   (also lan show timewait)
+"""Who holds which connection in TIME-WAIT, and whose ports run out:  lan timewait [FILE]
 
 From packets: of a LAN that is up, or of a capture file.  --at S looks at that second of the capture; --kernel asks the
 kernels of the LAN too, and says where they differ.

@@ -1,4 +1,4 @@
-"""Each HTTP transaction as a bar on one axis of time, and why it took so long:  lan waterfall   (lan waterfall FILE)
+"""Each HTTP transaction as a bar, and below it what it waited for:  lan waterfall [FILE]
 
 Two lines a transaction: its phases (name, connect, TLS, send, wait, receive), and below them who held it up; then the
 causes in words.  lan stalls N shows the proof of each.  docs/stalls.md

@@ -5,6 +5,7 @@ Times are those of the tap, which stands somewhere between the two; `paths` says
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lan.trace.frame import Frame
@@ -71,6 +72,7 @@ class Sent:
     edge: int = -1
     highest_acks: list[int] = field(default_factory=list)
     highest_edges: list[int] = field(default_factory=list)
+    highest_ends: list[int] = field(default_factory=list)
     has_sent_again: bool = False
 
     def news_until(self, time_ns: int) -> int:
@@ -87,14 +89,24 @@ class Sent:
         count = self.news_until(time_ns)
         return self.highest_edges[count - 1] if count and self.highest_edges[count - 1] >= 0 else None
 
-    def since(self, time_ns: int) -> list[Segment]:
-        """What it sent after a moment."""
-        return self.all[bisect_right(self.times_ns, time_ns) :]
+    def since(self, time_ns: int) -> Iterator[Segment]:
+        """What it sent after a moment, in order."""
+        for at in range(bisect_right(self.times_ns, time_ns), len(self.all)):
+            yield self.all[at]
+
+    def until(self, time_ns: int) -> Iterator[Segment]:
+        """What it had sent by a moment, the newest first."""
+        for at in range(bisect_right(self.times_ns, time_ns) - 1, -1, -1):
+            yield self.all[at]
+
+    def first_beyond(self, position: int) -> Segment:
+        """The first that brought bytes behind a position; there is one."""
+        return self.all[bisect_right(self.highest_ends, position)]
 
     def in_flight(self, at_ns: int, acked: int) -> list[Segment]:
         """What it had sent by then and was not acknowledged: its newest segments behind `acked`."""
         found = []
-        for segment in reversed(self.all[: bisect_right(self.times_ns, at_ns)]):
+        for segment in self.until(at_ns):
             if segment.end <= acked and segment.is_new:
                 break
             if segment.end > acked and segment.is_new:
@@ -110,6 +122,10 @@ class Dialogue:
     client: Sent
     server: Sent
     segments: list[Segment]
+    by_number: dict[int, Segment] = field(default_factory=dict)
+    """By the numbers of their frames."""
+    again: list[Segment] = field(default_factory=list)
+    """Those that bring again what was lost."""
 
     def of(self, segment: Segment) -> tuple[Sent, Sent]:
         """Who sent a segment, and the other."""
@@ -145,7 +161,9 @@ def dialogue(connection: Connection) -> Dialogue:
         segment = Segment(frame, is_client, start, end, header.length, ack, edge, header.flags, is_new, is_again, sack)
         _note(sent, segment)
         made.segments.append(segment)
+        made.by_number[frame.number] = segment
     _forgive(made)
+    made.again = [each for each in made.segments if each.is_again]
     return made
 
 
@@ -168,6 +186,7 @@ def _note(sent: Sent, segment: Segment) -> None:
     sent.all.append(segment)
     sent.times_ns.append(segment.time_ns)
     sent.end = max(sent.end, segment.end)
+    sent.highest_ends.append(sent.end)
     sent.has_sent_again |= segment.is_again
     ack = -1 if segment.ack is None else segment.ack
     edge = -1 if segment.edge is None else segment.edge

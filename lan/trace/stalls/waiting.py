@@ -118,12 +118,13 @@ def _probe(silence: Silence) -> list[Gap]:
 def _again(silence: Silence) -> Gap:
     """A retransmission: fast where ACKs of later bytes had asked for it, else by the timer."""
     after, peer = silence.after, silence.peer
-    begin_ns = next(each.time_ns for each in silence.sent.all if each.end > after.start)
-    asking = [
-        each
-        for each in peer.since(begin_ns)
-        if each.ack is not None and each.ack <= after.start and each.asks_again and each.time_ns <= silence.end_ns
-    ]
+    begin_ns = silence.sent.first_beyond(after.start).time_ns
+    asking = []
+    for each in peer.since(begin_ns):
+        if each.time_ns > silence.end_ns:
+            break
+        if each.ack is not None and each.ack <= after.start and each.asks_again:
+            asking.append(each)
     evidence = [*(each.frame for each in asking[:3]), after.frame]
     way_ns = silence.path.round_ns + (silence.path.round_ns + silence.peer_path.round_ns) // 4
     if asking and silence.end_ns - asking[0].time_ns <= way_ns + SENT_AT_ONCE_NS:
@@ -187,12 +188,8 @@ def _window(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
     wanted = min(after.length, silence.sent.mss)
     if allowed is None or after.end - after.length + wanted <= allowed or not after.length:
         return []
-    opening = next(
-        (each for each in silence.peer.acks
-         if each.time_ns > silence.start_ns - path.round_ns and each.edge is not None
-         and each.edge >= after.start + wanted),
-        None,
-    )  # fmt: skip
+    news = silence.peer.acks[silence.peer.news_until(silence.start_ns - path.round_ns) :]
+    opening = next((each for each in news if each.edge is not None and each.edge >= after.start + wanted), None)
     if opening is None:
         return []
     late_ns = silence.end_ns - opening.time_ns - path.round_ns
@@ -280,12 +277,16 @@ def _cwnd(silence: Silence, ack: Segment) -> tuple[Cause, Reason] | None:
 def _held_back(silence: Silence, ack: Segment) -> Gap | None:
     """The part of the wait for an ACK in which its sender held it back."""
     assert ack.ack is not None
-    until = [each for each in silence.sent.all if each.time_ns <= ack.time_ns and each.end > each.start]
-    covered = [each for each in until if each.end <= ack.ack]
     earlier = silence.peer.ack_at(ack.time_ns - 1)
-    if not covered or sum(each.length for each in covered if each.end > earlier) >= 2 * silence.sent.mss:
+    covered: list[Segment] = []
+    for each in silence.sent.until(ack.time_ns):
+        if each.is_new and each.end <= earlier:
+            break
+        if earlier < each.end <= ack.ack:
+            covered.append(each)
+    if not covered or sum(each.length for each in covered) >= 2 * silence.sent.mss:
         return None  # two segments are acknowledged at once: RFC 5681 §4.2
-    last = covered[-1]
+    last = covered[0]
     owed_ns = last.time_ns + silence.peer_path.round_ns + silence.path.transmission_ns(last)
     if ack.time_ns - owed_ns < DELAYED_NS:
         return None

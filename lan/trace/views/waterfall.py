@@ -5,10 +5,10 @@ which cover the same time without a hole.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lan.trace.frame import Frame
-from lan.trace.stalls.attribution import Facts, attribute
+from lan.trace.stalls.attribution import Attribution, Facts
 from lan.trace.stalls.cause import Cause, Gap, totals
 from lan.trace.timeline import Timeline, Window
 from lan.trace.trackers.http import Transaction
@@ -72,14 +72,15 @@ def _length(gap: Gap) -> int:
 def rows(window: Window, timeline: Timeline, facts: Facts) -> list[Row]:
     """Of all transactions of a window, in the order of their beginnings."""
     read = {one.connection for one in window.http}
-    found = [_transaction(number, one, timeline, facts) for number, one in enumerate(window.http) if one.frames]
-    hidden = [one for one in window.tls if one.connection not in read]
-    found += [_session(number, one, timeline, facts) for number, one in enumerate(hidden, len(window.http))]
-    return sorted((row for row in found if row is not None and row.gaps), key=lambda row: row.start_ns)
+    attribution = Attribution(timeline, facts)
+    found = [_transaction(one, attribution) for one in window.http if one.frames]
+    found += [_session(one, attribution) for one in window.tls if one.connection not in read]
+    ordered = sorted((row for row in found if row is not None), key=lambda row: row.start_ns)
+    return [replace(row, number=number) for number, row in enumerate(ordered)]
 
 
-def _transaction(number: int, one: Transaction, timeline: Timeline, facts: Facts) -> Row | None:
-    gaps = attribute(one, timeline, facts)
+def _transaction(one: Transaction, attribution: Attribution) -> Row | None:
+    gaps = attribution.of(one)
     response = one.response
     said = [*one.request.frames, *(response.frames if response else [])]
     if not gaps or not said:
@@ -91,18 +92,18 @@ def _transaction(number: int, one: Transaction, timeline: Timeline, facts: Facts
     phases += [("receive", receive_ns, gaps[-1].end_ns)] if told else []
     size = response.body_bytes if response else None
     status = "—" if one.status is None else str(one.status)
-    return Row(number, f"{one.method} {one.target}", _ends(one.connection), status, size, tuple(phases), tuple(gaps))
+    return Row(0, f"{one.method} {one.target}", _ends(one.connection), status, size, tuple(phases), tuple(gaps))
 
 
-def _session(number: int, session: Session, timeline: Timeline, facts: Facts) -> Row | None:
+def _session(session: Session, attribution: Attribution) -> Row | None:
     connection = session.connection
-    gaps = attribute(connection, timeline, facts)
+    gaps = attribution.of(connection)
     if not gaps:
         return None
     finished = session.client_finished or connection.frames[-1]
     phases = [*_opening(gaps, connection, finished.time_ns), ("receive", finished.time_ns, gaps[-1].end_ns)]
     name, size = f"TLS {session.server_name or connection.server.ip}", session.server_bytes
-    return Row(number, name, _ends(connection), "—", size, tuple(phases), tuple(gaps))
+    return Row(0, name, _ends(connection), "—", size, tuple(phases), tuple(gaps))
 
 
 def _ends(connection: Connection) -> str:
