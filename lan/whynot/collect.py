@@ -39,6 +39,8 @@ def question_of(lan: RunningLan, kind: str, client: str, target: str) -> Questio
     host, colon, port = place.partition(":")
     if not host or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
         raise UsageError(f"{target!r} is no place", expected="NAME, ADDRESS, NAME:PORT or NAME/PATH")
+    if host in lan.spec.devices and lan.spec.devices[host].is_switch:
+        raise UsageError(f"{host} is a switch: it has no address", expected="a PC or server")
     default = {"http": 80, "https": 443}.get(kind, 0)
     return Question(kind, client, target, host, int(port) if colon else default, slash + path or "/")
 

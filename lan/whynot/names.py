@@ -90,10 +90,10 @@ def _refused(case: Case, host: str, answer: Answer) -> Iterator[Step]:
     look, frames = f"lan show dns {name}", tuple(answer.frames)
     remedy = f"lan set {name} record={host}:{right}"
     row = (f"{answer.name} {answer.type}? {answer.rcode} from {answer.server}", *answer.records)
+    near = nearest(host, keeper.zone if keeper else [])
+    if near and meant is None:
+        remedy = f"ask for {near}, or {remedy}"
     if answer.rcode == "NXDOMAIN":
-        near = nearest(host, keeper.zone if keeper else [])
-        if near and meant is None:
-            remedy = f"ask for {near}, or {remedy}"
         yield Step(
             "record",
             name,
@@ -115,10 +115,10 @@ def _refused(case: Case, host: str, answer: Answer) -> Iterator[Step]:
             )
         yield Step("record", name, said, code, row, frames, look, remedy)
     words = {
-        "REFUSED": "does not answer for this name (REFUSED): it lies outside of its zones",
-        "SERVFAIL": "failed to answer (SERVFAIL)",
+        "REFUSED": f"{name} refuses to answer for {host} (REFUSED): the name lies outside of its zones",
+        "SERVFAIL": f"{name} failed to answer for {host} (SERVFAIL)",
     }
-    said = f"{name} {words.get(answer.rcode, f'answered {answer.rcode}')}: {host}"
+    said = words.get(answer.rcode, f"{name} answered {answer.rcode} for {host}")
     yield Step("name server", name, said, f"name.{answer.rcode.lower()}", row, frames, look, remedy)
 
 

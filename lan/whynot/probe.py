@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     state: dict[str, Any] = {
         "interfaces": interfaces(),
         "routes": {address: route(address) for address in arguments},
-        "table": _lines("ip", "route", "show"),
+        "table": [line.strip() for line in _lines("ip", "route", "show")],
         "neighbours": neighbours(),
         "listeners": listeners(),
         "ruleset": ruleset(),

@@ -65,6 +65,10 @@ def _no_route(case: Case, device: Device, packet: Packet, route: Route, way: str
         said = f"{device.name}'s routing table refuses {packet.dst}: {route.row}"
         remedy = f"lan exec {device.name} -- ip route del {route.row}"
         yield Step("route", device.name, said, "route.refused", (route.row,), look=look, remedy=remedy)
+    if not case.owners(packet.dst) and case.meant(packet.dst) is None:
+        said = f"no device of the LAN has the address {packet.dst}, and no route leads out of a LAN"
+        remedy = "lan inspect shows who has which address"
+        yield Step("address", device.name, said, "address.unknown", tuple(device.table), look=look, remedy=remedy)
     said = f"{device.name} has no route {way} {packet.dst} ({route.fault})"
     table = tuple(device.table) or ("the routing table is empty",)
     router = next(

@@ -289,6 +289,8 @@ def shown(kind: str, *, trusted: bool) -> Do:
     return make
 
 
+forgotten = together(command("web", "ip neigh flush dev web-eth0"), command("pc2", "ip neigh flush dev pc2-eth0"))
+"""Neither knows the other's MAC address; web first, for its question would tell pc2."""
 WEB_ROUTE = "ip route replace default via 192.168.100.1"
 PC2 = {"ip": "192.168.100.200/24", "gateway": "192.168.100.1", "dns": DNS}
 ICMP_OFF = "sysctl -qw net.ipv4.icmp_echo_ignore_all="
@@ -332,13 +334,13 @@ BREAKAGES = (
     Breakage("arp-row-back", "http pc1 www.lan.test", "arp.wrong", "web", answers_astray),
     Breakage("arp-off", "ping pc2 web", "arp.off", "web",
              together(command("web", "ip link set web-eth0 arp off", "ip link set web-eth0 arp on"),
-                      command("pc2", "ip neigh flush dev pc2-eth0"))),
+                      forgotten)),
     Breakage("arp-ignored", "ping pc2 web", "arp.ignored", "web",
              together(command("web", "sysctl -qw net.ipv4.conf.all.arp_ignore=8",
                               "sysctl -qw net.ipv4.conf.all.arp_ignore=0"),
-                      command("pc2", "ip neigh flush dev pc2-eth0"))),
+                      forgotten)),
     Breakage("arp-firewall", "ping pc2 web", "arp.filtered", "web",
-             together(rules("web", "input", "drop", family="arp"), command("pc2", "ip neigh flush dev pc2-eth0"))),
+             together(rules("web", "input", "drop", family="arp"), forgotten)),
     # routes
     Breakage("no-route", "ping pc2 far", "route.none", "pc2", command("pc2", "ip route del default", WEB_ROUTE)),
     Breakage("no-such-gateway", "ping pc2 far", "gateway.nobody", "pc2",

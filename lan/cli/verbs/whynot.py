@@ -8,6 +8,9 @@ where nothing is broken, 1 where something is.  docs/whynot.md
 """
 
 import argparse
+import re
+import shutil
+import textwrap
 
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen
@@ -49,27 +52,36 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.data(found.as_json())
     else:
-        _show(found, screen)
+        _show(found, options.lan, screen)
     return found.exit_code
 
 
-def _show(found: Diagnosis, screen: Screen) -> None:
+def _show(found: Diagnosis, lan: str | None, screen: Screen) -> None:
     """The chain, a line a piece; the broken one with all that is known of it."""
     width = max((len(step.piece) for step in found.steps), default=0)
     for step in found.steps:
         if not step.code:
-            screen.line(f"✓ {step.piece:<{width}}  {step.said}", "dim")
+            _line("✓", step.piece, width, step.said, "dim", screen)
     if found.broken is None:
         screen.line("nothing is broken", "green")
         return
-    _tell(found.broken, width, screen)
+    _tell(found.broken, lan, width, screen)
 
 
-def _tell(step: Step, width: int, screen: Screen) -> None:
-    screen.line(f"✗ {step.piece:<{width}}  {step.said}", "red bold")
+def _tell(step: Step, lan: str | None, width: int, screen: Screen) -> None:
+    _line("✗", step.piece, width, step.said, "red bold", screen)
     for line in step.evidence:
-        screen.line(f"  {'':<{width}}  {line}")
-    if step.look:
-        screen.line(f"  {'see':<{width}}  {step.look}")
-    if step.remedy:
-        screen.line(f"  {'try':<{width}}  {step.remedy}", "cyan")
+        _line(" ", "", width, line, "", screen)
+    for word, command, style in (("see", step.look, ""), ("try", step.remedy, "cyan")):
+        if command:
+            said = re.sub(r"\blan ([a-z]+) ", rf"lan \1 -l {lan} ", command) if lan else command
+            screen.line(f"  {word:<{width}}  {said}", style)  # whole, so that it can be copied
+
+
+def _line(mark: str, word: str, width: int, text: str, style: str, screen: Screen) -> None:
+    """A line of three columns; on a terminal what is too long goes on below its own column."""
+    head = f"{mark} {word:<{width}}  "
+    room = shutil.get_terminal_size().columns - len(head) if screen.is_terminal else 0
+    parts = textwrap.wrap(text, room, break_on_hyphens=False) if room > 20 else [text]
+    for number, part in enumerate(parts or [""]):
+        screen.line((head if number == 0 else " " * len(head)) + part, style)
