@@ -76,6 +76,11 @@ class Source:
         """Wait for the next frame of a LAN that is up; False of a file."""
         return self.recording is not None and self.recording.wait_for_more(A_LONG_TIME_S)
 
+    def wait(self, deadline_s: float) -> None:
+        """Return when a LAN that is up has more frames than are here, or late; takes none of them up."""
+        if self.lan is not None:
+            self.lan.wait_trace(len(self.timeline.all_frames), round(deadline_s * 1000))
+
     def decision_logs(self) -> list[Path]:
         """The logs of switches, cables and devices that lie beside the capture; [] of a foreign one."""
         found = [self.folder / DECISIONS, *sorted(self.folder.glob(f"devices/*/{DECISIONS}"))]

@@ -11,12 +11,15 @@ from textual.widgets import Footer, Input, Static
 from textual.worker import get_current_worker
 
 from lan.errors import LanError, UsageError
-from lan.trace.filter import Filter, compile_filter
+from lan.trace.filter import Filter
 from lan.trace.frame import Frame
 from lan.trace.views.cable_map import Cables, draw
-from lan.tui.details import Bytes, Layers, Map
+from lan.tui.details import Bytes, Layers, Map, Why
 from lan.tui.frame_list import FrameList
 from lan.tui.source import Source
+
+PATIENCE_S = 0.5
+"""So long a key that ends the view may wait for the thread that waits for frames."""
 
 
 class TraceApp(App[None]):
@@ -29,15 +32,13 @@ class TraceApp(App[None]):
     #below { height: 1fr; border-top: solid $primary; }
     #layers { width: 1fr; }
     #bytes-pane { width: 74; border-left: solid $primary; padding: 0 1; }
-    #map-pane { width: 30; border-left: solid $primary; padding: 0 1; }
+    #way-pane { width: 1fr; border-left: solid $primary; padding: 0 1; }
     #bytes, #map { width: auto; }
-    .-narrow #map-pane { display: none; }
-    .-narrow #bytes-pane { display: none; }
-    .-narrow.-bytes #layers { display: none; }
-    .-narrow.-bytes #bytes-pane { display: block; width: 1fr; border-left: none; }
-    .-medium #map-pane { display: none; }
-    .-map #bytes-pane { display: none; }
-    .-map #map-pane { display: block; width: 1fr; }
+    .-medium #bytes-pane, .-narrow #bytes-pane, .-narrow #way-pane { display: none; }
+    .-medium.-bytes #bytes-pane { display: block; }
+    .-medium.-bytes #way-pane { display: none; }
+    .-narrow.-bytes #layers, .-narrow.-way #layers { display: none; }
+    .-narrow.-bytes #bytes-pane, .-narrow.-way #way-pane { display: block; width: 1fr; border-left: none; }
     #ask { dock: bottom; display: none; border: none; height: 1; padding: 0; }
     #ask.-open { display: block; }
     """
@@ -48,19 +49,19 @@ class TraceApp(App[None]):
         Binding("e", "hops", "Every hop"),
         Binding("n", "next_hop(1)", "Next hop"),
         Binding("p", "next_hop(-1)", "Last hop"),
-        Binding("m", "pane('-map')", "Map"),
+        Binding("w", "pane('-way')", "Way"),
         Binding("b", "pane('-bytes')", "Bytes"),
         Binding("f", "follow", "Follow"),
         Binding("escape", "close_ask", show=False),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-medium"), (160, "-wide")]  # noqa: RUF012 - as Textual has it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (170, "-wide")]  # noqa: RUF012 - as Textual has it
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, source: Source, filter_text: str = "") -> None:
         super().__init__()
         self.source, self.timeline = source, source.timeline
         self.filter_text = filter_text
-        self._filter: Filter | None = compile_filter(filter_text) if filter_text else None
+        self._filter: Filter | None = source.compile(filter_text or None)
         self._cables = Cables()
         self._taken = self._mapped = 0
         """How many of the timeline's frames the list, and the map, have taken up."""
@@ -79,8 +80,9 @@ class TraceApp(App[None]):
             yield Layers(id="layers")
             with VerticalScroll(id="bytes-pane"):
                 yield Bytes(id="bytes", markup=False)
-            with VerticalScroll(id="map-pane"):
+            with VerticalScroll(id="way-pane"):
                 yield Map(id="map", markup=False)
+                yield Why(id="why", markup=False)
         yield Input(id="ask")
         yield Footer()
 
@@ -105,18 +107,15 @@ class TraceApp(App[None]):
 
     @work(thread=True, exclusive=True)
     def _wait_for_more(self) -> None:
-        """Follow a LAN that is up; its timeline grows in this thread, the screen is told."""
+        """Wait in a thread for what comes next; it is taken up between two keys, never beside one."""
         worker = get_current_worker()
-        while not worker.is_cancelled and not self._ended.is_set():
+        while not (worker.is_cancelled or self._ended.is_set() or self.trouble):
             try:
-                self.source.wait()
+                self.source.wait(PATIENCE_S)
             except (LanError, OSError) as fault:
                 self.trouble = f"the LAN is gone: {fault}"
-            if worker.is_cancelled or self._ended.is_set():
-                return
-            self.call_from_thread(self._take_more)
-            if self.trouble:
-                return
+            if not (worker.is_cancelled or self._ended.is_set()):
+                self.call_from_thread(self._take_more)
 
     def _source_frames(self) -> list[Frame]:
         return self.timeline.all_frames if self._is_hops else self.timeline.all_first_sightings
@@ -135,6 +134,10 @@ class TraceApp(App[None]):
             self._nothing()
 
     def _take_more(self) -> None:
+        try:
+            self.source.sync()
+        except (LanError, OSError) as fault:
+            self.trouble = f"the LAN is gone: {fault}"
         frames = self._source_frames()
         fresh = frames[self._taken :]
         self._taken += len(fresh)
@@ -153,14 +156,16 @@ class TraceApp(App[None]):
         self.query_one(Layers).clear()
         self.query_one(Bytes).update("")
         self.query_one(Map).show_lines(draw(self._cables, None, None))
+        self.query_one(Why).update("")
 
     def _tell(self) -> None:
         """The two lines above the list."""
-        words = [f" {self.source.title}", f"{len(self._shown)} of {self._taken} frames"]
+        words = [f" {self.source.name}", f"{len(self._shown)} of {self._taken} frames"]
         words += [f"filter {self.filter_text}"] if self.filter_text else []
         words += ["every hop"] if self._is_hops else []
         words += ["following"] if self.source.is_live and self._is_following else []
-        words += [word for word in (self.source.notes, self.trouble) if word]
+        words += [f"{self.source.drops} frames were lost by the capture"] if self.source.drops else []
+        words += [*self.source.notes, *([self.trouble] if self.trouble else [])]
         self.query_one("#title", Static).update("  ·  ".join(words))
         self.query_one("#head", Static).update(self.table.head)
 
@@ -170,6 +175,7 @@ class TraceApp(App[None]):
         layers.show_frame(frame)
         journey = self.timeline.journey_of(frame)
         self.query_one(Map).show_lines(draw(self._cables, journey, frame))
+        self.query_one(Why).show_stops((stop, self.source.explain(stop, journey)) for stop in journey.stops)
 
     def on_layers_marked(self, event: Layers.Marked) -> None:
         if self.chosen is not None:
@@ -192,7 +198,7 @@ class TraceApp(App[None]):
         text = event.value.strip()
         try:
             if self._asked == "filter":
-                self._filter = compile_filter(text) if text else None
+                self._filter = self.source.compile(text or None)
                 self.filter_text = text
                 self._show_all(self.chosen.number if self.chosen else None)
             elif text:
@@ -227,8 +233,9 @@ class TraceApp(App[None]):
         self._show_all(frames[at].number)
 
     def action_pane(self, name: str) -> None:
-        """Have the map, or the bytes, in the place of what is there."""
-        self.query_one("#below").screen.toggle_class(name)
+        """Where the screen is narrow: have the way, or the bytes, in the place of what is there."""
+        for each in ("-way", "-bytes"):
+            self.screen.set_class(each == name and not self.screen.has_class(name), each)
 
     def action_follow(self) -> None:
         """Go with the newest frame, or stay."""

@@ -1,5 +1,6 @@
 """What is shown of the chosen frame: its layers with their fields, its bytes, its way on the map."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rich.text import Text
@@ -7,8 +8,10 @@ from textual.message import Message
 from textual.widgets import Static, Tree
 
 from lan.trace.frame import Frame
+from lan.trace.journey import Stop
 from lan.trace.views.cable_map import MapLine
 from lan.trace.views.hexdump import rows
+from lan.trace.why import Explained
 from lan.wire.layer import Field, Layer
 
 MARKED, DIM = "reverse", "dim"
@@ -104,4 +107,21 @@ class Map(Static):
             style = "bold reverse" if line.is_here else "bold green" if line.is_passed else DIM
             text.append(line.text, style)
             text.append("\n")
+        self.update(text)
+
+
+class Why(Static):
+    """What each device on the way did with the frame, layer by layer, and why."""
+
+    def show_stops(self, stops: Iterable[tuple[Stop, Sequence[Explained]]]) -> None:
+        """Show them; what is derived from packets, and not read from the device, has a ~."""
+        text = Text()
+        for stop, reasons in stops:
+            text.append(f"\n{stop.device}", "bold")
+            text.append(f" · {stop.kind}\n", DIM)
+            for one in reasons:
+                text.append(f" {one.way:>3} {one.layer} ", "cyan")
+                text.append("~ " if one.is_derived else "", DIM)
+                text.append(f"{one.reason.text} ")
+                text.append(f"{one.reason.source}\n", DIM)
         self.update(text)

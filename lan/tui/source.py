@@ -1,52 +1,37 @@
-"""Where the frames on the screen come from: a capture file, read to its end, or a LAN that is up, as it goes on."""
+"""What the full-screen view needs to know of where its frames come from: a capture file, or a LAN that is up."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from lan.scenario.recording import Recording
-from lan.trace.opening import Opened
+from lan.trace.filter import Filter
+from lan.trace.journey import Journey, Stop
 from lan.trace.timeline import Timeline
-
-PATIENCE_S = 0.5
+from lan.trace.why import Explained
 
 
 class Source(Protocol):
-    """What the screen asks of it; `title` is its name, `notes` what is to be known about it."""
+    """`timeline` has the frames so far; `name` is what they are of, `notes` what of it could not be read."""
 
     timeline: Timeline
-    title: str
-    is_live: bool
+    name: str
+    notes: tuple[str, ...]
 
     @property
-    def notes(self) -> str: ...
-
-    def wait(self) -> None:
-        """Take in what comes next, or return before long."""
-
-
-class FileSource:
-    """A file."""
-
-    is_live = False
-
-    def __init__(self, opened: Opened) -> None:
-        self.timeline, self.title, self.notes = opened.timeline, opened.path.name, "; ".join(opened.notes)
-
-    def wait(self) -> None:
-        """A file does not grow here."""
-
-
-class LanSource:
-    """A LAN that is up."""
-
-    is_live = True
-
-    def __init__(self, recording: Recording) -> None:
-        self.recording, self.timeline, self.title = recording, recording.timeline, recording.lan.name
+    def is_live(self) -> bool:
+        """Whether more may come."""
 
     @property
-    def notes(self) -> str:
-        drops = self.recording.drops
-        return f"{drops} frames were lost by the capture" if drops else ""
+    def drops(self) -> int:
+        """Frames that the capture lost."""
 
-    def wait(self) -> None:
-        self.recording.wait_for_more(PATIENCE_S)
+    def wait(self, deadline_s: float) -> None:
+        """Return when there are more frames than the timeline has, or late; takes none of them up."""
+
+    def sync(self) -> None:
+        """Take up all that has passed until now."""
+
+    def compile(self, text: str | None) -> Filter | None:
+        """The filter of a text; raises UsageError."""
+
+    def explain(self, stop: Stop, journey: Journey) -> Sequence[Explained]:
+        """Why a device did what it did with a frame."""

@@ -9,23 +9,24 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from lan.trace.opening import Opened, open_capture
+from lan.cli.source import Source
+from lan.trace.frame import Frame
+from lan.trace.opening import open_capture
 from lan.trace.pcapng import Reader
 from lan.trace.timeline import Timeline
 from lan.tui.app import TraceApp
 from lan.tui.details import Layers
 from lan.tui.frame_list import FrameList
-from lan.tui.source import FileSource
 
 OFFICE = Path(__file__).parents[1] / "trace" / "office.pcapng.hex"
 Play = Callable[[TraceApp, Pilot[None]], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Opened:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Source:
     file = tmp_path_factory.mktemp("tui") / "office.pcapng"
     file.write_bytes(bytes.fromhex(OFFICE.read_text()))
-    return open_capture(file)
+    return Source(open_capture(file).timeline, file.name, file.parent, file)
 
 
 def play(source: Any, steps: Play, filter_text: str = "", size: tuple[int, int] = (170, 40)) -> None:
@@ -61,17 +62,17 @@ def first_of(app: TraceApp, protocol: str) -> int:
     return next(at for at, frame in enumerate(frames) if frame.packet.protocol == protocol)
 
 
-def test_a_recording_opens_at_its_first_frame(office: Opened) -> None:
+def test_a_recording_opens_at_its_first_frame(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         assert f"{len(app.timeline.all_first_sightings)} of" in title(app)
         assert number_of(app) == 1
         assert "DISCOVER" in rows(app)[0]
         assert "last device" in words(app, "#head")
 
-    play(FileSource(office), steps)
+    play(office, steps)
 
 
-def test_layers_bytes_and_map_are_of_the_chosen_frame(office: Opened) -> None:
+def test_layers_bytes_and_map_are_of_the_chosen_frame(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         app.table.choose(first_of(app, "HTTP"))
         await pilot.pause()
@@ -81,11 +82,14 @@ def test_layers_bytes_and_map_are_of_the_chosen_frame(office: Opened) -> None:
         assert "GET" in words(app, "#bytes")
         passed = [line for line in words(app, "#map").splitlines() if "◀" in line or "▶" in line]
         assert [line.split()[-2] for line in passed] == ["pc1", "web"]
+        why = words(app, "#why")
+        assert [line for line in why.splitlines() if "·" in line] == ["pc1 · origin", "s1 · switch", "web · end"]
+        assert "the frame goes there alone" in why
 
-    play(FileSource(office), steps)
+    play(office, steps)
 
 
-def test_the_chosen_layer_stays_chosen_on_the_next_frame(office: Opened) -> None:
+def test_the_chosen_layer_stays_chosen_on_the_next_frame(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         await pilot.press("tab", "home", "up", "down")
         await pilot.pause()
@@ -98,10 +102,10 @@ def test_the_chosen_layer_stays_chosen_on_the_next_frame(office: Opened) -> None
         open_ones = [node for node in app.query_one(Layers).root.children if node.is_expanded]
         assert [node.data.protocol for node in open_ones if node.data] == [chosen]
 
-    play(FileSource(office), steps)
+    play(office, steps)
 
 
-def test_a_filter_leaves_the_frames_it_means(office: Opened) -> None:
+def test_a_filter_leaves_the_frames_it_means(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         await pilot.press("slash")
         app.query_one("#ask", Input).value = "arp"
@@ -112,10 +116,10 @@ def test_a_filter_leaves_the_frames_it_means(office: Opened) -> None:
         assert "filter arp" in title(app)
         assert not app.query_one("#ask").has_class("-open")
 
-    play(FileSource(office), steps)
+    play(office, steps)
 
 
-def test_a_mistaken_filter_is_told_and_changes_nothing(office: Opened) -> None:
+def test_a_mistaken_filter_is_told_and_changes_nothing(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         before = len(app.table.frames)
         await pilot.press("slash")
@@ -127,10 +131,10 @@ def test_a_mistaken_filter_is_told_and_changes_nothing(office: Opened) -> None:
         [told] = app._notifications
         assert "tcp.flags" in told.message
 
-    play(FileSource(office), steps)
+    play(office, steps)
 
 
-def test_every_hop_and_the_next_hop_follow_the_frame(office: Opened) -> None:
+def test_every_hop_and_the_next_hop_follow_the_frame(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         app.table.choose(first_of(app, "DNS"))
         first = number_of(app)
@@ -145,10 +149,10 @@ def test_every_hop_and_the_next_hop_follow_the_frame(office: Opened) -> None:
         assert len(app.table.frames) == len(app.timeline.all_first_sightings)
         assert number_of(app) == first
 
-    play(FileSource(office), steps)
+    play(office, steps)
 
 
-def test_a_number_is_gone_to(office: Opened) -> None:
+def test_a_number_is_gone_to(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         wanted = app.timeline.all_first_sightings[9].number
         await pilot.press("g", *str(wanted), "enter")
@@ -157,39 +161,43 @@ def test_a_number_is_gone_to(office: Opened) -> None:
         assert number_of(app) == wanted
         assert len(app._notifications) == 1
 
-    play(FileSource(office), steps)
+    play(office, steps)
 
 
-def test_a_filter_that_means_nothing_shows_an_empty_list(office: Opened) -> None:
+def test_a_filter_that_means_nothing_shows_an_empty_list(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         assert app.chosen is None
         assert title(app).startswith(" office.pcapng  ·  0 of ")
-        await pilot.press("down", "n", "e", "b", "m")
+        await pilot.press("down", "n", "e", "b", "w")
 
-    play(FileSource(office), steps, filter_text="tcp.port==1")
+    play(office, steps, filter_text="tcp.port==1")
 
 
-def test_eighty_columns_have_the_layers_and_b_the_bytes(office: Opened) -> None:
+def test_eighty_columns_have_the_layers_and_b_the_bytes(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         assert app.query_one("#layers").display and not app.query_one("#bytes-pane").display
         await pilot.press("b")
         assert not app.query_one("#layers").display and app.query_one("#bytes-pane").display
 
-    play(FileSource(office), steps, size=(80, 24))
+    play(office, steps, size=(80, 24))
 
 
-class Growing:
-    """A LAN that is up: each wait brings one more frame of a recording."""
+class Growing(Source):
+    """A LAN that is up: each time that it is waited for, one more frame of a recording has passed."""
 
-    title, notes, is_live = "office", "", True
+    is_live = True
 
-    def __init__(self, frames: list[Any]) -> None:
-        self.timeline, self.coming = Timeline(switches=["s1"]), list(frames)
+    def __init__(self, frames: list[Frame]) -> None:
+        super().__init__(Timeline(switches=["s1"]), "office", Path(), None)
+        self.coming = list(frames)
 
-    def wait(self) -> None:
+    def wait(self, deadline_s: float) -> None:
         if not self.coming:
             raise OSError("it ended")
-        self.timeline.add(self.coming.pop(0))
+
+    def sync(self) -> None:
+        if self.coming:
+            self.timeline.add(self.coming.pop(0))
 
 
 def test_a_lan_that_is_up_is_followed_until_it_ends() -> None:
