@@ -3,8 +3,13 @@
 bin/lan python docs/make_pictures.py
 """
 
+<<<<<<< HEAD
 import json
 import shutil
+=======
+import argparse
+import asyncio
+>>>>>>> 17824b2 (A picture of lan view, made by the script that makes the pictures)
 import subprocess
 import sys
 import tempfile
@@ -12,6 +17,10 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
+
+from lan.cli.screen import Screen
+from lan.cli.source import open_source
+from lan.tui.app import TraceApp
 
 HOUSE = Path(__file__).resolve().parents[1]
 
@@ -30,6 +39,7 @@ def picture(name: str, *words: str) -> None:
     print(target.relative_to(HOUSE))
 
 
+<<<<<<< HEAD
 def page_of_a_recording(name: str) -> None:
     """The page of ``lan trace --html`` at the office's first request, in a browser."""
     if shutil.which("chromium") is None:
@@ -54,3 +64,33 @@ def _said(*words: str) -> str:
 if __name__ == "__main__":
     picture("run-office.svg", "run", "office")
     page_of_a_recording("trace-page.png")
+=======
+def view(name: str, number_of_down_keys: int) -> None:
+    """The full-screen view of the office's LAN, after its browser has fetched a page."""
+
+    def lan(*words: str) -> None:
+        subprocess.run([sys.executable, "-m", "lan.cli", *words], cwd=HOUSE, capture_output=True, check=True)
+
+    async def look() -> str:
+        source = open_source(argparse.Namespace(file=None, what=None, lan="office"), Screen())
+        app = TraceApp(source, "tcp or dns or arp")
+        async with app.run_test(size=(176, 46)) as pilot:
+            await pilot.pause()
+            await pilot.press("f", "home", *["down"] * number_of_down_keys)
+            await pilot.pause()
+            return app.export_screenshot(title="lan view")
+
+    lan("up", "office")
+    try:
+        lan("exec", "pc1", "--", "lan-fetch", "http://www.ark-inflearn.com/")
+        target = HOUSE / "docs/pictures" / name
+        target.write_text(asyncio.run(look()))
+    finally:
+        lan("down", "office")
+    print(target.relative_to(HOUSE))
+
+
+if __name__ == "__main__":
+    picture("run-office.svg", "run", "office")
+    view("view.svg", 9)
+>>>>>>> 17824b2 (A picture of lan view, made by the script that makes the pictures)
