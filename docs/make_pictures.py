@@ -3,13 +3,10 @@
 bin/lan python docs/make_pictures.py
 """
 
-<<<<<<< HEAD
-import json
-import shutil
-=======
 import argparse
 import asyncio
->>>>>>> 17824b2 (A picture of lan view, made by the script that makes the pictures)
+import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,7 +36,6 @@ def picture(name: str, *words: str) -> None:
     print(target.relative_to(HOUSE))
 
 
-<<<<<<< HEAD
 def page_of_a_recording(name: str) -> None:
     """The page of ``lan trace --html`` at the office's first request, in a browser."""
     if shutil.which("chromium") is None:
@@ -56,20 +52,8 @@ def page_of_a_recording(name: str) -> None:
     print(target.relative_to(HOUSE))
 
 
-def _said(*words: str) -> str:
-    command = [sys.executable, "-m", "lan.cli", *words]
-    return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
-
-
-if __name__ == "__main__":
-    picture("run-office.svg", "run", "office")
-    page_of_a_recording("trace-page.png")
-=======
 def view(name: str, number_of_down_keys: int) -> None:
     """The full-screen view of the office's LAN, after its browser has fetched a page."""
-
-    def lan(*words: str) -> None:
-        subprocess.run([sys.executable, "-m", "lan.cli", *words], cwd=HOUSE, capture_output=True, check=True)
 
     async def look() -> str:
         source = open_source(argparse.Namespace(file=None, what=None, lan="office"), Screen())
@@ -80,17 +64,22 @@ def view(name: str, number_of_down_keys: int) -> None:
             await pilot.pause()
             return app.export_screenshot(title="lan view")
 
-    lan("up", "office")
+    _said("up", "office")
     try:
-        lan("exec", "pc1", "--", "lan-fetch", "http://www.ark-inflearn.com/")
+        _said("exec", "pc1", "--", "lan-fetch", "http://www.ark-inflearn.com/")
         target = HOUSE / "docs/pictures" / name
         target.write_text(asyncio.run(look()))
     finally:
-        lan("down", "office")
+        _said("down", "office")
     print(target.relative_to(HOUSE))
+
+
+def _said(*words: str) -> str:
+    command = [sys.executable, "-m", "lan.cli", *words]
+    return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
     picture("run-office.svg", "run", "office")
+    page_of_a_recording("trace-page.png")
     view("view.svg", 9)
->>>>>>> 17824b2 (A picture of lan view, made by the script that makes the pictures)
