@@ -11,6 +11,7 @@ class Settings:
     last change is how long a response without a lifetime of its own is fresh, never more than
     `heuristic_most_s` (§4.2.2).  `stale_when_disconnected`: a stale answer rather than none while the
     origin can't be reached and nobody forbids it (§4.2.4).  `most_variants` are kept for one URI.
+    `written`: request fields, in lower case, that our proxy writes anew for each client.
     """
 
     name: str = "lan"
@@ -20,3 +21,4 @@ class Settings:
     stale_when_disconnected: bool = True
     max_object_bytes: int = 64 * 1024 * 1024
     most_variants: int = 64
+    written: frozenset[str] = frozenset()

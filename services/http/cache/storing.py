@@ -140,6 +140,9 @@ def _authorization(request: Request, response: Response, directives: Directives,
 def _vary(request: Request, response: Response, directives: Directives, settings: Settings) -> Reason | None:
     if has_vary_star(response):
         return Reason("RFC 9111 §4.1", "Vary: * never matches another request")
+    if own := settings.written.intersection(response.headers.listed("Vary")):
+        text = "it varies on what the proxy tells of each client, which no client sends"
+        return Reason("RFC 9111 §4.1", text, field=", ".join(sorted(own)))
     return None
 
 

@@ -11,6 +11,7 @@ from lan.services.http.cache import decisions, freshness
 from lan.services.http.cache.collapse import FOLLOWS
 from lan.services.http.cache.decisions import Forward, Refuse, Repeat, Serve, Storing
 from lan.services.http.protocol.messages import Headers, Request
+from lan.services.http.proxy import forwarding
 from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context
@@ -103,8 +104,8 @@ class CachedSession(Session):
     def carry(self, request: Request, going: Onward) -> None:
         if going.is_tunnel:
             return super().carry(request, going)
-        self._request = request
-        return self._look(request)
+        self._request = forwarding.as_seen(request, going)
+        return self._look(self._request)
 
     def _look(self, request: Request, *, has_waited: bool = False) -> None:
         self.caching.touch()

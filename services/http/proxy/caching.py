@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,11 @@ class Caching:
         self._written_s = -TABLE_EVERY_S
         self.deadline_s = 0.0
 
-    def set(self, name: str, size_mb: int, table: Path | None) -> None:
-        """Go on by these settings."""
-        self.cache.settings, self.store.most_bytes, self.table = _settings(name, size_mb), size_mb * MB, table
+    def set(self, name: str, size_mb: int, table: Path | None, *, tells_client: str = "none") -> None:
+        """Go on by these settings; `tells_client`: the field in which servers are told of the client, if any."""
+        written = frozenset() if tells_client == "none" else frozenset((tells_client,))
+        self.cache.settings = replace(_settings(name, size_mb), written=written)
+        self.store.most_bytes, self.table = size_mb * MB, table
         self.touch()
 
     def touch(self) -> None:

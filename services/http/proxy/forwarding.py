@@ -169,6 +169,20 @@ def _going(request: Request, rules: Rules, client: str, original: Destination | 
 _known_going = lru_cache(512)(_going)  # the same request, the same rules: clients repeat themselves
 
 
+def as_seen(request: Request, going: Onward) -> Request:
+    """The request that a cache looks up: with the Host that the server is told, and without the fields that
+    `Connection` names, which it is not told (RFC 9111 §4.1, §4.4; RFC 9110 §7.6.1).
+
+    Else a client could fill the cache, under fields that the server never saw, for others.
+    """
+    fields = request.headers
+    if named := frozenset(hop_by_hop.options(fields)) - hop_by_hop.KNOWN:
+        fields = fields.without(*named)
+    if fields.get("Host") is None and request.target.startswith("/"):
+        fields = Headers((("Host", going.destination.authority), *fields.items))
+    return request if fields is request.headers else replace(request, headers=fields)
+
+
 def _for_version(going: Onward, known: Version | None, rules: Rules) -> Onward:
     """The request in words that a server of this version reads; None: it is not known yet.
 

@@ -116,7 +116,7 @@ class ProxyServer:
         name, folder = name_of(settings, port), settings.store
         if folder not in self._caches:
             self._caches[folder] = Caching(self.loop, name, folder, settings.size_mb)
-        self._caches[folder].set(name, settings.size_mb, settings.table)
+        self._caches[folder].set(name, settings.size_mb, settings.table, tells_client=settings.tells_client)
         return self._caches[folder]
 
     def _made(self, settings: Settings, tls: ssl.SSLContext, port: int) -> Context:

@@ -124,7 +124,9 @@ def test_nor_do_they_go_with_a_page_to_the_origins_of_its_objects() -> None:
     page = visit.ask(WEB, 0)
     visit.head(page, html())
     own, other, secured, style = visit.body(
-        page, b"<img src=a.png><img src=//cdn/b.png><img src=https://web/c.png><link rel=stylesheet href=//cdn/s.css>", 0
+        page,
+        b"<img src=a.png><img src=//cdn/b.png><img src=https://web/c.png><link rel=stylesheet href=//cdn/s.css>",
+        0,
     )
     assert {"authorization", "cookie", "x-mine"} <= set(sent_by(visit, own))
     for stranger in (other, secured, style):
