@@ -66,7 +66,7 @@ def view(name: str, number_of_down_keys: int) -> None:
 
     _said("up", "office")
     try:
-        _said("exec", "pc1", "--", "lan-fetch", "http://www.ark-inflearn.com/")
+        _said("exec", "-l", "office", "pc1", "--", "lan-fetch", "http://www.ark-inflearn.com/")
         target = HOUSE / "docs/pictures" / name
         target.write_text(asyncio.run(look()))
     finally:
