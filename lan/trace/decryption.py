@@ -39,6 +39,11 @@ class ClearStream:
     def data(self) -> bytearray:
         return self._data
 
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """None: what is behind a missing record can't be opened."""
+        return []
+
     def __repr__(self) -> str:
         return f"<ClearStream {len(self.data)} bytes>"
 

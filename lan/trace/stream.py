@@ -25,6 +25,11 @@ class Readable(Protocol):
     @property
     def data(self) -> bytearray: ...
 
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """The ranges of offsets whose bytes were never seen: zeros stand there."""
+        ...
+
     def frames_of(self, start: int, end: int) -> list[Frame]: ...
 
 
@@ -39,7 +44,7 @@ class Stream:
     def __init__(self) -> None:
         self.first_seq: int | None = None
         self.length: int | None = None
-        self.gaps: list[tuple[int, int]] = []
+        self._gaps: list[tuple[int, int]] = []
         self.changed: list[Frame] = []
         self._pieces: Pieces[Frame] = Pieces()
 
@@ -49,6 +54,10 @@ class Stream:
     @property
     def data(self) -> bytearray:
         return self._pieces.data
+
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        return self._gaps
 
     @property
     def has_gap(self) -> bool:
@@ -105,7 +114,7 @@ class Stream:
             if hole[1] - hole[0] > MOST_GAP_BYTES:
                 return
             self._pieces.fill(frame)
-            self.gaps.append(hole)
+            self._gaps.append(hole)
 
     def frames_of(self, start: int, end: int) -> list[Frame]:
         """The frames that first brought the bytes from offset `start` to `end`."""

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey
 from lan.trace.journey_following import Follower
+from lan.trace.reassembly_frames import FragmentedFrames
 from lan.trace.trackers import arp, dhcp, dns, http, icmp, tcp, tls
 from lan.trace.trackers.arp import Resolution
 from lan.trace.trackers.dhcp import Exchange
@@ -144,6 +145,7 @@ class Timeline(Window):
         self.arp_tracker, self.dhcp_tracker, self.dns_tracker = arp.Tracker(), dhcp.Tracker(), dns.Tracker()
         self.icmp_tracker, self.tcp_tracker = icmp.Tracker(), tcp.Tracker()
         self.http_tracker, self.tls_tracker = http.Tracker(), tls.Tracker()
+        self.fragmented = FragmentedFrames()
         self._device_of_ip: dict[str, str] = {}
         self._device_on_link: dict[str, str] = {}
         self._connection_of: dict[int, Connection] = {}
@@ -257,6 +259,12 @@ class Timeline(Window):
 
     def _track(self, frame: Frame) -> None:
         packet = frame.packet
+        network = packet.ipv4 or packet.ipv6
+        if network is not None and network.is_fragment():
+            whole = self.fragmented.add(frame)
+            if whole is None:
+                return
+            frame, packet = whole, whole.packet
         if packet.tcp is not None:
             self._track_tcp(frame)
         elif packet.udp is not None:
@@ -277,4 +285,4 @@ class Timeline(Window):
         if (session := self.tls_tracker.add(connection)) is not None:
             self.http_tracker.add_clear(session)
         if DNS_PORT in (connection.server.port, connection.client.port):
-            self.dns_tracker.add(frame)
+            self.dns_tracker.add_stream(connection)

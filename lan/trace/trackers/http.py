@@ -1,6 +1,9 @@
 """HTTP/1 transactions: each request with its response, on one connection.  RFC 9112 §9.3.  Pure."""
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from lan.trace.frame import Frame
 from lan.trace.stream import Readable
@@ -8,6 +11,10 @@ from lan.trace.trackers.http_message import Message, MessageReader
 from lan.trace.trackers.tcp import Connection
 from lan.trace.trackers.tls import Session
 from lan.wire import http
+from lan.wire.http import Http
+
+Asked = tuple[str, str, str]
+"""(method, host, path): by these a proxy's own request is known again."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -22,8 +29,23 @@ class Transaction:
     """Which request on its connection this is, from 1: a later one found the connection open."""
     session: Session | None = None
     """The TLS session that it was read from, with its keys; None for HTTP in the clear."""
+    upstream: "Transaction | None" = None
+    """What a proxy asked because of it; None where it answered by itself (a cache), or is none."""
+    downstream: "Transaction | None" = None
+    """The client's request that made a proxy ask this."""
     ahead: int = 0
     """Requests before it on the connection that had no response yet when it came."""
+
+    @property
+    def cache_status(self) -> str | None:
+        """What the caches on its way say of it, in their own words (RFC 9211); None where none does."""
+        return self.response.head.get("Cache-Status") if self.response else None
+
+    @property
+    def is_cache_hit(self) -> bool:
+        """Whether the cache nearest to the client answered from what it had."""
+        nearest = (self.cache_status or "").rpartition(",")[2]
+        return "hit" in [parameter.strip() for parameter in nearest.split(";")[1:]]
 
     @property
     def is_reuse(self) -> bool:
@@ -88,6 +110,7 @@ class Tracker:
 
     def __init__(self) -> None:
         self.transactions: list[Transaction] = []
+        self._asked: dict[tuple[str, Asked], list[Transaction]] = {}
         self._readers: dict[Readable, _Reading | None] = {}
         """By what the client sent: of one connection that may be TLS, and what TLS carried."""
 
@@ -105,11 +128,23 @@ class Tracker:
             is_http = _speaks_http(asked, is_over=connection.client.fin is not None)
             if is_http is None:
                 return
-            reading = _Reading(connection, asked, told, self.transactions, session) if is_http else None
+            reading = _Reading(connection, asked, told, self._begun, session) if is_http else None
             self._readers[asked] = reading
         reading = self._readers[asked]
         if reading is not None:
             reading.go_on()
+
+    def _begun(self, begun: Transaction) -> None:
+        """Keep a transaction; where its client is a proxy, tie it to the request that it got."""
+        self.transactions.append(begun)
+        connection, asked = begun.connection, _asked_for(begun.request.head)
+        waiting = self._asked.get((connection.client.device, asked), [])
+        waiting[:] = [each for each in waiting if each.response is None]
+        if waiting:
+            begun.downstream = waiting.pop(0)
+            begun.downstream.upstream = begun
+        for_server = self._asked.setdefault((connection.server.device, asked), [])
+        for_server[:] = [*(each for each in for_server if each.response is None), begun]
 
 
 class _Reading:
@@ -120,10 +155,10 @@ class _Reading:
         connection: Connection,
         asked: Readable,
         told: Readable,
-        transactions: list[Transaction],
+        keep: Callable[[Transaction], None],
         session: Session | None,
     ) -> None:
-        self.connection, self.all, self.session = connection, transactions, session
+        self.connection, self.keep, self.session = connection, keep, session
         self.requests, self.responses = MessageReader(asked), MessageReader(told)
         self.unanswered: list[Transaction] = []
         self._last: Message | None = None
@@ -147,7 +182,7 @@ class _Reading:
         self._count += 1
         ahead = sum(each.response is None for each in self.unanswered)
         begun = Transaction(self.connection, request, position=self._count, session=self.session, ahead=ahead)
-        self.all.append(begun)
+        self.keep(begun)
         return begun
 
     def _read_requests(self) -> None:
@@ -173,6 +208,16 @@ class _Reading:
             self.unanswered.pop(0)
             if self.responses.is_lost:
                 self.requests.is_lost = True  # a tunnel has no requests either
+
+
+def _asked_for(head: Http) -> Asked:
+    """The same for a request to a proxy, whose target is absolute, and for the one that it sends on (§3.2)."""
+    target, host = head.target or "", (head.get("Host") or "").lower()
+    if "://" in target:
+        with contextlib.suppress(ValueError):  # a target that is no URL stays as it is
+            _, host, path, query, _ = urlsplit(target)
+            host, target = host.lower(), (path or "/") + (f"?{query}" if query else "")
+    return head.method or "", host.removesuffix(":80").removesuffix(":443"), target
 
 
 def _speaks_http(client: Readable, *, is_over: bool) -> bool | None:

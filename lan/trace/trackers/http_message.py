@@ -48,6 +48,11 @@ class Message:
         """The frames that brought it."""
         return self.stream.frames_of(self.start, self.end)
 
+    @property
+    def missing_bytes(self) -> int:
+        """How many of its bytes its receiver acknowledged, and the capture has not."""
+        return sum(max(min(stop, self.end) - max(start, self.start), 0) for start, stop in self.stream.gaps)
+
     def __repr__(self) -> str:
         state = "" if self.is_complete else ", truncated" if self.is_truncated else ", goes on"
         return f"<{self.head.start_line}, {self.framing}, {self.body_bytes} bytes{state}>"

@@ -326,6 +326,8 @@ def _acknowledge(connection: Connection, side: Side, peer: Side, segment: Tcp, f
         peer.fin_acked_by = frame
         side.state = states.ACKNOWLEDGED_FIN.get(side.state, side.state)
         peer.state = states.FIN_ACKNOWLEDGED.get(peer.state, peer.state)
+    if peer.stream.has_gap:
+        peer.stream.acknowledged(segment.ack, frame)
     if peer.acked_seq is None or distance(segment.ack, peer.acked_seq) > 0:
         peer.acked_seq = segment.ack
 
@@ -354,6 +356,7 @@ def _carry(side: Side, segment: Tcp, frame: Frame) -> None:
 def _finish(side: Side, segment: Tcp, frame: Frame) -> None:
     if side.fin is None:
         side.fin, side.fin_seq = frame, (segment.seq + segment.length) % (1 << 32)
+        side.stream.finish(side.fin_seq)
         side.state = states.SENT_FIN.get(side.state, side.state)
     elif not any(other is frame for other in side.retransmits[-1:]):
         side.retransmits.append(frame)
