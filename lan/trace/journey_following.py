@@ -12,6 +12,7 @@ from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.journey_likeness import IpPacket, ip_packet, quoted
 from lan.trace.journey_proxies import Proxying
+from lan.trace.trackers.flow import Flow, flow_of
 from lan.wire.icmp import REDIRECT
 from lan.wire.tcp import TcpFlags
 
@@ -62,6 +63,8 @@ class Follower:
         payloads = Recent[tuple[str, int]]()
         self._proxying = Proxying(payloads.add, payloads.get)
         self._pieces: dict[tuple[str, object], tuple[int, Stop]] = {}
+        self._taking: set[tuple[str, Flow]] = set()
+        self._kept = Recent[tuple[str, Flow]]()
         self._opening: dict[tuple[str, str, int, str, int], Stop] = {}
 
     def add(self, frame: Frame) -> None:
@@ -94,6 +97,7 @@ class Follower:
         journey = Journey(len(self.journeys) + 1, [Stop(device, None, [], StopKind.ORIGIN)])
         self.journeys.append(journey)
         self._tie(journey, frame, device)
+        self._take(frame, device)
         return journey
 
     def _extend(self, journey: Journey, stop: Stop, frame: Frame, receiver: str) -> None:
@@ -117,9 +121,11 @@ class Follower:
         ethernet = packet.ethernet
         if ethernet is not None and not ethernet.is_multicast():
             network = packet.ipv4 or packet.ipv6
-            for address in (ethernet.dst, network.dst if network else ""):
-                if self._device_of(address) not in (None, device):
-                    return StopKind.DROP
+            if self._device_of(ethernet.dst) not in (None, device):
+                return StopKind.DROP
+            if network is not None and self._device_of(network.dst) not in (None, device):
+                flow = flow_of(packet)
+                return StopKind.END if flow is not None and (device, flow) in self._taking else StopKind.DROP
         for header in (packet.ipv4, packet.tcp, packet.udp, packet.icmp, packet.icmp6):
             if header is not None and header.checksum_ok is False:
                 return StopKind.DROP
@@ -148,6 +154,9 @@ class Follower:
             return
         self._packets.add((device, packet.quotable), stop, frame.time_ns)
         self._rests.add((device, packet.rest), stop, frame.time_ns)
+        flow = flow_of(frame.packet)
+        if stop.kind is StopKind.DROP and flow is not None and frame.packet.tcp is not None:
+            self._kept.add((device, flow), stop, frame.time_ns)
         self._expect_answer(frame, stop, device)
         self._proxying.expect(stop, frame, device)
 
@@ -193,6 +202,18 @@ class Follower:
         if stop.received is not None and packet.header.is_fragment() and not packet.fragment_offset:
             self._pieces[stop.device, packet.datagram] = (stop.received.time_ns, stop)
         return stop
+
+    def _take(self, frame: Frame, device: str) -> None:
+        """A device that answers in another's place, as an intercepting proxy does, took what it got for it."""
+        flow = flow_of(frame.packet)
+        if flow is None or frame.packet.tcp is None or self._device_of(flow.src_ip) in (None, device):
+            return
+        key = (device, flow.back())
+        if key not in self._taking:
+            self._taking.add(key)
+            for stop in self._kept.get(key, frame.time_ns):
+                if stop.answer is None and stop.kind is StopKind.DROP:
+                    stop.kind = StopKind.END
 
     # --- what a device did not take ------------------------------------------------------------------------------
 

@@ -98,11 +98,15 @@ class Proxying:
         return None
 
     def _forwarded(self, device: str, request: Request, way: Way) -> Stop | None:
-        for asked in self._asked.get(device, ()):
-            if asked.request == request and not asked.stop.sent and asked.way.src != way.dst:
-                self._pairs[device, way] = asked.way
-                return asked.stop
-        return None
+        """The oldest that waits: the same request, or for a gateway, which asks another host, the same path."""
+        waiting = [one for one in self._asked.get(device, ()) if not one.stop.sent and one.way.src != way.dst]
+        same = [one for one in waiting if one.request == request]
+        method, _, path = request
+        same = same or [one for one in waiting if (one.request[0], one.request[2]) == (method, path)]
+        if not same:
+            return None
+        self._pairs[device, way] = same[0].way
+        return same[0].stop
 
     def _forget(self, device: str, way: Way) -> None:
         """A response begins: the connection's first request is done with."""

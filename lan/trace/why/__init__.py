@@ -34,8 +34,13 @@ class Explainer:
         self._history = History(timeline)
 
     def explain(self, stop: Stop, journey: Journey) -> list[Explained]:
-        """The reasons of one device: of what came in from the lowest layer up, then of what went out, down."""
+        """The reasons of one device: of what came in from the lowest layer up, then of what went out, down.
+
+        Cables alone do not show that the last one lost the frame: where its log says so, the stop becomes a drop.
+        """
         case = Case(stop, journey, self.timeline, self.decisions, self._history, self.language)
+        if not stop.sent and switches.is_lost(case):
+            stop.kind = StopKind.DROP
         found = list(_explain(case))
         inside = sorted((one for one in found if one.way == "in"), key=lambda one: one.layer)
         outside = sorted((one for one in found if one.way == "out"), key=lambda one: -one.layer)

@@ -83,6 +83,7 @@ _codes(
     ("nat.source", "RFC 3022 §2.2", "the sender's {old} becomes {new}"),
     ("nat.destination", "RFC 3022 §2.2", "the destination {old} becomes {new}"),
     ("ip.mine", "RFC 1122 §3.2.1.3", "{ip} is its own address"),
+    ("ip.other", "RFC 3234 §2.10", "{ip} is the address of {owner}: it takes the packet in its place"),
     ("ip.all", "RFC 1122 §3.2.1.3", "{ip} is everyone on this network"),
     ("ip.group", "RFC 1112 §7.2", "{ip} is a group that it may be in"),
     ("ip.checksum", "RFC 1122 §3.2.1.2", "the header's checksum is wrong: the packet is dropped"),

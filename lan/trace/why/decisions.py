@@ -50,8 +50,13 @@ class Decisions:
                 self._by_tie.setdefault((one.device, service, tie), []).append(one)
 
     def read(self, logs: Iterable[Path]) -> None:
-        """Take what log files got since the last call: ``…/devices/NAME/decisions.jsonl``, or the LAN's own."""
+        """Take what log files got since the last call: ``…/devices/NAME/decisions.jsonl``, or the LAN's own.
+
+        One that is not there (yet) has nothing.
+        """
         for log in logs:
+            if not log.is_file():
+                continue
             device = log.parent.name if log.parent.parent.name == "devices" else ""
             with log.open("rb") as file:
                 file.seek(self._read.get(log, 0))

@@ -90,6 +90,8 @@ def arriving(case: Case) -> Iterator[Explained]:
         yield case.say("ip.group", "in", ip=header.dst)
     elif case.timeline.device_of(header.dst) not in (None, case.device) and case.stop.kind is StopKind.DROP:
         yield case.say("route.kept", "in", ip=header.dst)
+    elif case.timeline.device_of(header.dst) not in (None, case.device):
+        yield case.say("ip.other", "in", ip=header.dst, owner=case.timeline.device_of(header.dst))
     else:
         yield case.say("ip.mine", "in", ip=header.dst)
 

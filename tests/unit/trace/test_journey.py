@@ -219,6 +219,23 @@ def test_a_proxy_sends_request_and_response_on_over_another_connection() -> None
     ]
 
 
+def test_a_gateway_asks_another_host_for_the_same_path() -> None:
+    wires = Wires()
+    get = b"GET /a?b HTTP/1.1\r\nHost: www.lan.test\r\n\r\n"
+    wires.path("pc1 proxy", frame("pc1", "proxy", segment(PC1, PROXY, "ACK", get, ports=(40000, 80))))
+    wires.path("proxy web", frame("proxy", "web", segment(PROXY, WEB, "ACK", ONWARD, ports=(50000, 80))))
+    assert wires.journeys() == ["pc1 origin –→1; proxy proxy 1→2; web end 2→–"]
+
+
+def test_a_proxy_on_the_path_ends_a_connection_that_is_for_another() -> None:
+    wires = Wires()
+    wires.path("web s1 proxy", frame("web", "proxy", arp.build(2, MACS["web"], WEB, MACS["proxy"], PROXY), 0x0806))
+    for flags in ("SYN", "ACK"):
+        wires.path("pc1 proxy", frame("pc1", "proxy", segment(PC1, WEB, flags)))
+        wires.path("proxy pc1", frame("proxy", "pc1", segment(WEB, PC1, "SYN+ACK", ports=(80, 40000), ack=2)))
+    assert [text.rpartition("; ")[2] for text in wires.journeys()[1::2]] == ["proxy end 3→–", "proxy end 5→–"]
+
+
 def test_a_proxy_that_answers_by_itself_ends_the_request() -> None:
     wires = Wires()
     ask = frame("pc1", "proxy", segment(PC1, PROXY, "ACK", GET, ports=(40000, 3128)))

@@ -1,7 +1,7 @@
 """Cables and logs in words: what passes, what devices decide about it, and what the trace says of both."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lan.trace.why import Decisions, Explained, Explainer
 from lan.trace.why.language import Language
@@ -45,3 +45,15 @@ class Told(Wires):
     def sentence(self, code: str) -> str:
         """Of the first reason with this code."""
         return next(one.reason.text for _, one in self.explained() if one.code == code)
+
+
+SCENARIOS: dict[str, tuple[Callable[[Told], None], list[str]]] = {}
+
+
+def scenario(*expected: str) -> Callable[[Callable[[Told], None]], None]:
+    """What must be seen of it: ``device way code``, with ``~`` before what is derived from packets."""
+
+    def add(play: Callable[[Told], None]) -> None:
+        SCENARIOS[play.__name__] = (play, list(expected))
+
+    return add
