@@ -2,9 +2,9 @@
 
     bin/lan python -m benchmarks.stalls [--only WORD] [--alone] [--json]
 
-Ten silences are made by programs that sleep, kernels that hold back, cables that are long and packets that are
-dropped; each alone, then each with each other where both can happen.  A cause counts as found from 35 ms on: on a busy machine programs are late by themselves.
-Beside it stands what the client measured by its own clock, and how far the parts are from that.
+Fifteen silences are made by programs that sleep, kernels that hold back, cables that are long and packets that are
+dropped; each alone, then each with each other where both can happen.  A cause counts as found from 35 ms on: on a busy
+machine programs are late by themselves.  Beside the parts stands what the client measured by its own clock.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from lan.control.launch import Launch
 from lan.devices.kinds import schemas
 from lan.scenario.recording import Recording
 from lan.topo.load import load
+from lan.trace import kernel_tcp
 from lan.trace.ledger import Ledger, PortRange
 from lan.trace.stalls.attribution import Facts, attribute
 from lan.trace.stalls.cause import Cause, Gap, totals
@@ -164,6 +165,7 @@ DROPS = {
 @dataclass(frozen=True)
 class Result:
     case: Case
+    what: Transaction | Connection
     gaps: list[Gap]
     whole_ns: int
     measured: dict[str, int]
@@ -277,6 +279,20 @@ class Bed:
         self.recording.sync()
         return self.read(case, mark, json.loads(said), ports)
 
+    def make_watched(self, case: Case, device: str, file: Path) -> Result:
+        """The same, while a device's kernel is sampled into a file."""
+        command = [sys.executable, "-m", "lan.trace.kernel_tcp"]
+        house = {"PYTHONPATH": str(PROGRAMS.parents[1])}
+        with file.open("wb") as samples:
+            program = self.lan.device(device).popen(command, stdout=samples, env=house)
+            try:
+                result = self.make(case)
+            finally:
+                program.terminate()
+                program.wait()
+        told = list(kernel_tcp.load(file.read_text().splitlines()))
+        return replace(result, gaps=attribute(result.what, self.recording.timeline, Facts(told)))
+
     def read(self, case: Case, mark: int, measured: dict[str, int], ports: PortRange) -> Result:
         timeline = self.recording.timeline
         window = timeline.since(mark)
@@ -289,7 +305,7 @@ class Bed:
         gaps = attribute(what, timeline, facts)
         frames = [gap.evidence for gap in gaps]
         assert all(frames), "a gap without evidence"
-        return Result(case, gaps, gaps[-1].end_ns - gaps[0].start_ns, measured)
+        return Result(case, what, gaps, gaps[-1].end_ns - gaps[0].start_ns, measured)
 
 
 def main(words: Sequence[str]) -> int:

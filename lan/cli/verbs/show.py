@@ -1,4 +1,4 @@
-"""A table of one device or all:  lan show mac   (also arp, leases, dns, queues, routes, sockets …)
+"""A table of one device or all:  lan show mac   (also arp, leases, dns, queues, routes, sockets, timewait …)
 
 lan show mac --at 3.214s           as it was then, counted from the first frame; or --at frame:120
 lan show arp pc1 --at 3s --file trace.pcapng     of a LAN that is down
@@ -13,6 +13,7 @@ from typing import Any
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source
+from lan.cli.verbs import timewait
 from lan.control import client
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
@@ -22,8 +23,8 @@ from lan.trace.tables.rebuild import instant, rebuild
 from lan.trace.tables.table import Table
 
 GROUP = "Look"
-QUEUES = "queues"
-"""No device's table: what waits at the cables."""
+QUEUES, TIMEWAIT = "queues", "timewait"
+"""No device's tables: what waits at the cables, and the ledger of who holds which connection."""
 DNS, DNS_TABLE = "dns", "lan.services.dns.show"
 DESCRIPTION = "lan.json"
 
@@ -37,6 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
+    if options.table == TIMEWAIT:
+        return timewait.of_table(options, screen)
     if options.at is not None:
         return _then(options, screen)
     if options.file is not None:
@@ -152,7 +155,7 @@ def _queues(lan: RunningLan, device: str | None, screen: Screen) -> int:
 def _having(described: dict[str, Any], table: str) -> list[str]:
     found = [name for name, device in described.items() if table in device["tables"]]
     if not found:
-        known = sorted({name for device in described.values() for name in device["tables"]} | {QUEUES})
+        known = sorted({name for device in described.values() for name in device["tables"]} | {QUEUES, TIMEWAIT})
         near = nearest(table, known)
         raise UsageError(
             f"no device has a table {table!r}" + (f"; did you mean {near!r}?" if near else ""),

@@ -1,7 +1,7 @@
 """Who holds which connection in TIME-WAIT, and whose ports run out:  lan timewait [FILE]
 
-From packets: of a LAN that is up, or of a capture file.  --at S looks at that second of the capture; --kernel asks the
-kernels of the LAN too, and says where they differ.
+From packets: of a LAN that is up, or of a capture file.  --at WHEN looks at that moment of the capture; --kernel asks
+the kernels of the LAN too, and says where they differ.  lan show timewait is the same.
 """
 
 import argparse
@@ -15,6 +15,8 @@ from lan.errors import UsageError
 from lan.trace import kernel_tcp
 from lan.trace.kernel_tcp import Sample
 from lan.trace.ledger import Exhaustion, Gauge, Hold
+from lan.trace.tables.history import History
+from lan.trace.tables.rebuild import instant
 from lan.trace.trackers.flow import endpoint
 
 GROUP = "Look"
@@ -25,7 +27,7 @@ MOST_ROWS = 40
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
     parser.add_argument("--device", metavar="DEVICE", help="what one device holds")
-    parser.add_argument("--at", type=float, metavar="S", help="at this second of the capture; else now, or at its end")
+    parser.add_argument("--at", metavar="WHEN", help="at 3.214s after the first frame, or at frame:120; else now")
     parser.add_argument("--kernel", action="store_true", help="ask the devices' kernels too")
 
 
@@ -39,15 +41,21 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         return 0
     if options.kernel and (source.lan is None or options.at is not None):
         raise UsageError("--kernel asks a LAN that is up, as it is now", todo="leave out the FILE and --at")
-    return show(source, screen, at_s=options.at, device=options.device, is_checked=options.kernel)
+    return _show(source, screen, at=options.at, device=options.device, is_checked=options.kernel)
 
 
-def show(source: Source, screen: Screen, *, at_s: float | None, device: str | None, is_checked: bool = False) -> int:
+def of_table(options: argparse.Namespace, screen: Screen) -> int:
+    """`lan show timewait [DEVICE]`, with the words of that verb."""
+    words = {"file": options.file, "what": None, "lan": options.lan, "at": options.at, "device": options.device}
+    return run(argparse.Namespace(**words, kernel=False), screen)
+
+
+def _show(source: Source, screen: Screen, *, at: str | None, device: str | None, is_checked: bool) -> int:
     """The ledger of a source that has a frame; 1 where a kernel says otherwise."""
     frames, ledger = source.timeline.all_frames, ledger_of(source)
     at_ns = frames[-1].time_ns
-    if at_s is not None:
-        at_ns = frames[0].time_ns + round(at_s * 1e9)
+    if at is not None:
+        at_ns = instant(at, History(source.timeline))
     elif source.is_live:
         at_ns = max(at_ns, time.time_ns())
     holds = ledger.held(at_ns, device)

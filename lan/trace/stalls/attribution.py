@@ -90,9 +90,8 @@ def _with_ends(gaps: list[Gap], connection: Connection, round_ns: int) -> list[G
     first, last, half_ns = gaps[0], gaps[-1], round_ns // 2
     reason = Reason("the tap's times", f"between {connection.client.device} and the tap", round_trip_ms=round_ns / 1e6)
     begin, end = first.start_ns - half_ns, last.end_ns + round_ns - half_ns
-    device = connection.client.device
     return [
-        Gap(begin, first.start_ns, Cause.PATH, first.evidence[:1], reason, device),
+        Gap(begin, first.start_ns, Cause.PATH, first.evidence[:1], reason),
         *gaps,
-        Gap(last.end_ns, end, Cause.PATH, last.evidence[-1:], reason, device),
+        Gap(last.end_ns, end, Cause.PATH, last.evidence[-1:], reason),
     ]

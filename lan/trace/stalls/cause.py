@@ -44,7 +44,7 @@ class Cause(StrEnum):
 class Gap:
     """From `start_ns` until `end_ns` the transaction had to do with `cause`; `evidence` are the frames that show it.
 
-    `device` is who waited or made wait; `is_derived` is False where the device's kernel said so itself.
+    `device` is who waited or made wait, "" where nobody did; `is_derived` is False where its kernel said so itself.
     """
 
     start_ns: int

@@ -81,9 +81,9 @@ def _in_a_row(waits: Sequence[Gap], syn: Frame, device: str, round_ns: int) -> l
             half_ns = min(0 if gap.cause is Cause.PORTS_EXHAUSTED else round_ns, pause_ns) // 2
             evidence = [gap.evidence[-1], following]
             chain += [
-                Gap(at_ns - half_ns, at_ns, Cause.PATH, evidence, way, device),
+                Gap(at_ns - half_ns, at_ns, Cause.PATH, evidence, way),
                 Gap(gap.end_ns + half_ns, at_ns - half_ns, Cause.CLIENT_IDLE, evidence, idle, device),
-                Gap(gap.end_ns, gap.end_ns + half_ns, Cause.PATH, evidence, way, device),
+                Gap(gap.end_ns, gap.end_ns + half_ns, Cause.PATH, evidence, way),
             ]
         chain.append(replace(gap, end_ns=min(gap.end_ns, at_ns)))
         at_ns, following = gap.start_ns, gap.evidence[0]

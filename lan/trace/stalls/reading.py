@@ -61,8 +61,11 @@ class Reading:
         phase = self._phase(silence)
         if phase is not None:
             cause, source, words = phase
-            reason = Reason(source, words)
-            return [part if part.cause in LOST else replace(part, cause=cause, reason=reason) for part in parts]
+            reason, waiting = Reason(source, words), self.connection.client.device
+            return [
+                part if part.cause in LOST else replace(part, cause=cause, reason=reason, device=waiting)
+                for part in parts
+            ]
         if idle is not Cause.SERVER_THINK:
             client = self.connection.client.device
             return [replace(part, device=client) if part.cause is Cause.CLIENT_IDLE else part for part in parts]

@@ -14,7 +14,7 @@ Rules 4 and 5 are guesses of a watcher; a sample of the sender's own kernel with
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lan.reasons import Reason
 from lan.trace.frame import Frame
@@ -69,7 +69,8 @@ class Silence:
     def on_its_way(self, start_ns: int, end_ns: int) -> Gap:
         """A part in which frames were on their way."""
         reason = Reason("the tap's times", "on its way", round_trip_ms=f"{self.path.round_ns / 1e6:.3f}")
-        return self.part(start_ns, end_ns, Cause.PATH, [self.before.frame, self.after.frame], reason)
+        gap = self.part(start_ns, end_ns, Cause.PATH, [self.before.frame, self.after.frame], reason)
+        return replace(gap, device="")
 
 
 DECIDED_BY_KERNEL = {Cause.NAGLE, Cause.CWND_FULL, Cause.CLIENT_IDLE, Cause.SERVER_THINK, Cause.RECEIVE_WINDOW}

@@ -1,0 +1,86 @@
+"""Stalls made on purpose in one LAN: each is found, nothing else is, and the parts are what the client measured."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import stalls
+from benchmarks.stalls import ALONE, Bed, Case, Result
+from lan.trace import kernel_tcp
+from lan.trace.kernel_tcp import Sample
+from lan.trace.ledger import Ledger
+from lan.trace.stalls.cause import Cause, totals
+
+CASES = {case.name: case for case in ALONE}
+LATE_MS = 60
+"""By how much a busy machine may let a program be late: no cause of these cases is so short but the delayed ACK."""
+
+CLOSE_S = 3.0
+"""The kernel's clock of TIME-WAIT is coarse, and the tap is not where its timer starts."""
+
+
+@pytest.fixture(scope="module")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    lan = stalls.up(tmp_path_factory.mktemp("stalls"))
+    made = Bed(lan, "")
+    made.warm()
+    yield made
+    made.recording.close()
+    lan.down()
+
+
+def hold_together(result: Result) -> None:
+    """Each cause is found with about its own time, and together they are the whole."""
+    found = totals(result.gaps)
+    missing = [cause for cause in result.case.expected if found.get(cause, 0) < 35e6]
+    others = {cause: length for cause, length in found.items() if cause not in result.case.expected}
+    assert not missing, result.line()
+    assert sum(others.values()) < LATE_MS * 1e6, result.line()
+    assert result.adds_up
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        CASES["delayed ACK"],
+        CASES["window"].with_(CASES["think"]),
+        CASES["Nagle"].with_(CASES["proxy"]),
+        CASES["cwnd"].with_(CASES["lookup"]),
+        CASES["one of eight lost"].with_(CASES["idle"]),
+        CASES["request lost"].with_(CASES["ports"]),
+    ],
+    ids=lambda case: case.name,
+)
+def test_what_was_made_is_found_and_nothing_else(bed: Bed, case: Case) -> None:
+    hold_together(bed.make(case))
+
+
+def test_the_ledger_holds_what_the_kernels_hold(bed: Bed) -> None:
+    """After all that, from packets alone and by sock_diag: the same pairs, at the same devices, as long."""
+    bed.make(CASES["think"])
+    ledger = Ledger(bed.recording.timeline)
+    told = {device: sockets(bed, device) for device in ("client", "server", "proxy")}
+    assert any(told.values())
+    for device, samples in told.items():
+        at_ns = max((each.time_ns for each in samples), default=time.time_ns())
+        kernels = {pair(each): each.expires_ms / 1e3 for each in samples if each.state == "TIME-WAIT"}
+        derived = {(hold.local, hold.peer): hold.seconds_left(at_ns) for hold in ledger.held(at_ns, device)}
+        for each in kernels.keys() | derived.keys():  # what is about to end may be gone in one of them
+            assert abs(kernels.get(each, 0.0) - derived.get(each, 0.0)) < CLOSE_S, (device, each)
+
+
+def sockets(bed: Bed, device: str) -> list[Sample]:
+    """What the device's kernel says now."""
+    return list(kernel_tcp.load(bed.lan.run_module(device, "lan.trace.kernel_tcp", ["--once"]).stdout.splitlines()))
+
+
+def pair(sample: Sample) -> tuple[tuple[str, int], tuple[str, int]]:
+    return (sample.local_ip, sample.local_port), (sample.peer_ip, sample.peer_port)
+
+
+def test_a_watched_kernel_knows_that_nagle_held_back_what_was_written(bed: Bed, tmp_path: Path) -> None:
+    samples = bed.make_watched(CASES["Nagle"], "client", tmp_path / "samples")
+    [gap] = [gap for gap in samples.gaps if gap.cause is Cause.NAGLE]
+    assert not gap.is_derived
