@@ -62,6 +62,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """What lan says of a test is told at the test's line."""
+    try:
+        return (yield)
+    except Exception as error:
+        if "lan.testing.net" in sys.modules:
+            importlib.import_module("lan.testing.tracebacks").tell(error, pyfuncitem.config)
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: "pytest.CallInfo[None]"
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:

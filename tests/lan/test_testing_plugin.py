@@ -52,7 +52,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for code in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
         [name] = re.findall(r"\A# (test_\w+\.py)\n", code)
         (folder / name).write_text(code)
-    return Run(folder, run_pytest(folder, "-p", "xdist", "-n", "2", "--dist", "loadfile", "--junitxml=report/tests.xml"))
+    return Run(
+        folder, run_pytest(folder, "-p", "xdist", "-n", "2", "--dist", "loadfile", "--junitxml=report/tests.xml")
+    )
 
 
 def test_the_examples_of_the_page_pass_but_for_the_one_that_shows_a_failure(page: Run) -> None:
@@ -92,6 +94,43 @@ def test_marks_give_lans_to_functions_classes_and_files(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SHOP)
     done = run_pytest(tmp_path, "--strict-markers", "--lan", "single:2", "--lan-scope", "session")
     assert done.returncode == 0 and "9 passed" in done.stdout, done.stdout
+
+
+def test_a_mistake_in_a_test_is_told_at_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(WRONG)
+    done = run_pytest(tmp_path)
+    missing = [hint for hint in WRONG_HINTS if hint not in done.stdout]
+    assert not missing, f"{missing}\n{done.stdout}"
+    assert "lan/testing/" not in done.stdout and "4 failed" in done.stdout
+
+
+WRONG = """
+import pytest
+
+pytestmark = pytest.mark.lan("single:2", switch="bridge", scope="module", patience_s=0.01)
+
+def test_device(lan):
+    lan["h3"]
+
+def test_value(h1, trace):
+    assert h1.ping("h2").received == 1
+    assert trace.icmp.one().client == "h11"
+
+def test_attribute(trace):
+    trace.htpp
+
+def test_verdict(trace):
+    trace.http.one()
+"""
+WRONG_HINTS = [
+    "has no device 'h3'; did you mean 'h2'?",
+    "test_it.py:7: UsageError",
+    "did you mean 'h1'?",
+    "test_it.py:11: UsageError",
+    "did you mean 'http'?",
+    "nothing passed at all",
+    "test_it.py:17: NotSeen",
+]
 
 
 def test_mistakes_in_marks_and_names_are_told_before_any_lan_comes_up(tmp_path: Path) -> None:
