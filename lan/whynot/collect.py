@@ -108,15 +108,15 @@ def _devices(lan: RunningLan, question: Question, attempt: Attempt, began_s: flo
     described = lan.describe()["devices"]
     models = {device.name: model_of(device, lan.spec) for device in lan.spec.hosts}
     names = list(models) if len(models) <= MOST_PROBED else _likely(models, question, attempt)
-    client = _run(lan, question.client, PROBE, [])
+    client = _run(lan, question.client, PROBE, ["--brief"])
     targets = [*attempt.addresses, *client["resolvers"], *([question.host] if is_address(question.host) else [])]
     own = [
         address.partition("/")[0] for it in client["interfaces"] for address in it["addresses"] if it["name"] != "lo"
     ]
     wanted = list(dict.fromkeys([*own, *targets]))
     found = {}
-    for name in names:
-        state = _run(lan, name, PROBE, wanted)
+    for name in names:  # where all went well, who has which address is enough
+        state = _run(lan, name, PROBE, ["--brief"] if attempt.ok else wanted)
         found[name] = load(Device, state | _meant(models[name], described[name], lan, began_s))
     return found
 

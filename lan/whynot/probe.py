@@ -22,50 +22,73 @@ SYSCTLS = {
 
 
 def main(arguments: list[str]) -> int:
-    """``[ADDRESS…]``: prints the state, and which routes lead to the addresses."""
+    """``[ADDRESS…]``: prints the state, and which routes lead to the addresses.  ``--brief``: addresses alone."""
+    is_brief = arguments[:1] == ["--brief"]
+    targets = [] if is_brief else arguments
+    asked = [line for address in targets for line in (f"route get {address}", f"route show match {address}")]
+    answers = ip("address show", *(() if is_brief else ("neigh show",)), *asked)
     state: dict[str, Any] = {
-        "interfaces": interfaces(),
-        "routes": {address: route(address) for address in arguments},
-        "table": [line.strip() for line in _lines("ip", "route", "show")],
-        "neighbours": neighbours(),
-        "listeners": listeners(),
-        "ruleset": ruleset(),
+        "interfaces": [interface(item) for item in answers[0][0] if item],
         "hosts": hosts(),
-        "sysctls": {word: _text(_PROC / "sys" / path) for word, path in SYSCTLS.items()},
         "clock_s": time.time(),
+        **resolver(_text(Path("/etc/resolv.conf"))),
     }
-    json.dump(state | resolver(_text(Path("/etc/resolv.conf"))), sys.stdout)
+    if not is_brief:
+        routes = zip(targets, answers[2::2], answers[3::2], strict=True)
+        state |= {
+            "neighbours": [neighbour(item) for item in answers[1][0] if item and ":" not in item["dst"]],
+            "routes": {address: route(got, matching[0]) for address, got, matching in routes},
+            "table": [line.strip() for line in _lines("ip", "route", "show")],
+            "listeners": listeners(),
+            "ruleset": ruleset(),
+            "sysctls": {word: _text(_PROC / "sys" / path) for word, path in SYSCTLS.items()},
+        }
+    json.dump(state, sys.stdout)
     return 0
 
 
-def interfaces() -> list[dict[str, Any]]:
-    """The fields of `facts.Interface`."""
+Answer = tuple[list[dict[str, Any]], str]
+
+
+def ip(*lines: str) -> list[Answer]:
+    """What ip(8) says to each line, and its refusal, by one process: the rows of a line, or ([], why not)."""
+    command = ["ip", "-j", "-force", "-batch", "-"]
+    done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
+    faults: dict[int, str] = {}
+    said = ""
+    for line in done.stderr.splitlines():
+        if found := re.fullmatch(r"Command failed -:(\d+)", line):
+            faults[int(found[1])], said = said or line, ""
+        else:
+            said = line.removeprefix("RTNETLINK answers: ").removeprefix("Error: ")
+    documents = iter(done.stdout.splitlines())
     return [
-        {
-            "name": item["ifname"],
-            "is_up": "UP" in item["flags"],
-            "has_carrier": "LOWER_UP" in item["flags"],
-            "mac": item.get("address", ""),
-            "mtu": item["mtu"],
-            "arp": "NOARP" not in item["flags"],
-            "addresses": [
-                f"{one['local']}/{one['prefixlen']}" for one in item.get("addr_info", []) if one["family"] == "inet"
-            ],
-        }
-        for item in _json("ip", "-j", "address", "show")
-        if item
+        ([], faults[number]) if number in faults else (json.loads(next(documents, "[]")), "")
+        for number in range(1, len(lines) + 1)
     ]
 
 
-def route(address: str) -> dict[str, Any]:
-    """The fields of `facts.Route`."""
-    done = subprocess.run(["ip", "-j", "route", "get", address], capture_output=True, text=True, check=False)
-    if done.returncode:
-        fault = done.stderr.strip().partition("\n")[0].removeprefix("RTNETLINK answers: ")
-        found = _json("ip", "-j", "route", "show", "match", address)
-        rows = [" ".join(filter(None, (row.get("type"), row.get("dst")))) for row in found if row.get("type")]
-        return {"fault": fault, "row": rows[-1] if rows else ""}
-    [row, *_] = json.loads(done.stdout)
+def interface(item: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `facts.Interface`."""
+    held = [f"{one['local']}/{one['prefixlen']}" for one in item.get("addr_info", []) if one["family"] == "inet"]
+    return {
+        "name": item["ifname"],
+        "is_up": "UP" in item["flags"],
+        "has_carrier": "LOWER_UP" in item["flags"],
+        "mac": item.get("address", ""),
+        "mtu": item["mtu"],
+        "arp": "NOARP" not in item["flags"],
+        "addresses": held,
+    }
+
+
+def route(got: Answer, matching: list[dict[str, Any]]) -> dict[str, Any]:
+    """The fields of `facts.Route`, from the kernel's answer and the rows of the table that fit."""
+    rows, fault = got
+    if fault or not rows:
+        refusing = [" ".join(filter(None, (row.get("type"), row.get("dst")))) for row in matching if row.get("type")]
+        return {"fault": fault or "no answer", "row": refusing[-1] if refusing else ""}
+    row = rows[0]
     return {
         "gateway": row.get("gateway", ""),
         "interface": row.get("dev", ""),
@@ -74,18 +97,14 @@ def route(address: str) -> dict[str, Any]:
     }
 
 
-def neighbours() -> list[dict[str, str]]:
+def neighbour(item: dict[str, Any]) -> dict[str, str]:
     """The fields of `facts.Neighbour`."""
-    return [
-        {
-            "address": item["dst"],
-            "mac": item.get("lladdr", ""),
-            "interface": item.get("dev", ""),
-            "state": " ".join(item.get("state", [])),
-        }
-        for item in _json("ip", "-j", "-4", "neigh", "show")
-        if item
-    ]
+    return {
+        "address": item["dst"],
+        "mac": item.get("lladdr", ""),
+        "interface": item.get("dev", ""),
+        "state": " ".join(item.get("state", [])),
+    }
 
 
 def listeners() -> list[dict[str, Any]]:
@@ -133,12 +152,6 @@ def hosts() -> dict[str, str]:
     """Name → address of /etc/hosts."""
     lines = [line.partition("#")[0].split() for line in _text(Path("/etc/hosts")).splitlines()]
     return {name.lower(): words[0] for words in reversed(lines) if words for name in words[1:]}
-
-
-def _json(*command: str) -> list[dict[str, Any]]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found: list[dict[str, Any]] = json.loads(done.stdout or "[]")
-    return found
 
 
 def _lines(*command: str) -> list[str]:
