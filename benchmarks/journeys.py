@@ -33,13 +33,13 @@ Counts = Counter[tuple[str, str]]
 PATIENCE_S = 30
 
 
-def by_journeys(timeline: Timeline, switches: set[str]) -> Counts:
+def by_journeys(timeline: Timeline) -> Counts:
     """What each port saw; a cable that is seen at one end alone tells of both."""
-    found = Counts()
+    found, seen = Counts(), {frame.port for frame in timeline.frames}
     for journey in timeline.journeys:
         for frame in journey.frames:
             found[frame.port, frame.direction.value] += 1
-            if frame.peer.partition(":")[0] not in switches:
+            if frame.peer not in seen:
                 other = Direction.IN if frame.direction is Direction.OUT else Direction.OUT
                 found[frame.peer, other.value] += 1
     return found
@@ -60,12 +60,11 @@ def by_kernel(lan: RunningLan) -> Counts:
 
 def differences(lan: RunningLan, recording: Recording) -> list[str]:
     """Ports at which the two differ, once nothing passes any more; [] for none."""
-    switches = {device.name for device in lan.spec.switches}
     limit_s = time.monotonic() + PATIENCE_S
     while True:
         kernel = by_kernel(lan)
         recording.sync()
-        journeys = by_journeys(recording.timeline, switches)
+        journeys = by_journeys(recording.timeline)
         found = [
             f"{port} {way}: {journeys[port, way]} in journeys, {kernel[port, way]} by the kernel"
             for port, way in sorted(kernel | journeys)

@@ -21,11 +21,16 @@ class History:
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self._read = 0
+        self._ports: set[str] = set()
         self._sources: dict[tuple[str, str], Heard] = {}
         self._addresses: dict[tuple[str, str], Heard] = {}
         self._ips: dict[tuple[str, str], Heard] = {}
         self._answered: dict[tuple[str, int], int] = {}
         self._echoes: dict[tuple[str, str, int, int], Heard] = {}
+
+    def is_tapped(self, port: str) -> bool:
+        """Whether frames are seen at this end of a cable."""
+        return port in self._have()._ports
 
     def port_of(self, switch: str, mac: str, before: Frame) -> str | None:
         """The port where a switch last got a frame from a station."""
@@ -57,6 +62,7 @@ class History:
 
     def _take(self, frame: Frame) -> None:
         packet = frame.packet
+        self._ports.add(frame.port)
         if packet.ethernet is not None and frame.direction is Direction.IN:
             self._sources.setdefault((frame.to_device, packet.ethernet.src), []).append((frame.number, frame.receiver))
         if packet.arp is not None:

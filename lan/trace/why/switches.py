@@ -35,7 +35,7 @@ def cable(case: Case) -> Iterator[Explained]:
     done = case.decisions.after("", "links", tie, frame.time_ns, frame.time_ns + FLIGHT_NS, CABLE)
     if done is not None:
         yield case.say(CABLE[done.what], "in", by=done, bit=done.keys.get("bit", "?"))
-    elif case.stop.kind is StopKind.DROP and frame.direction is Direction.OUT and _is_switch(case, case.device):
+    elif case.stop.kind is StopKind.DROP and frame.direction is Direction.OUT and case.history.is_tapped(frame.peer):
         yield case.say("link.missing", "in", a=frame.from_device, b=frame.to_device)
 
 

@@ -61,6 +61,7 @@ def a_frame_overtakes_others(wires: Told) -> None:
 @scenario("~s2 in link.missing")
 def a_frame_does_not_arrive_at_the_next_switch(wires: Told) -> None:
     wires.switches = ("s1", "s2")
+    wires.path("pc1 s1 s2 web", frame("pc1", "web", datagram(PC1, WEB, ident=8)))
     wires.path("pc1 s1 s2", TO_WEB)
     del wires.frames[-1]
 
