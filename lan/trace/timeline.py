@@ -213,8 +213,9 @@ class Timeline(Window):
 
     def connection_of(self, frame: Frame) -> Connection | None:
         """The connection that a segment belongs to, wherever on its way it was seen; None of any other frame."""
-        if frame.packet.tcp is None:
-            return None
+        here = self._connection_of.get(frame.number)
+        if here is not None or frame.packet.tcp is None:
+            return here
         flow = flow_of(frame.packet)
         before = (each for each in reversed(self.journey(frame)) if each.number <= frame.number)
         known = (self._connection_of.get(each.number) for each in before if flow_of(each.packet) == flow)
