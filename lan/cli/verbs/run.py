@@ -1,12 +1,13 @@
 """Bring a LAN up, run its scenario, judge it by its packets, take it down:  lan run office"""
 
 import argparse
-import shutil
 import time
 from pathlib import Path
 
 from lan.cli.common import building_words, launch_of, switch_words
+from lan.cli.exporting import write_pcapng
 from lan.cli.screen import Screen
+from lan.cli.source import Source
 from lan.cli.telling import Teller
 from lan.control import launch
 from lan.control.launch import Launched
@@ -16,6 +17,7 @@ from lan.scenario.perform import perform
 from lan.scenario.recording import Recording
 from lan.topo.load import load
 from lan.topo.spec import Lan
+from lan.trace.opening import open_capture
 
 GROUP = "Build"
 
@@ -23,7 +25,7 @@ GROUP = "Build"
 def arguments(parser: argparse.ArgumentParser) -> None:
     building_words(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="one line a frame under each step")
-    parser.add_argument("--pcap", type=Path, metavar="FILE", help="write the capture, one interface a port")
+    parser.add_argument("--pcap", type=Path, metavar="FILE", help="write a file for Wireshark, with reasons")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -64,7 +66,9 @@ def _judge(
     times |= {"down": _ms(ended), "total": _ms(began)}
     pcap = running.state / "trace.pcapng"
     if options.pcap is not None:
-        shutil.copyfile(pcap, options.pcap)
+        timeline = open_capture(pcap).timeline
+        source = Source(timeline, running.name, running.state, pcap)
+        write_pcapng(source, timeline.all_frames, options.pcap)
         pcap = options.pcap
     if screen.json:
         screen.data(

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from lan.cli.exporting import write_pcapng
 from lan.cli.screen import Screen, fitting
 from lan.cli.source import Source, filter_word, open_source, source_words
 from lan.errors import UsageError
@@ -15,7 +16,7 @@ from lan.trace.filter import Filter
 from lan.trace.filter_fields import ALIASES, FIELDS
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
-from lan.trace.views import decided, export, html, pcapng_export, table
+from lan.trace.views import decided, export, html, table
 from lan.trace.views.decided import Decided
 
 GROUP = "Look"
@@ -178,17 +179,7 @@ def _copy(options: argparse.Namespace, source: Source, screen: Screen) -> int:
     frames = [frame for frame in timeline.all_frames if wanted is None or wanted(frame, timeline)]
     if options.last is not None:
         frames = frames[-options.last :] if options.last else []
-    key_log = pcapng_export.secrets_of(timeline, frames)
-    if target.exists() and source.capture is not None and target.samefile(source.capture):
-        raise UsageError(f"--pcap {target}: that is the capture itself", todo="another name")
-    try:
-        with target.open("wb") as file:
-            if key_log:
-                target.chmod(0o600)  # whoever has the file can read what TLS carried
-            file.writelines(pcapng_export.write(timeline, key_log, source.explain, frames=frames))
-    except OSError as error:
-        raise UsageError(f"--pcap {target}: {error.strerror}") from error
-    opened = len({line.split()[1] for line in key_log.splitlines()})
+    opened = write_pcapng(source, frames, target)
     if screen.json:
         screen.data({"ok": True, "pcapng": str(target), "frames": len(frames), "tls_connections_opened": opened})
     else:

@@ -13,6 +13,7 @@ from lan.trace.timeline import Timeline
 from lan.trace.views.pdu import Explain, Explained
 
 LONGEST_COMMENT_BYTES = 0xFFFF
+DERIVED = ", derived"
 
 
 def write(
@@ -54,11 +55,14 @@ def comment(frame: Frame, timeline: Timeline, explain: Explain | None = None) ->
         for stop, way in ((journey.leaving(frame), "out"), (journey.arriving(frame), "in")):
             if stop is not None:
                 lines += [_line(stop.device, one) for one in explain(stop, journey) if one.way == way]
-    return "\n".join(dict.fromkeys(lines))
+    once: dict[str, str] = {}
+    for line in lines:
+        once.setdefault(line.replace(f"{DERIVED})", ")"), line)  # what the file's comment knows from a log stays so
+    return "\n".join(once.values())
 
 
 def _line(device: str, one: Explained) -> str:
-    mark = ", derived" if one.is_derived else ""
+    mark = DERIVED if one.is_derived else ""
     return f"{device}, layer {one.layer}: {one.reason.text} ({one.code}{mark})"
 
 

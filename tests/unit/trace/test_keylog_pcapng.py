@@ -60,8 +60,9 @@ def test_each_frame_says_why_its_sender_sent_it_and_what_its_receiver_did(talk: 
     [frame] = reader.feed(b"".join(pcapng_export.write(timeline, "", told)))
     assert frame.comment == "pc1, layer 2: pc1 out 물 (test.out, derived)\ns1, layer 2: s1 in 물 (test.in, derived)"
     assert reader.switches == {"s1"}
-    again = timeline_of([frame])
-    assert Reader().feed(b"".join(pcapng_export.write(again, "", told)))[0].comment == frame.comment
+    logged = dataclasses.replace(frame, comment=frame.comment.replace(", derived", "", 1))
+    [again] = Reader().feed(b"".join(pcapng_export.write(timeline_of([logged]), "", told)))
+    assert again.comment == logged.comment
 
 
 def test_what_is_remarkable_about_a_segment_is_in_its_comment(talk: TlsTalk) -> None:
