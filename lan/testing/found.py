@@ -32,20 +32,17 @@ class Found(Generic[T, S]):
 
     def one(self) -> S:
         """The one that there is; waits for it.  Raises NotSeen for none and for several."""
-        __tracebackhide__ = True
         [found] = self._exactly(1, "one()")
         return found
 
     def first(self) -> S:
         """The first of them; waits for it.  Raises NotSeen."""
-        __tracebackhide__ = True
         if not self._watch.until(lambda: bool(self._matches())):
             self._fail("first()", f"none of {self._those()} fits", self._others())
         return self._see("first()", self._matches()[:1])[0]
 
     def exactly(self, number: int) -> list[S]:
         """All of them, which are so many; waits for the last.  Raises NotSeen."""
-        __tracebackhide__ = True
         return self._exactly(number, f"exactly({number})")
 
     def all(self) -> list[S]:
@@ -61,7 +58,6 @@ class Found(Generic[T, S]):
 
     def none(self) -> None:
         """Raises NotSeen where there is one, until now."""
-        __tracebackhide__ = True
         self._watch.sync()
         found = self._matches()
         if found:
@@ -90,7 +86,6 @@ class Found(Generic[T, S]):
         return f"<{self}: {len(self._matches())} of {self._those()}>"
 
     def _exactly(self, number: int, method: str) -> list[S]:
-        __tracebackhide__ = True
         self._watch.until(lambda: len(self._matches()) >= number)
         self._watch.sync()
         found = self._matches()
@@ -118,7 +113,6 @@ class Found(Generic[T, S]):
         return [self._kind.seen(item, self._watch) for item in found]
 
     def _fail(self, method: str, what: str, shown: Sequence[T]) -> None:
-        __tracebackhide__ = True
         self._watch.notebook.note(f"{self}.{method}", shown or self._window.first_sightings[-LONGEST_LIST:])
         lines = listed(repr(item) for item in shown) or [_passed(self._window)]
         raise NotSeen("\n".join([f"{self}.{method}: {what}", *lines]))

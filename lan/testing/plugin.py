@@ -3,6 +3,7 @@
 pytest loads this file into every run where lan is installed, so the rest comes by name, on first use.
 """
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Generator, Iterator
@@ -64,12 +65,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """What lan says of a test is told at the test's line."""
-    try:
+    with _told(pyfuncitem.config):
         return (yield)
-    except Exception as error:
-        if "lan.testing.net" in sys.modules:
-            importlib.import_module("lan.testing.tracebacks").tell(error, pyfuncitem.config)
-        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    """And what it says of a fixture, at the fixture's."""
+    with _told(request.config):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -99,3 +103,13 @@ def trace(request: pytest.FixtureRequest, lan: "Net") -> "Trace":
     """What has passed on the LAN of a marked test: ``trace.http(path="/").one().status``."""
     found: Trace = importlib.import_module(MARKING).trace_of(request, lan)
     return found
+
+
+@contextlib.contextmanager
+def _told(config: pytest.Config) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if "lan.testing.net" in sys.modules:
+            importlib.import_module("lan.testing.tracebacks").tell(error, config)
+        raise

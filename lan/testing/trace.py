@@ -81,7 +81,6 @@ class Trace:
 
     def wait_for(self, what: What) -> Frame:
         """The first frame that is meant; waits for it.  Raises NotSeen."""
-        __tracebackhide__ = True
         find = finder(what, self._watch.devices())
         if not self._watch.until(lambda: bool(find(self._window))):
             raise NotSeen(f"trace.wait_for({named(what)}): not seen in {self._watch.patience_s:g} s")
@@ -89,7 +88,6 @@ class Trace:
 
     def never(self, what: What) -> None:
         """Raise NotSeen where such a frame has passed, until now."""
-        __tracebackhide__ = True
         question = f"trace.never({named(what)})"
         found = self._find(what)
         if found:
@@ -103,7 +101,6 @@ class Trace:
 
         Of each the first is meant; of one that stands here twice, the second in its second place.
         """
-        __tracebackhide__ = True
         finders = [finder(what, self._watch.devices()) for what in whats]
         turns = [sum(named(each) == named(what) for each in whats[:at]) for at, what in enumerate(whats)]
 

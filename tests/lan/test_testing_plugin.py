@@ -101,7 +101,7 @@ def test_a_mistake_in_a_test_is_told_at_its_own_line(tmp_path: Path) -> None:
     done = run_pytest(tmp_path)
     missing = [hint for hint in WRONG_HINTS if hint not in done.stdout]
     assert not missing, f"{missing}\n{done.stdout}"
-    assert "lan/testing/" not in done.stdout and "4 failed" in done.stdout
+    assert "lan/testing/" not in done.stdout and "4 failed, 1 error" in done.stdout
 
 
 WRONG = """
@@ -121,6 +121,13 @@ def test_attribute(trace):
 
 def test_verdict(trace):
     trace.http.one()
+
+@pytest.fixture
+def fetched(trace):
+    return trace.http.one()
+
+def test_fixture(fetched):
+    pass
 """
 WRONG_HINTS = [
     "has no device 'h3'; did you mean 'h2'?",
@@ -130,6 +137,7 @@ WRONG_HINTS = [
     "did you mean 'http'?",
     "nothing passed at all",
     "test_it.py:17: NotSeen",
+    "test_it.py:21: NotSeen",
 ]
 
 
