@@ -89,6 +89,17 @@ def test_a_program_that_writes_little_by_little_is_not_held_by_cwnd() -> None:
     assert found(told(ASKED_FAR + drip)) == {**WAY, "server think time": 300}
 
 
+def test_full_segments_that_leave_with_an_ack_are_the_programs_while_the_network_has_room() -> None:
+    frames = told(ASKED_FAR + burst(100.4, 1, content=1400 + MSS) + "200.5 pc1 ACK / 200.6 web ACK 1443")
+    assert found(frames) == {**WAY, "server think time": 100}
+
+
+def test_a_small_piece_behind_others_that_nobody_acknowledged_was_not_held_by_nagle() -> None:
+    """It leaves with the ACK of the first, but the second is still unacknowledged: Nagle would hold it."""
+    pieces = "100.2 pc1 ACK half / 100.3 web ACK / 150.2 pc1 ACK 5 / 150.3 web ACK / 200.3 pc1 ACK 5"
+    assert found_of_connection(told(FAR + pieces)) == {**WAY, "client idle": 100}
+
+
 def test_a_window_of_nothing_is_the_receivers_until_it_opens() -> None:
     asked = "0 pc1 SYN win=4380 / 0.1 web SYN+ACK / 0.2 pc1 ACK / 0.3 pc1 ACK request / "
     full = "0.4 web ACK head=5000 1422 / 0.41 web ACK 1460 / 0.42 web ACK 1459 / "
