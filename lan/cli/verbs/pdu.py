@@ -20,7 +20,7 @@ GROUP = "Look"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("number", type=_count, metavar="N", help="the frame's number")
     source_words(parser)
-    parser.add_argument("--device", metavar="NAME", help="at one device alone; the fields are those of what came in")
+    parser.add_argument("--device", metavar="NAME", help="at one device alone; its fields are of N, or of what came in")
     parser.add_argument("--layer", metavar="LAYER", help="whose fields: 2 to 7, a protocol such as tcp, or all")
 
 
@@ -29,9 +29,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     frame = frame_of(source, options.number)
     journey = source.timeline.journey_of(frame)
     found = pdu.windows(journey, source.timeline, source.explain)
-    shown = found if options.device is None else [_at(found, options.device, frame)]
+    shown = found if options.device is None else _at(found, options.device, frame)
     if options.device is not None:
-        frame = shown[0].frames[0] if shown[0].frames else frame
+        frames = [each for window in shown for each in window.frames]
+        frame = frame if frame in frames else frames[0]
     if screen.json:
         screen.data(
             {
@@ -69,11 +70,11 @@ def frame_of(source: Source, number: int) -> Frame:
     return frames[number - 1]
 
 
-def _at(found: list[Window], device: str, frame: Frame) -> Window:
-    for window in found:
-        if window.device == device:
-            return window
-    names = [window.device for window in found]
+def _at(found: list[Window], device: str, frame: Frame) -> list[Window]:
+    """The windows of one device: a frame may come to it again, as to the switch between a proxy and its servers."""
+    if meant := [window for window in found if window.device == device]:
+        return meant
+    names = list(dict.fromkeys(window.device for window in found))
     near = nearest(device, names)
     raise UsageError(
         f"frame {frame.number} did not come to {device!r}" + (f"; did you mean {near!r}?" if near else ""),
