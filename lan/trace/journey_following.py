@@ -63,6 +63,8 @@ class Follower:
         payloads = Recent[tuple[str, int]]()
         self._proxying = Proxying(payloads.add, payloads.get)
         self._pieces: dict[tuple[str, object], tuple[int, Stop]] = {}
+        self._left: set[tuple[int, str]] = set()
+        """Which stop has sent by which port already; journeys keep stops, so an id names one for good."""
         self._taking: set[tuple[str, Flow]] = set()
         self._kept = Recent[tuple[str, Flow]]()
         self._opening: dict[tuple[str, str, int, str, int], Stop] = {}
@@ -103,6 +105,7 @@ class Follower:
     def _extend(self, journey: Journey, stop: Stop, frame: Frame, receiver: str) -> None:
         """Put one more sighting, sent by `stop`, into its journey, and the device that it goes to."""
         stop.sent.append(frame)
+        self._left.add((id(stop), frame.sender))
         journey.frames.append(frame)
         self.of[frame.number] = journey
         is_switch = self._is_switch(frame, receiver)
@@ -164,7 +167,7 @@ class Follower:
         """The stop whose bytes a switch (or a bridge in a host) sends on by another port."""
         stops = self._same.get((device, frame.data), frame.time_ns)
         stops = [stop for stop in stops if stop.received and stop.received.receiver != frame.sender]
-        free = [stop for stop in stops if all(sent.sender != frame.sender for sent in stop.sent)]
+        free = [stop for stop in stops if (id(stop), frame.sender) not in self._left]
         if not free:
             return None
         begun = [at for at, stop in enumerate(free) if stop.sent]
