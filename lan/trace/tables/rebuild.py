@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from lan.errors import UsageError, nearest
-from lan.trace.tables import arp, configured, leases, mac, sockets
+from lan.trace.tables import arp, cache, configured, leases, mac, sockets
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.table import Table
 
@@ -16,10 +16,12 @@ TABLES: dict[str, tuple[tuple[str, ...], Rebuild]] = {
     "sockets": ((), sockets.table),
     "interfaces": ((), configured.interfaces),
     "routes": ((), configured.routes),
+    "cache": (("proxy",), cache.table),
 }
 """Table → the kinds of devices that have it (none: all that are no switches), and who rebuilds it."""
+NAMES = (*TABLES, "dns")
+"""All that ``lan show --at`` shows; zones are read by the server's own module, where its LAN is up."""
 LOST = {
-    "cache": "a proxy's store keeps no history: what was dropped is gone",
     "configuration": "it is what routes, interfaces and leases say together",
     "queues": "what waited at a cable is counted, not recorded",
 }
@@ -48,11 +50,11 @@ def rebuild(history: History, name: str, device: str | None, at_ns: int) -> dict
     """The table of one device, or of all that have it.  Raises UsageError for one that can't be rebuilt."""
     if name not in TABLES:
         if name in LOST:
-            raise UsageError(f"{name} can't be rebuilt: {LOST[name]}", expected="one of " + ", ".join(TABLES))
-        near = nearest(name, TABLES)
+            raise UsageError(f"{name} can't be rebuilt: {LOST[name]}", expected="one of " + ", ".join(NAMES))
+        near = nearest(name, NAMES)
         raise UsageError(
             f"no table {name!r} can be rebuilt" + (f"; did you mean {near!r}?" if near else ""),
-            expected="one of " + ", ".join(TABLES),
+            expected="one of " + ", ".join(NAMES),
         )
     if name in NEED_DESCRIPTION and not history.described:
         raise UsageError(
@@ -61,6 +63,8 @@ def rebuild(history: History, name: str, device: str | None, at_ns: int) -> dict
         )
     kinds, made = TABLES[name]
     having = history.devices(*kinds)
+    if name == "cache":
+        having = [each for each in having if history.options(each, at_ns).get("proxy") == "cache"]
     if not having and name == "leases":
         having = sorted(_servers(history))
     if device is not None and device not in having:
