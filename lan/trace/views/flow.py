@@ -4,14 +4,14 @@ Every frame stands where its sender put it on the cable, an arrow from the devic
 with hops, an arrow for each cable, and switches have columns too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp import Connection
 from lan.trace.views import table
-from lan.trace.views.flow_words import words
+from lan.trace.views.flow_words import in_clear, words
 
 FIRST, LAST, LONG_RUN = 3, 2, 8
 """Of a run of segments that only carry data, so many are shown at both ends when it is longer than `LONG_RUN`."""
@@ -44,9 +44,10 @@ class Diagram:
 
 def diagram(frames: Iterable[Frame], timeline: Timeline, *, every_hop: bool = False, is_whole: bool = False) -> Diagram:
     """The diagram of some frames of a timeline; with `is_whole` no run of segments is drawn as one arrow."""
-    arrows = [_arrow(frame, timeline, is_hop=every_hop) for frame in frames]
+    clear = in_clear(timeline)
+    arrows = [_arrow(frame, timeline, clear, is_hop=every_hop) for frame in frames]
     if not is_whole:
-        arrows = _shortened(arrows, timeline)
+        arrows = _shortened(arrows, timeline, clear)
     names = [name for arrow in arrows for name in (arrow.source, arrow.destination) if name != table.EVERYONE]
     return Diagram(list(dict.fromkeys(names)), arrows)
 
@@ -70,17 +71,17 @@ def of_connection(connection: Connection, timeline: Timeline, *, is_whole: bool 
     return Diagram([connection.client.device, connection.server.device], arrows)
 
 
-def _arrow(frame: Frame, timeline: Timeline, *, is_hop: bool) -> Arrow:
+def _arrow(frame: Frame, timeline: Timeline, clear: Mapping[int, str], *, is_hop: bool) -> Arrow:
     row = table.row(frame, timeline, is_hop=is_hop)
-    return Arrow(frame, row.time_ms, row.source, row.destination, words(frame, timeline), row.style)
+    return Arrow(frame, row.time_ms, row.source, row.destination, words(frame, timeline, clear), row.style)
 
 
-def _shortened(arrows: list[Arrow], timeline: Timeline) -> list[Arrow]:
+def _shortened(arrows: list[Arrow], timeline: Timeline, clear: Mapping[int, str]) -> list[Arrow]:
     found: list[Arrow] = []
     run: list[Arrow] = []
     of: Connection | None = None
     for arrow in arrows:
-        connection = _plain_connection(arrow.frame, timeline)
+        connection = None if arrow.frame.number in clear else _plain_connection(arrow.frame, timeline)
         if connection is None or connection is not of:
             found += _short_run(run)
             run = []
@@ -94,7 +95,9 @@ def _plain_connection(frame: Frame, timeline: Timeline) -> Connection | None:
     segment, connection = frame.packet.tcp, timeline.connection_of(frame)
     if segment is None or connection is None or segment.flags & 7 or connection.events_of(frame):
         return None
-    head = frame.packet.http
+    head, tls = frame.packet.http, frame.packet.tls
+    if tls is not None and any(record.content_type != "application data" for record in tls.records):
+        return None
     return None if head is not None and head.kind != "data" else connection
 
 

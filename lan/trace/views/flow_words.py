@@ -1,5 +1,8 @@
 """What an arrow of the ladder diagram says: short, in the protocol's own words."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.views import ladder
@@ -7,9 +10,24 @@ from lan.wire import dhcp
 from lan.wire.dns import Dns
 from lan.wire.http import Http
 
+NOTHING: Mapping[int, str] = MappingProxyType({})
 
-def words(frame: Frame, timeline: Timeline) -> str:
-    """``DNS A www.lan.test?``, ``DHCP OFFER 192.168.100.1``, ``GET / HTTP/1.1``, ``SYN seq=0``."""
+
+def in_clear(timeline: Timeline) -> Mapping[int, str]:
+    """Of TLS connections whose secrets are known: by a frame's number, the HTTP message that begins in it."""
+    found: dict[int, str] = {}
+    for transaction in timeline.http:
+        for message in (transaction.request, transaction.response):
+            if message is not None and message.frames and message.frames[0].packet.tls is not None:
+                found[message.frames[0].number] = "HTTPS" + _http(message.head).removeprefix("HTTP")
+    return found
+
+
+def words(frame: Frame, timeline: Timeline, clear: Mapping[int, str] = NOTHING) -> str:
+    """``DNS A www.lan.test?``, ``DHCP OFFER 192.168.100.1``, ``HTTP GET /``, ``SYN seq=0``.
+
+    `clear` is what `in_clear` found.
+    """
     packet = frame.packet
     if packet.problems:
         return packet.summary()
@@ -22,16 +40,16 @@ def words(frame: Frame, timeline: Timeline) -> str:
     if packet.icmp is not None:
         return packet.icmp.summary().partition(",")[0]
     if packet.tcp is not None:
-        return _tcp(frame, timeline)
+        return _tcp(frame, timeline, clear)
     return packet.summary()
 
 
-def _tcp(frame: Frame, timeline: Timeline) -> str:
+def _tcp(frame: Frame, timeline: Timeline, clear: Mapping[int, str]) -> str:
     packet, connection = frame.packet, timeline.connection_of(frame)
     head = packet.http
     carried = "" if head is None else _http(head)
     if packet.tls is not None:
-        carried = packet.tls.summary()
+        carried = clear.get(frame.number) or packet.tls.summary()
     if connection is None:
         return carried or packet.summary()
     segment = ladder.label(connection, connection.sender(frame), frame)

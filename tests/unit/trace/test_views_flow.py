@@ -107,6 +107,16 @@ def test_a_long_run_of_data_is_one_arrow_unless_all_is_wanted() -> None:
     assert len(flow.diagram(frames, timeline, is_whole=True).arrows) == len(frames)
 
 
+def test_what_opens_a_tls_connection_and_http_within_it_is_never_part_of_a_run(office: Timeline) -> None:
+    tls = office.tcp[4]
+    drawn = flow.of_connection(tls, office)
+    assert any(arrow.words.startswith("TLS ClientHello") for arrow in drawn.arrows)
+    assert any(arrow.words.startswith("TLS ServerHello") for arrow in drawn.arrows)
+    first = next(frame for frame in tls.frames if frame.packet.tls)
+    told = words(first, office, {first.number: "HTTPS GET /"})
+    assert told.startswith("HTTPS GET / · ") and told.endswith(" seq=1 ack=1")
+
+
 def test_a_device_alone_and_nobody_at_all_are_drawn(office: Timeline) -> None:
     asked = [frame for frame in office.all_first_sightings if frame.packet.dhcp][:1]
     assert lines(flow.diagram(asked, office))[1].endswith("DHCP DISCOVER")
