@@ -110,13 +110,16 @@ class _Way:
 
 
 class Decryption:
-    """Both directions of one connection.  `opened` are the records that were encrypted, in the order of reading."""
+    """Both directions of one connection.  `opened` are the records that were encrypted, in the order of reading.
 
-    def __init__(self, client: Stream, server: Stream, key_log: KeyLog) -> None:
+    `starts` are the offsets where TLS begins in the client's and in the server's stream: behind 0 in a tunnel.
+    """
+
+    def __init__(self, client: Stream, server: Stream, key_log: KeyLog, *, starts: tuple[int, int] = (0, 0)) -> None:
         self.key_log = key_log
         self.opened: list[Opened] = []
         self._client, self._server = _Way(client, is_client=True), _Way(server, is_client=False)
-        self._cutters = {True: tls_records(client), False: tls_records(server)}
+        self._cutters = {True: tls_records(client, starts[0]), False: tls_records(server, starts[1])}
         self._client_hello: Hello | None = None
         self._server_hello: Hello | None = None
         self._has_asked_again = False

@@ -21,9 +21,9 @@ class Message(NamedTuple):
 class Cutter:
     """Takes message after message from the stream, each once; `is_lost` when what stands there is none."""
 
-    def __init__(self, stream: Stream, head_bytes: int, length_of: LengthOf) -> None:
+    def __init__(self, stream: Stream, head_bytes: int, length_of: LengthOf, *, start: int = 0) -> None:
         self.stream, self.head_bytes, self.length_of = stream, head_bytes, length_of
-        self.at = 0
+        self.at = start
         self.is_lost = False
 
     def take(self) -> Iterator[Message]:
@@ -65,11 +65,11 @@ def openflow_messages(stream: Stream) -> Cutter:
     return Cutter(stream, openflow.HEADER_BYTES, length_of)
 
 
-def tls_records(stream: Stream) -> Cutter:
-    """TLS: the length stands in the record's header.  RFC 8446 §5.1."""
+def tls_records(stream: Stream, start: int = 0) -> Cutter:
+    """TLS, from an offset on: the length stands in the record's header.  RFC 8446 §5.1."""
 
     def length_of(head: bytes) -> int | None:
         is_one = tls.is_beginning(head, 0, len(head))
         return tls.RECORD_HEADER_BYTES + int.from_bytes(head[3:5], "big") if is_one else None
 
-    return Cutter(stream, tls.RECORD_HEADER_BYTES, length_of)
+    return Cutter(stream, tls.RECORD_HEADER_BYTES, length_of, start=start)

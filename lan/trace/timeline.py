@@ -283,7 +283,8 @@ class Timeline(Window):
         self._connection_of[frame.number] = connection
         self._numbers.setdefault(connection, len(self._numbers))
         self.http_tracker.add(connection)
-        if (session := self.tls_tracker.add(connection)) is not None:
+        starts = self.http_tracker.tunnel_of(connection) or (0, 0)
+        if (session := self.tls_tracker.add(connection, starts)) is not None:
             self.http_tracker.add_clear(session)
         if DNS_PORT in (connection.server.port, connection.client.port):
             self.dns_tracker.add_stream(connection)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from lan.trace.frame import Frame
 from lan.trace.stream import Readable
-from lan.trace.trackers.http_message import Message, MessageReader
+from lan.trace.trackers.http_message import Framing, Message, MessageReader
 from lan.trace.trackers.tcp import Connection
 from lan.trace.trackers.tls import Session
 from lan.wire import http
@@ -123,6 +123,14 @@ class Tracker:
         if session.decryption is not None and session.decryption.client.data:
             self._go_on(session.connection, session.decryption.client, session.decryption.server, session)
 
+    def tunnel_of(self, connection: Connection) -> tuple[int, int] | None:
+        """The offsets in the client's and the server's stream behind which a proxy's tunnel begins (RFC 9110 §9.3.6).
+
+        None where there is none (yet).
+        """
+        reading = self._readers.get(connection.client.stream)
+        return reading.tunnel if reading else None
+
     def _go_on(self, connection: Connection, asked: Readable, told: Readable, session: Session | None) -> None:
         if asked not in self._readers:
             is_http = _speaks_http(asked, is_over=connection.client.fin is not None)
@@ -163,6 +171,7 @@ class _Reading:
         self.unanswered: list[Transaction] = []
         self._last: Message | None = None
         self._count = 0
+        self.tunnel: tuple[int, int] | None = None
 
     def go_on(self) -> None:
         self._read_requests()
@@ -208,6 +217,8 @@ class _Reading:
             self.unanswered.pop(0)
             if self.responses.is_lost:
                 self.requests.is_lost = True  # a tunnel has no requests either
+                if message.framing is Framing.TUNNEL:
+                    self.tunnel = self.requests.at, self.responses.at
 
 
 def _asked_for(head: Http) -> Asked:

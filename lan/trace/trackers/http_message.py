@@ -87,6 +87,11 @@ class MessageReader:
             self._current = None
         return message
 
+    @property
+    def at(self) -> int:
+        """The offset up to which the stream is read."""
+        return self._at
+
     def finish(self, *, is_reset: bool = False) -> Message | None:
         """The stream has ended; the message whose head was not whole then, if there is one."""
         if self.is_lost:

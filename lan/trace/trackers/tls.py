@@ -23,6 +23,8 @@ class Session:
     """One connection's TLS, as far as it came."""
 
     connection: Connection
+    starts: tuple[int, int] = (0, 0)
+    """Where it begins in the client's and in the server's stream: behind 0 in a tunnel through a proxy."""
     client_hello: Frame | None = None
     server_hello: Frame | None = None
     client_random: bytes | None = None
@@ -73,21 +75,25 @@ class Tracker:
     def __init__(self) -> None:
         self.sessions: list[Session] = []
         self.key_log = KeyLog()
-        self._readings: dict[Connection, _Reading | None] = {}
+        self._readings: dict[tuple[Connection, tuple[int, int]], _Reading | None] = {}
 
-    def add(self, connection: Connection) -> Session | None:
-        """A segment of this connection came in; its session where more of that is in the clear now."""
-        if connection not in self._readings:
-            data = connection.client.stream.data
-            if len(data) < tls.RECORD_HEADER_BYTES:
+    def add(self, connection: Connection, starts: tuple[int, int] = (0, 0)) -> Session | None:
+        """A segment of this connection came in; its session where more of that is in the clear now.
+
+        `starts` are the offsets in both streams behind which a proxy's tunnel begins.
+        """
+        key = connection, starts
+        if key not in self._readings:
+            data, at, header = connection.client.stream.data, starts[0], tls.RECORD_HEADER_BYTES
+            if len(data) < at + header:
                 return None
-            if not tls.is_beginning(bytes(data[: tls.RECORD_HEADER_BYTES]), 0, tls.RECORD_HEADER_BYTES):
-                self._readings[connection] = None
+            if not tls.is_beginning(bytes(data[at : at + header]), 0, header):
+                self._readings[key] = None
                 return None
-            session = Session(connection)
+            session = Session(connection, starts)
             self.sessions.append(session)
-            self._readings[connection] = _Reading(session)
-        reading = self._readings[connection]
+            self._readings[key] = _Reading(session)
+        reading = self._readings[key]
         if reading is None:
             return None
         reading.go_on()
@@ -104,7 +110,8 @@ class Tracker:
             if session.client_random is None or session.client_random not in self.key_log:
                 return False
             connection = session.connection
-            session.decryption = Decryption(connection.client.stream, connection.server.stream, self.key_log)
+            streams = connection.client.stream, connection.server.stream
+            session.decryption = Decryption(*streams, self.key_log, starts=session.starts)
         return session.decryption.go_on()
 
 
@@ -113,7 +120,7 @@ class _Reading:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._at = {True: 0, False: 0}
+        self._at = {True: session.starts[0], False: session.starts[1]}
         self._is_encrypted = {True: False, False: False}
 
     def go_on(self) -> None:

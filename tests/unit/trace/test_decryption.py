@@ -9,6 +9,7 @@ from lan.trace.frame import Frame
 from lan.trace.keylog import KeyLog
 from lan.trace.timeline import Timeline
 
+from .talk import Talk
 from .tls_talk import Settings, TlsTalk
 
 REQUEST = b"GET /a HTTP/1.1\r\nHost: www.lan.test\r\n\r\n"
@@ -152,3 +153,24 @@ def test_a_key_log_is_read_as_far_as_it_makes_sense() -> None:
     assert log.text() == f"CLIENT_RANDOM {random} {secret}\n"
     assert log.text([bytes(32)]) == ""
     assert secret not in repr(log)
+
+
+def test_https_through_a_proxys_tunnel_is_read_too(
+    tmp_path: Path,
+) -> None:
+    talk = TlsTalk(tmp_path, tls_1_3)
+    talk.say("pc1", REQUEST)
+    talk.say("web", RESPONSE)
+    outer = Talk(server_port=3128)
+    outer.numbers = talk.talk.numbers
+    frames = outer.open()
+    frames.append(outer.say("pc1", "ACK", b"CONNECT www.lan.test:443 HTTP/1.1\r\nHost: www.lan.test:443\r\n\r\n"))
+    frames.append(outer.say("web", "ACK", b"HTTP/1.1 200 Connection established\r\n\r\n"))
+    for frame in talk.frames[3:]:
+        frames.append(outer.say(frame.from_device, "ACK", frame.packet.payload))
+    timeline = timeline_of(frames, talk.key_log)
+    connect, inside = timeline.http
+    assert (connect.method, connect.session) == ("CONNECT", None)
+    assert (inside.target, inside.status, inside.session) == ("/a", 200, timeline.tls[0])
+    assert timeline.tls[0].is_established
+    assert timeline.tls[0].starts[0] > 0
