@@ -12,6 +12,7 @@ from lan.trace.frame import Frame
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.timeline import Timeline
 from lan.trace.views import table
+from lan.trace.views.flow_words import in_clear
 from lan.trace.views.osi import OsiLayer, layers
 
 DEPTH = {StopKind.SWITCH: 2, StopKind.ROUTER: 3, StopKind.NAT: 4}
@@ -73,24 +74,41 @@ class Window:
 
 def windows(journey: Journey, timeline: Timeline, explain: Explain) -> list[Window]:
     """A window for each device that the frame came to, in the order it did."""
-    return [_window(stop, journey, timeline, explain(stop, journey)) for stop in journey.stops]
+    clear = _in_clear(journey, timeline)
+    return [_window(stop, journey, timeline, explain(stop, journey), clear) for stop in journey.stops]
 
 
-def _window(stop: Stop, journey: Journey, timeline: Timeline, why: Sequence[Explained]) -> Window:
+def _in_clear(journey: Journey, timeline: Timeline) -> dict[bytes, OsiLayer]:
+    """By a frame's bytes, the HTTP message that begins in it, where the secrets of its TLS connection are known."""
+    if not any(frame.packet.tls for frame in journey.frames):
+        return {}
+    clear = in_clear(timeline)
+    return {
+        frame.data: OsiLayer(7, f"{clear[frame.number]} (in the clear by its secrets)")
+        for frame in journey.frames
+        if frame.number in clear
+    }
+
+
+def _window(
+    stop: Stop, journey: Journey, timeline: Timeline, why: Sequence[Explained], clear: dict[bytes, OsiLayer]
+) -> Window:
     name = stop.device or _unnamed(stop, journey, timeline)
     inside = None
     if stop.received is not None:
-        inside = _half((stop.received,), stop.received.receiver, stop, [one for one in why if one.way == "in"])
+        inside = _half((stop.received,), stop.received.receiver, stop, [one for one in why if one.way == "in"], clear)
     out = [one for one in why if one.way != "in"]
     groups: dict[bytes, list[Frame]] = {}
     for frame in stop.sent:
         groups.setdefault(frame.data, []).append(frame)
     outside = [
-        _half(tuple(group), " ".join(frame.sender.partition(":")[2] or frame.sender for frame in group), stop, out)
+        _half(
+            tuple(group), " ".join(frame.sender.partition(":")[2] or frame.sender for frame in group), stop, out, clear
+        )
         for group in groups.values()
     ]
     if not outside and out and inside is not None:  # why nothing went out
-        inside = _half((stop.received,), stop.received.receiver, stop, why) if stop.received else inside
+        inside = _half((stop.received,), stop.received.receiver, stop, why, clear) if stop.received else inside
     return Window(name, stop.kind, inside, tuple(outside))
 
 
@@ -100,10 +118,13 @@ def _unnamed(stop: Stop, journey: Journey, timeline: Timeline) -> str:
     return source if stop is journey.origin else destination
 
 
-def _half(frames: tuple[Frame, ...], port: str, stop: Stop, why: Sequence[Explained]) -> Half:
+def _half(
+    frames: tuple[Frame, ...], port: str, stop: Stop, why: Sequence[Explained], clear: dict[bytes, OsiLayer]
+) -> Half:
     """The layers that the device read, each with its reasons; one of a layer that is not there goes to the next."""
     depth = DEPTH.get(stop.kind, 7)
-    shown = [layer for layer in layers(frames[0], port) if layer.number <= depth]
+    found = [*filter(None, [clear.get(frames[0].data)]), *layers(frames[0], port)]
+    shown = [layer for layer in found if layer.number <= depth]
     left, lines = list(why), []
     for at, layer in enumerate(shown):
         below = shown[at + 1].number if at + 1 < len(shown) else 0

@@ -11,8 +11,10 @@ from lan.trace.frame import Frame
 from lan.trace.journey import Journey, Stop
 from lan.trace.pcapng import load
 from lan.trace.timeline import Timeline
-from lan.trace.views import pdu, pdu_text
+from lan.trace.views import flow_words, pdu, pdu_text
 from lan.trace.views.pdu import Window
+
+from .tls_talk import TlsTalk
 
 OFFICE = bytes.fromhex(Path(__file__).with_name("office.pcapng.hex").read_text())
 GET = 55
@@ -134,3 +136,16 @@ def test_the_windows_as_json_name_frames_layers_and_reasons(office: Timeline) ->
     assert reason == {
         "code": "switch.hit", "source": "802.1D §7.7", "text": "table hit", "facts": {"port": "4"}, "is_derived": True
     }  # fmt: skip
+
+
+def test_what_tls_hides_is_shown_where_the_secrets_are_known(tmp_path: Path) -> None:
+    talk = TlsTalk(tmp_path)
+    talk.say("pc1", b"GET /a HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
+    closed, opened = Timeline(switches=["s1"]), Timeline(switches=["s1"])
+    opened.learn_secrets(talk.key_log)
+    for timeline, words in ((closed, ["TLS, 1 record"]), (opened, ["HTTPS GET /a (in the clear by its secrets)"])):
+        timeline.feed(talk.frames)
+        [first, *_] = pdu.windows(timeline.journey_of(timeline.frames[-1]), timeline, nothing)
+        assert [line.layer.title for line in first.outside[0].lines][:1] == words
+        arrow = flow_words.words(timeline.frames[-1], timeline, flow_words.in_clear(timeline))
+        assert arrow.startswith("HTTPS GET /a · " if timeline is opened else "TLS application data")
