@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from lan.trace.journey import StopKind
 from lan.trace.trackers.flow import endpoint
-from lan.trace.why.saying import Case, Explained
+from lan.trace.why import transport
+from lan.trace.why.decisions import SLACK_NS
+from lan.trace.why.saying import LONG_NS, Case, Explained
 from lan.wire.dhcp import BOOTREQUEST, Message
 from lan.wire.dns import Dns
 from lan.wire.http import Http
@@ -37,6 +39,7 @@ def sending(case: Case) -> Iterator[Explained]:
         yield from _http_out(case, http)
     elif (tls := packet.tls) is not None:
         yield case.say("tls.record", "out", what=tls.summary())
+        yield from _encrypted(case, "out")
 
 
 def arriving(case: Case) -> Iterator[Explained]:
@@ -54,6 +57,7 @@ def arriving(case: Case) -> Iterator[Explained]:
         yield from _proxy_in(case)
     elif (tls := packet.tls) is not None:
         yield case.say("tls.record", "in", what=tls.summary())
+        yield from _encrypted(case, "in")
 
 
 # --- DHCP ------------------------------------------------------------------------------------------------------------
@@ -217,3 +221,25 @@ def _proxy_back(case: Case) -> Iterator[Explained]:
     by = case.decided_before("proxy", client, ("response",))
     by = by if by is not None and by.time_ns >= case.frame.time_ns else None
     yield case.tell("proxy.returns", "out", by=by)
+
+
+def _encrypted(case: Case, way: str) -> Iterator[Explained]:
+    """What a web server read, or sent, in a record that nobody else can read: its log has it between two segments."""
+    frame = case.frame if way == "in" else case.sent or case.frame
+    connection = case.timeline.connection_of(frame)
+    if connection is None or (at := transport.place(case, connection, frame)) is None:
+        return
+    network, ports = _ends(case, is_sent=way == "out")
+    client = endpoint(network[0], ports[0]) if way == "in" else endpoint(network[1], ports[1])
+    for service in ("http", "proxy"):
+        if way == "in":
+            later = (one.time_ns for one in connection.frames[at + 1 :] if one.packet.payload)
+            until_ns = next(later, frame.time_ns + LONG_NS) - SLACK_NS
+            by = case.decisions.after(case.device, service, client, frame.time_ns, until_ns, ("request",))
+            if by is not None:
+                yield case.say("http.reads", "in", by=by, method=by.keys.get("method"), target=by.keys.get("target"))
+            continue
+        earlier = (one.time_ns for one in reversed(connection.frames[:at]) if one.packet.payload)
+        by = case.decisions.before(case.device, service, client, frame.time_ns, ("response",))
+        if by is not None and by.time_ns >= next(earlier, 0):
+            yield case.say("http.answers", "out", by=by, status=by.keys.get("status"))

@@ -68,7 +68,7 @@ def arriving(case: Case) -> Iterator[Explained]:
 def _states(case: Case, frame: Frame, way: str) -> Iterator[Explained]:
     """What the frame does to this device's side of the connection, and what is remarkable about it."""
     packet, connection = frame.packet, case.timeline.connection_of(frame)
-    if packet.tcp is None or connection is None or (at := _place(case, connection, frame)) is None:
+    if packet.tcp is None or connection is None or (at := place(case, connection, frame)) is None:
         return
     first = connection.frames[at]
     side = connection.sender(first) if way == "out" else connection.other(connection.sender(first))
@@ -92,7 +92,7 @@ def _states(case: Case, frame: Frame, way: str) -> Iterator[Explained]:
         yield case.say("tcp.event", way, what=f"{case.language.say(event.kind.value)}{of}")
 
 
-def _place(case: Case, connection: Connection, frame: Frame) -> int | None:
+def place(case: Case, connection: Connection, frame: Frame) -> int | None:
     """Where the connection has this segment: under the number of its first sighting with these addresses."""
     flow = flow_of(frame.packet)
     for seen in case.journey.frames:

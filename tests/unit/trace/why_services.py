@@ -5,7 +5,7 @@ from lan.wire.dhcp_options import options
 
 from .journey_wires import IPS, MACS, datagram, frame, segment
 from .test_journey import ANSWER, FOUND, GET, ONWARD
-from .why_network import knows, says
+from .why_network import knows, opened, says
 from .why_wires import DNS, PC1, PROXY, WEB, Told, scenario
 
 
@@ -96,6 +96,17 @@ def a_page_is_got(wires: Told) -> None:
 def a_page_is_not_there(wires: Told) -> None:
     says(wires, "pc1", "ACK", WEB_GET, seq=2, ack=101)
     says(wires, "web", "ACK", CLOSING, seq=101, ack=40)
+
+
+@scenario("~web in tls.record", "web in http.reads", "web out http.answers")
+def a_servers_log_tells_what_was_encrypted(wires: Told) -> None:
+    record, ends = b"\x17\x03\x03\x00\x10" + bytes(16), {"client": f"{PC1}:40000"}
+    opened(wires)
+    says(wires, "pc1", "ACK", record, seq=2, ack=101)
+    says(wires, "web", "ACK", seq=101, ack=23)
+    wires.decide("web", "http", "request", "a request is read", method="GET", target="/", **ends)
+    wires.decide("web", "http", "response", "the file", status=200, **ends)
+    says(wires, "web", "ACK", record, seq=101, ack=23)
 
 
 def by_proxy(who: str, to: str, data: bytes, ports: tuple[int, int]) -> bytes:
