@@ -15,6 +15,8 @@ from lan.wire.http import Http
 
 Asked = tuple[str, str, str]
 """(method, host, path): by these a proxy's own request is known again."""
+MOST_ASKED = 256
+"""Like requests to one device, among which a proxy's own may have its cause; the oldest give way."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -86,6 +88,11 @@ class Transaction:
         found = {frame.number: frame for message in messages for frame in message.frames}
         return [found[number] for number in sorted(found)]
 
+    def was_open_at(self, number: int) -> bool:
+        """Whether a frame came between the first of its request and the first of its response."""
+        told = self.response.frames if self.response else []
+        return self.request.frames[0].number < number and (not told or number < told[0].number)
+
     @property
     def first_byte_ms(self) -> float | None:
         """From the request's last frame to the response's first."""
@@ -95,6 +102,7 @@ class Transaction:
 
     def __repr__(self) -> str:
         host = self.request.head.get("Host") or self.connection.server.ip
+        where = self.target if "://" in self.target or self.method == "CONNECT" else f"{host}{self.target}"
         if self.response is None:
             outcome = "no response"
         else:
@@ -102,7 +110,7 @@ class Transaction:
             outcome += f", {self.response.body_bytes} bytes" + (", truncated" if self.is_truncated else "")
         client = self.connection.client.device
         name = "HTTPS" if self.session else "HTTP"
-        return f"{name} {client} → {self.connection.server.device}: {self.method} {host}{self.target} → {outcome}"
+        return f"{name} {client} → {self.connection.server.device}: {self.method} {where} → {outcome}"
 
 
 class Tracker:
@@ -146,13 +154,14 @@ class Tracker:
         """Keep a transaction; where its client is a proxy, tie it to the request that it got."""
         self.transactions.append(begun)
         connection, asked = begun.connection, _asked_for(begun.request.head)
-        waiting = self._asked.get((connection.client.device, asked), [])
-        waiting[:] = [each for each in waiting if each.response is None]
-        if waiting:
-            begun.downstream = waiting.pop(0)
-            begun.downstream.upstream = begun
-        for_server = self._asked.setdefault((connection.server.device, asked), [])
-        for_server[:] = [*(each for each in for_server if each.response is None), begun]
+        number = begun.request.frames[0].number
+        for each in self._asked.get((connection.client.device, asked), ()):
+            if each.upstream is None and each.was_open_at(number):
+                begun.downstream, each.upstream = each, begun
+                break
+        got = self._asked.setdefault((connection.server.device, asked), [])
+        got.append(begun)
+        del got[:-MOST_ASKED]
 
 
 class _Reading:

@@ -1,15 +1,17 @@
 """TLS with its secrets: what OpenSSL has encrypted is read in the clear, and tied to the frames that brought it."""
 
 import ssl
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from lan.trace.frame import Frame
+from lan.trace.frame import Direction, Frame
 from lan.trace.keylog import KeyLog
 from lan.trace.timeline import Timeline
+from lan.wire.addresses import ipv4_bytes
 
-from .talk import Talk
+from .talk import IPS, Talk
 from .tls_talk import Settings, TlsTalk
 
 REQUEST = b"GET /a HTTP/1.1\r\nHost: www.lan.test\r\n\r\n"
@@ -174,3 +176,28 @@ def test_https_through_a_proxys_tunnel_is_read_too(
     assert (inside.target, inside.status, inside.session) == ("/a", 200, timeline.tls[0])
     assert timeline.tls[0].is_established
     assert timeline.tls[0].starts[0] > 0
+
+
+def test_a_proxys_pair_is_known_though_both_were_opened_late(tmp_path: Path) -> None:
+    talk = TlsTalk(tmp_path, tls_1_3)
+    talk.say("pc1", REQUEST)
+    talk.say("web", RESPONSE)
+    numbers = count(1)
+    frames = []
+    for frame in talk.frames:  # what pc1 says to web's address is for a proxy there, which says the same to r1
+        is_up = frame.from_device == "pc1"
+        here = Frame(next(numbers), frame.time_ns, frame.port, frame.peer, Direction.IN, frame.data)
+        further = moved(frame.data, is_up=is_up)
+        there = Frame(next(numbers), frame.time_ns, "s1:x", "web:eth0" if is_up else "r1:eth0", Direction.IN, further)
+        frames += [here, there]
+    timeline = timeline_of(frames)
+    timeline.learn_secrets(talk.key_log)
+    outer, inner = timeline.http
+    assert (outer.upstream, inner.downstream) == (inner, outer)
+
+
+def moved(data: bytes, *, is_up: bool) -> bytes:
+    """The same segment between web and r1."""
+    web, server = ipv4_bytes(IPS["web"]), ipv4_bytes("192.168.100.9")
+    ends = web + server if is_up else server + web
+    return data[:26] + ends + data[34:]

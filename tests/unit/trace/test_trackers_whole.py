@@ -173,6 +173,8 @@ def test_a_proxys_request_is_tied_to_the_clients_and_a_hit_has_none() -> None:
     assert (outer.is_cache_hit, outer.cache_status) == (False, "other;hit, proxy; fwd=miss; stored")
     assert (again.upstream, again.is_cache_hit, again.position) == (None, True, 2)
     assert inner.cache_status is None
+    assert "GET http://www.lan.test/a?b → 200" in repr(outer)
+    assert "GET www.lan.test/a?b → 200" in repr(inner)
 
 
 def test_pipelined_requests_know_how_many_are_ahead() -> None:
