@@ -4,7 +4,9 @@ Where the opening is FAR, the client is 50 ms from the tap: its answers come 100
 """
 
 from itertools import pairwise
+from pathlib import Path
 
+from lan.trace import pcapng
 from lan.trace.kernel_tcp import Sample
 from lan.trace.ledger import Ledger, PortRange
 from lan.trace.stalls.attribution import Facts, attribute
@@ -13,6 +15,7 @@ from lan.trace.timeline import Timeline
 
 from .dialogues import IPS, MSS, Talk, head_of, question, timeline, told
 
+TICKETS = Path(__file__).with_name("tickets.pcapng.hex")
 NEAR = "0 pc1 SYN / 0.1 web SYN+ACK / 0.2 pc1 ACK / "
 FAR = "0 pc1 SYN / 0.1 web SYN+ACK / 100.1 pc1 ACK / "
 ASKED_FAR = FAR + "100.2 pc1 ACK request / 100.3 web ACK / "
@@ -92,6 +95,19 @@ def test_a_program_that_writes_little_by_little_is_not_held_by_cwnd() -> None:
 def test_full_segments_that_leave_with_an_ack_are_the_programs_while_the_network_has_room() -> None:
     frames = told(ASKED_FAR + burst(100.4, 1, content=1400 + MSS) + "200.5 pc1 ACK / 200.6 web ACK 1443")
     assert found(frames) == {**WAY, "server think time": 100}
+
+
+def test_an_ack_of_many_segments_is_not_held_back_however_late_it_comes() -> None:
+    frames = told(NEAR + "0.3 pc1 ACK request / " + burst(0.4, 10, content=15000) + "60.5 pc1 ACK / 60.6 web ACK 443")
+    assert found(frames) == {"cwnd full": 60}
+
+
+def test_a_long_request_is_on_its_way_until_its_receiver_has_it() -> None:
+    """Its ACKs say how long it took over a narrow cable behind the tap; only then the server thinks."""
+    request = " / ".join(f"{0.3 + number / 100} pc1 ACK {MSS}" for number in range(20))
+    acks = " / ".join(f"{10 * pair} web ACK ack={1 + 2 * MSS * pair}" for pair in range(1, 11))
+    frames = told(NEAR + request + " / " + acks + " / 150 web ACK response")
+    assert found_of_connection(frames) == {"path delay": 100, "server think time": 50}
 
 
 def test_a_small_piece_behind_others_that_nobody_acknowledged_was_not_held_by_nagle() -> None:
@@ -180,6 +196,19 @@ def test_without_a_port_the_client_waits_for_one() -> None:
     facts = Facts(ledger=Ledger(frames, {"pc1": PortRange(40000, 40000)}))
     assert found(frames, facts) == {"ports exhausted": 405}
     assert found(frames, Facts(ledger=Ledger(frames))) == {}
+
+
+def test_session_tickets_answer_nothing() -> None:
+    """`tickets.pcapng.hex`: Python's ssl in TLS 1.3, the client 50 ms from the tap, its request in two small writes.
+
+    The tickets come with the ACK of the client's Finished, behind which Nagle's algorithm had held the request.
+    """
+    frames = Timeline(switches=["s1"])
+    frames.feed(pcapng.load(bytes.fromhex(TICKETS.read_text())))
+    gaps = attribute(frames.tls[0].connection, frames)
+    causes = ms(gaps)
+    assert (causes["Nagle"], causes["TLS handshake"], causes["TCP handshake"]) == (101, 110, 100)
+    assert causes.get("server think time", 0) < 5
 
 
 def sample(at_ms: float, *, not_sent: int, retransmits: int = 0) -> Sample:
