@@ -104,10 +104,14 @@ class Line:
             self.sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             self.record.peer = machine(address, self.route.port)
             self._set_options(self.sock)
-            code = self.sock.connect_ex((address, self.route.port))
-            if code in (0, errno.EINPROGRESS):
-                return
-            self._note(OSError(code, os.strerror(code)), "connecting")
+            try:
+                code = self.sock.connect_ex((address, self.route.port))
+            except OSError as error:  # a zone that this machine has not
+                self._note(error, "connecting")
+            else:
+                if code in (0, errno.EINPROGRESS):
+                    return
+                self._note(OSError(code, os.strerror(code)), "connecting")
             self.drop()
         raise self.fault or RunError("connecting: no address", where=str(self.route))
 

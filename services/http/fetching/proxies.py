@@ -89,7 +89,7 @@ def basic(user: str | None) -> str | None:
 
 def route(where: Url, proxy: Proxy | None) -> Route:
     """The way to a URL: straight, to its proxy, or for https through a tunnel of the proxy."""
-    tls_name = where.host if where.scheme == "https" else None
+    tls_name = where.name if where.scheme == "https" else None
     if proxy is None:
         return Route(where.host, where.port, None, tls_name)
     if tls_name is None:
@@ -113,7 +113,7 @@ def to_proxy(request: Request, where: Url, proxy: Proxy, *, proxy_connection: bo
 
 def connect(where: Url, proxy: Proxy, *, proxy_connection: bool = False) -> Request:
     """What asks a proxy for a tunnel (RFC 9110 §9.3.6)."""
-    host = f"[{where.host}]" if ":" in where.host else where.host
+    host = f"[{where.name}]" if ":" in where.name else where.name
     authority = f"{host}:{where.port}"
     made = Request("CONNECT", authority, headers=Headers((("Host", authority), ("User-Agent", "lan-fetch"))))
     if proxy.authorization is not None:

@@ -18,14 +18,22 @@ class Url:
     """Where to connect, and what to ask for there."""
 
     scheme: str
-    host: str  # a name, or an address without brackets
+    host: str  # a name, or an address without brackets; of a link-local one with its zone
     port: int
     target: str  # path and query, never empty
 
     @property
     def authority(self) -> str:
         """What the `Host` field says: the port only where it is not the scheme's (RFC 9110 §7.2)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self._with_port(self.name)
+
+    @property
+    def name(self) -> str:
+        """The host as others know it: a zone means something on this machine alone (RFC 6874 §4)."""
+        return self.host.partition("%")[0] if ":" in self.host else self.host
+
+    def _with_port(self, host: str) -> str:
+        host = f"[{host}]" if ":" in host else host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
@@ -34,7 +42,7 @@ class Url:
         return self.scheme, self.host, self.port
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.authority}{self.target}"
+        return f"{self.scheme}://{self._with_port(self.host)}{self.target}"
 
 
 def parse(text: str) -> Url:
@@ -51,6 +59,8 @@ def parse(text: str) -> Url:
         raise _wrong(text, "no host or port")
     if parts.username is not None:
         raise _wrong(text, "a user name in a URL is not sent (RFC 9110 §4.2.4)")
+    if ":" in host:
+        host = host.replace("%25", "%", 1)  # RFC 6874 §2
     target = _quoted(parts.path or "/") + (f"?{_quoted(parts.query)}" if parts.query else "")
     return Url(parts.scheme, _ascii_name(text, host), port or PORTS[parts.scheme], target)
 
@@ -59,11 +69,13 @@ def join(base: Url, reference: str) -> Url:
     """What a reference in a page or a Location field means (RFC 3986 §5.2).  Raises UsageError."""
     try:
         full = urljoin(str(base), reference.strip())
-        scheme = urlsplit(full).scheme
+        scheme, host = urlsplit(full)[:2]
     except ValueError as error:
         raise _wrong(reference, str(error)) from None
     if scheme not in PORTS:
         raise _wrong(reference, f"scheme {scheme!r} is not spoken here")
+    if not host:
+        raise _wrong(reference, "no host or port")
     return parse(full)
 
 

@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.errors import UsageError
+from lan.errors import RunError, UsageError
+from lan.reasons import Reason
 from lan.services.http.fetching import client
-from lan.services.http.fetching.client import Exchange, Phase, Times
+from lan.services.http.fetching.client import Connection, Exchange, Phase, Times
+from lan.services.http.fetching.line import Line, SocketOptions
+from lan.services.http.fetching.proxies import Route
 from lan.services.http.protocol import messages, url
 from lan.services.http.protocol.connection import Client, Closed, Event, Fault
 
@@ -24,6 +27,32 @@ URLS = {
 @pytest.mark.parametrize("text", URLS)
 def test_a_url_is_read_as_people_type_it(text: str) -> None:
     assert str(url.parse(text)) == URLS[text]
+
+
+@pytest.mark.parametrize("text", ["http://[fe80::1%eth0]:8080/a", "[fe80::1%25eth0]:8080/a"])
+def test_the_zone_of_an_address_stays_with_the_client(text: str) -> None:
+    """RFC 6874 §4: it means something on this machine alone, and no server would take it in Host."""
+    where = url.join(url.parse(text), "a")
+    assert (where.host, where.authority, str(where)) == (
+        "fe80::1%eth0", "[fe80::1]:8080", "http://[fe80::1%eth0]:8080/a",
+    )  # fmt: skip
+    assert client.request_for(where).headers.get("Host") == "[fe80::1]:8080"
+    assert url.parse("http://a%b/").authority == "a%b"  # a name, though an odd one
+
+
+def test_a_zone_that_this_machine_has_not_is_said_in_words() -> None:
+    route = Route("fe80::1%nowhere", 80)
+    line = Line(route, Connection(1, str(route), Reason("a test", "a connection"), Times(0)), SocketOptions())
+    line.addresses.append(route.host)
+    with pytest.raises(RunError, match="connecting"):
+        line.dial()
+    assert line.sock is None
+
+
+@pytest.mark.parametrize("reference", ["https:80/x", "https:web", "https:/x", "https:"])
+def test_a_reference_of_another_scheme_without_a_host_names_none(reference: str) -> None:
+    with pytest.raises(UsageError):
+        url.join(url.parse("http://web/a"), reference)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,12 @@ def test_credentials_go_to_the_proxy_as_basic() -> None:
     assert proxy == Proxy("p", 80, "Basic cGM6Z2VoZWlt")
 
 
+def test_a_proxy_is_told_no_zone_of_an_address() -> None:
+    where, proxy = url.parse("https://[fe80::1%eth0]/x"), Proxy("p", 3128)
+    assert proxies.connect(where, proxy).target == "[fe80::1]:443"
+    assert proxies.route(where, proxy).tls_name == "fe80::1"
+
+
 def test_https_goes_through_a_tunnel_and_its_request_names_host_and_port() -> None:
     where = url.parse("https://a.test/x")
     proxy = Proxy("p", 3128, "Basic eA==")
