@@ -92,6 +92,11 @@ _codes(
     ("icmp.answered", "RFC 792", "the answer to its own echo request in frame {frame}"),
     ("icmp.tells", "RFC 1122 §3.2.2", "it tells what became of frame {frame}: {what}"),
     ("icmp.told", "RFC 1122 §3.2.2", "it is told what became of its packet: {what}"),
+    ("nd.probe", "RFC 4862 §5.4", "before {ip} is used, its neighbours are asked whether somebody has it"),
+    ("nd.miss", "RFC 4861 §7.2.2", "no neighbour is known for {ip}: its group is asked"),
+    ("nd.answer", "RFC 4861 §7.2.4", "{ip} is its own address: it tells its hardware address"),
+    ("nd.learned", "RFC 4861 §7.2.5", "it is told where {ip} is: that goes into the neighbour cache"),
+    ("nd.routers", "RFC 4861 §6.3.7", "it asks which routers there are"),
     ("icmp.checksum", "RFC 1122 §3.2.2", "the message's checksum is wrong: it is dropped"),
 )
 _codes(

@@ -7,7 +7,7 @@ from lan.trace.journey import StopKind
 from lan.trace.journey_likeness import IpPacket, ip_packet
 from lan.trace.why import neighbours
 from lan.trace.why.saying import Case, Explained
-from lan.wire import icmp, icmp6
+from lan.wire import icmp, icmp6, nd
 from lan.wire.icmp import Icmp
 from lan.wire.icmp6 import Icmp6
 from lan.wire.ipv4 import TCP, UDP, Ipv4
@@ -29,6 +29,7 @@ PORT_UNREACHABLE = 3
 UNREACHABLE_6: dict[int, str] = {0: "route.none", 1: "route.forbidden", 3: "route.unreachable", 5: "route.forbidden"}
 """ICMPv6's; 4 is a port's.  RFC 4443 §3.1."""
 PORT_UNREACHABLE_6 = 4
+NEIGHBOURS = {nd.SOLICITATION: "nd.miss", nd.ADVERTISEMENT: "nd.answer", nd.ROUTER_SOLICITATION: "nd.routers"}
 
 
 def sending(case: Case) -> Iterator[Explained]:
@@ -124,6 +125,10 @@ def messages_out(case: Case) -> Iterator[Explained]:
     if (found := _message(frame)) is None:
         return
     message, src, dst = found
+    if frame.packet.icmp6 is not None and message.type in NEIGHBOURS:
+        code = NEIGHBOURS[message.type]
+        yield case.say("nd.probe" if code == "nd.miss" and src == "::" else code, "out", ip=frame.packet.icmp6.target)
+        return
     cause = case.journey.cause
     if message.type in (icmp.ECHO, icmp6.ECHO):
         yield case.say("icmp.asks", "out", ip=dst)
@@ -149,6 +154,8 @@ def messages_in(case: Case) -> Iterator[Explained]:
     message, src, dst = found
     if message.checksum_ok is False:
         yield case.say("icmp.checksum", "in")
+    elif case.frame.packet.icmp6 is not None and message.type == nd.ADVERTISEMENT:
+        yield case.say("nd.learned", "in", ip=case.frame.packet.icmp6.target)
     elif message.type in (icmp.ECHO_REPLY, icmp6.ECHO_REPLY):
         asked = case.history.echo(dst, src, message.identifier or 0, message.sequence or 0, case.frame)
         if asked is not None:

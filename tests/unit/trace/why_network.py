@@ -2,8 +2,9 @@
 
 import zlib
 from collections.abc import Callable
+from ipaddress import IPv6Address
 
-from lan.wire import arp, ethernet, icmp, ipv4
+from lan.wire import arp, checksum, ethernet, icmp, ipv4, nd
 
 from .journey_wires import IPS, MACS, Wires, datagram, frame, ip, segment
 from .why_wires import PC1, PC2, R1, WEB, Told, scenario
@@ -261,6 +262,24 @@ def an_echo_is_answered(wires: Told) -> None:
     ask, answer = (icmp.build_echo(5, 1, b"abc", reply=reply) for reply in (False, True))
     wires.path("pc1 s1 web", frame("pc1", "web", ip(ask, PC1, WEB, protocol=ipv4.ICMP)))
     wires.path("web s1 pc1", frame("web", "pc1", ip(answer, WEB, PC1, protocol=ipv4.ICMP)))
+
+
+def neighbours_say(who: str, kind: int, src: str, dst: str, target: str = "") -> bytes:
+    """An ICMPv6 message of neighbour discovery, to a group."""
+    source, to = IPv6Address(src).packed, IPv6Address(dst).packed
+    body = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + (IPv6Address(target).packed if target else b"")
+    total = checksum.checksum(checksum.pseudo_header(source + to, ipv4.ICMPV6, len(body)) + body)
+    message = body[:2] + total.to_bytes(2, "big") + body[4:]
+    packet = b"\x60\0\0\0" + len(body).to_bytes(2, "big") + bytes((ipv4.ICMPV6, 255)) + source + to + message
+    return ethernet.build("33:33:ff:00:00:03", MACS[who], ethernet.IPV6, packet)
+
+
+@scenario("~pc1 out nd.probe", "~pc1 out nd.miss", "~web out nd.answer", "~pc1 in nd.learned", "~pc1 out nd.routers")
+def neighbours_are_discovered(wires: Told) -> None:
+    wires.path("pc1 s1 web", neighbours_say("pc1", nd.SOLICITATION, "::", "ff02::1:ff00:1", "fe80::1"))
+    wires.path("pc1 s1 web", neighbours_say("pc1", nd.SOLICITATION, "fe80::1", "ff02::1:ff00:3", "fe80::3"))
+    wires.path("web s1 pc1", neighbours_say("web", nd.ADVERTISEMENT, "fe80::3", "fe80::1", "fe80::3"))
+    wires.path("pc1 s1 web", neighbours_say("pc1", nd.ROUTER_SOLICITATION, "fe80::1", "ff02::2"))
 
 
 def damaged(packet: bytes, at: int) -> bytes:
