@@ -14,10 +14,12 @@ from lan.testing.device import Device
 from lan.testing.link import Link
 from lan.testing.trace import Trace
 from lan.testing.watch import PATIENCE_S, Notebook, Watch
+from lan.trace.ledger import PortRange
 from lan.trace.timeline import Timeline
 from lan.trace.why import Decisions
 
 LOG = "decisions.jsonl"
+PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
 
 
 class Net:
@@ -34,7 +36,9 @@ class Net:
         """The last frame before the test that runs; 0 where the LAN is the test's own."""
         self._capture = Capture(running)
         self._is_up = True
-        self._trace = Trace(Watch(self._capture, self._devices, patience_s, notebook=self.notebook))
+        self._trace = Trace(
+            Watch(self._capture, self._devices, patience_s, notebook=self.notebook, port_ranges=self._port_ranges)
+        )
 
     def __repr__(self) -> str:
         return f"<LAN {self.running.name}{'' if self._is_up else ', down'}>"
@@ -118,6 +122,12 @@ class Net:
         logs = [self.state / LOG, *sorted(self.state.glob(f"devices/*/{LOG}"))]
         found.read(path for path in logs if path.is_file())
         return found
+
+    def _port_ranges(self) -> dict[str, PortRange]:
+        """Of the devices that have opened connections; of a LAN that is down, nobody can tell."""
+        clients = {each.client.device for each in self._capture.timeline.tcp}.intersection(self._devices())
+        told = {name: self[name].run("cat", PORT_RANGE, folder=None).stdout for name in clients if self._is_up}
+        return {name: PortRange(*map(int, text.split())) for name, text in told.items()}
 
     def _devices(self) -> list[str]:
         return list(self.running.spec.devices)

@@ -3,11 +3,12 @@
 Pure but for its `Source`, which reads the capture.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lan.testing.failing import NotCertain
+from lan.trace.ledger import PortRange
 from lan.trace.timeline import Timeline
 
 PATIENCE_S = 10.0
@@ -68,6 +69,8 @@ class Watch:
     patience_s: float = PATIENCE_S
     lost_before: int = 0
     notebook: Notebook = field(default_factory=Notebook)
+    port_ranges: Callable[[], Mapping[str, PortRange]] = dict
+    """From which ports each device's kernel chooses for clients; of others it is Linux's own."""
 
     @property
     def timeline(self) -> Timeline:

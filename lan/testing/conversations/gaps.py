@@ -3,7 +3,8 @@
 from lan.testing.watch import Watch
 from lan.testing.word import Word
 from lan.trace.frame import Frame
-from lan.trace.stalls.attribution import attribute
+from lan.trace.ledger import Ledger
+from lan.trace.stalls.attribution import Facts, attribute
 from lan.trace.stalls.cause import Cause, Gap, clip
 from lan.trace.trackers.http import Transaction
 from lan.trace.trackers.tcp import Connection
@@ -48,7 +49,8 @@ def gaps_of(what: Transaction | Connection, watch: Watch) -> list[SeenGap]:
     watch.notebook.note(f"the gaps of {what!r}", [what])
     watch.sync()
     watch.be_certain(f"the gaps of {what!r}")
-    return [SeenGap(each, watch) for each in attribute(what, watch.timeline)]
+    facts = Facts(ledger=Ledger(watch.timeline, watch.port_ranges()))
+    return [SeenGap(each, watch) for each in attribute(what, watch.timeline, facts)]
 
 
 def longest(connection: Connection, start_ns: int, end_ns: int, watch: Watch) -> SeenGap | None:

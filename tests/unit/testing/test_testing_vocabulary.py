@@ -10,10 +10,12 @@ from lan.testing.conversations.http import dechunked
 from lan.testing.events import KINDS, WORDS, Event
 from lan.testing.failing import NotSeen
 from lan.testing.trace import Trace
+from lan.testing.watch import Watch
 from lan.testing.words import arp_conflict, dns_answer, gap, tcp_rst, tcp_syn
 from lan.trace.frame import Frame
+from lan.trace.ledger import PortRange
 
-from ..trace.dialogues import told
+from ..trace.dialogues import Talk, timeline, told
 from . import played
 
 
@@ -133,6 +135,18 @@ def test_an_ack_that_was_held_back_is_the_cause_of_the_time_between() -> None:
     fetch = played.trace_of(source).http.one()
     assert gap(fetch.request, fetch.response).cause == "delayed ACK"
     assert gap(fetch.request, fetch.response).device == "web"
+
+
+def test_a_client_without_a_port_waits_for_one() -> None:
+    """The device's own range of ports is asked for; see tests/unit/trace/test_stalls.py."""
+    answered = "pc1 SYN / 405.1 web SYN+ACK / 405.2 pc1 ACK / 405.3 pc1 ACK request / 405.4 web ACK response"
+    held = Talk().frames("0 pc1 SYN / 0.1 web SYN+ACK / 0.2 pc1 ACK / 400 pc1 RST+ACK")
+    source = played.Played([])
+    source.timeline = timeline(list(held), list(Talk().frames(f"405 {answered}")))
+    for ranges, is_there in (({"pc1": PortRange(40000, 40000)}, True), ({}, False)):
+        watch = Watch(source, lambda: played.DEVICES, port_ranges=lambda ranges=ranges: ranges)
+        causes = [str(gap.cause) for gap in Trace(watch).http.one().gaps]
+        assert ("ports exhausted" in causes) is is_there
 
 
 WAITS: dict[str, Callable[[Trace], object]] = {
