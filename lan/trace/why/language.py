@@ -5,9 +5,11 @@ A sentence that a catalogue lacks stays English.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+
+from lan.trace.why import particles
 
 LOCALES = Path(__file__).resolve().parents[2] / "locale"
 VARIABLES = ("LAN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -17,8 +19,13 @@ VARIABLES = ("LAN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 class Language:
     """One language's catalogue; ``Language({})`` is English."""
 
-    def __init__(self, sentences: Mapping[str, str]) -> None:
-        self._sentences = sentences
+    def __init__(self, sentences: Mapping[str, str], finish: Callable[[str], str] = str) -> None:
+        """`finish` gives a sentence whose facts are in their places its last form."""
+        self._sentences, self._finish = sentences, finish
+
+    def tell(self, sentence: str, facts: Mapping[str, object]) -> str:
+        """The sentence in this language, with its facts."""
+        return self._finish(self.say(sentence).format_map(facts))
 
     def say(self, sentence: str) -> str:
         """The sentence in this language, or as it is."""
@@ -41,7 +48,8 @@ def language_of(environment: Mapping[str, str]) -> Language:
 @cache
 def language(name: str) -> Language:
     """The catalogue of a language, such as ``ko``.  Raises OSError where there is none."""
-    return Language(parse((LOCALES / name / "LC_MESSAGES/lan.po").read_text(encoding="utf-8")))
+    text = (LOCALES / name / "LC_MESSAGES/lan.po").read_text(encoding="utf-8")
+    return Language(parse(text), particles.choose if name == "ko" else str)
 
 
 def parse(text: str) -> dict[str, str]:

@@ -80,7 +80,7 @@ class Case:
         if by is not None:
             facts["why"] = self.words(by.reason)
         shown = {**facts, "mac": self._named(str(facts["mac"]))} if "mac" in facts else facts
-        sentence = self.language.say(rule.text).format_map(shown)
+        sentence = self.language.tell(rule.text, shown)
         source = by.reason.source if by is not None else rule.source
         told = {name: str(value) for name, value in facts.items()}
         return Explained(rule.layer, way, code, Reason(source, sentence), not is_read, told)

@@ -4,6 +4,7 @@ import string
 
 import pytest
 
+from lan.trace.why import particles
 from lan.trace.why.codes import CODES
 from lan.trace.why.language import ENGLISH, language, language_of, parse
 
@@ -50,6 +51,21 @@ def test_reasons_and_the_devices_own_words_are_told_in_korean() -> None:
     told = {one.code: one.reason.text for _, one in wires.explained(KOREAN)}
     assert told["switch.refused"].endswith("배우지 않습니다: 테이블이 가득 참")
     assert told["tcp.opens"] == "상대가 포트 80에 연결하려고 합니다"
+
+
+@pytest.mark.parametrize(
+    ("both", "chosen"),
+    [
+        ("10.0.0.1은(는)", "10.0.0.1은"),
+        ("10.0.0.2은(는)", "10.0.0.2는"),
+        ("aa:11 (pc1)이(가) eth0을(를)", "aa:11 (pc1)이 eth0을"),
+        ("eth3(으)로 eth1(으)로 eth2(으)로", "eth3으로 eth1로 eth2로"),
+        ("장치와(과) 방와(과)", "장치와 방과"),
+        ("web이(가)", "web이(가)"),
+    ],
+)
+def test_particles_follow_the_sound_before_them(both: str, chosen: str) -> None:
+    assert particles.choose(both) == chosen
 
 
 def test_a_catalogue_is_read_as_gettext_writes_it() -> None:
