@@ -1,4 +1,4 @@
-"""Who says what to whom, as a ladder diagram:  lan flow   (lan flow -c 0: one TCP connection, with its states)
+"""Who says what to whom, as a ladder diagram:  lan flow   (lan flow -c 0: one TCP connection, with states)
 
 Of a LAN that is up, or of a capture file.  --list numbers the conversations, --filter chooses frames.
 """
