@@ -144,6 +144,7 @@ def _dns(item: Query) -> dict[str, Any]:
             {"name": each.name, "type": each.type, "ttl_s": each.ttl_s, "data": each.data} for each in item.answers
         ],
         "rtt_ms": item.rtt_ms,
+        "below": [each.requests[0].number for each in item.below],
     }
 
 
@@ -187,6 +188,15 @@ def _tcp(item: Connection) -> dict[str, Any]:
         "closed_by": item.closed_by,
         "reset_by": item.reset_by,
         "time_wait_holder": item.time_wait_holder,
+        "events": [
+            {
+                "frame": each.frame.number,
+                "kind": each.kind.value,
+                "number": each.number,
+                "of": each.of.number if each.of else None,
+            }
+            for each in item.events
+        ],
     }
 
 
@@ -205,6 +215,11 @@ def _http(item: Transaction) -> dict[str, Any]:
         "is_complete": item.is_complete,
         "is_truncated": item.is_truncated,
         "first_byte_ms": item.first_byte_ms,
+        "is_tls": item.session is not None,
+        "position": item.position,
+        "is_pipelined": item.is_pipelined,
+        "cache_status": item.cache_status,
+        "upstream": _numbers(item.upstream.frames) if item.upstream else [],
     }
 
 
@@ -220,4 +235,8 @@ def _tls(item: Session) -> dict[str, Any]:
         "alerts": [list(pair) for pair in item.alerts],
         "client_bytes": item.client_bytes,
         "server_bytes": item.server_bytes,
+        "opened": [
+            {"frames": _numbers(each.frames), "by": "client" if each.is_client else "server", "text": each.words()}
+            for each in (item.decryption.opened if item.decryption else ())
+        ],
     }

@@ -12,7 +12,7 @@ from lan.trace.keylog import LanKeys
 from lan.trace.opening import open_capture
 from lan.trace.pcapng import Reader, Writer
 from lan.trace.timeline import Timeline
-from lan.trace.views import pcapng_export
+from lan.trace.views import export, pcapng_export
 from lan.trace.why.saying import Explained
 
 from .tls_talk import TlsTalk
@@ -99,3 +99,14 @@ def test_the_files_of_a_lan_are_read_as_they_grow(tmp_path: Path) -> None:
     assert keys.fresh() == ""
     (tmp_path / "devices/web/tls-keys.log").write_text("web\n")
     assert keys.fresh() == "web\n"
+
+
+def test_what_is_in_the_clear_stands_in_the_json_too(talk: TlsTalk) -> None:
+    told = export.conversations(timeline_of(talk.frames, talk.key_log))
+    [transaction], [session] = told["http"], told["tls"]
+    assert (transaction["is_tls"], transaction["position"], transaction["upstream"]) == (True, 1, [])
+    assert session["opened"][-1] == {
+        "frames": [talk.frames[-1].number],
+        "by": "client",
+        "text": f"application data, {len(REQUEST)} bytes",
+    }
