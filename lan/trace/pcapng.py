@@ -24,6 +24,7 @@ END_OF_OPTIONS, COMMENT = 0, 1
 SECTION_PROGRAM = 4
 INTERFACE_NAME, INTERFACE_DESCRIPTION, INTERFACE_RESOLUTION, INTERFACE_OFFSET, INTERFACE_HARDWARE = 2, 3, 9, 14, 15
 PACKET_FLAGS = 2
+INTERFACE_STATISTICS, STATISTICS_DROPS = 5, 5
 SWITCH, HOST = "switch", "host"
 """What a port belongs to, in the interface's if_hardware."""
 NANOSECONDS = b"\x09"
@@ -108,6 +109,12 @@ class Writer:
             options.append((INTERFACE_HARDWARE, hardware.encode()))
         body = struct.pack("<HHI", LINKTYPE_ETHERNET, 0, self.snaplen_bytes)
         return number, _block(INTERFACE, body + _options(options))
+
+    def statistics(self, interface: int, time_ns: int, drops: int) -> bytes:
+        """At the end of an interface's capture, how many frames were lost (§4.6)."""
+        at = time_ns >> 32, time_ns & 0xFFFF_FFFF
+        body = struct.pack("<III", interface, *at) + _options([(STATISTICS_DROPS, struct.pack("<Q", drops))])
+        return _block(INTERFACE_STATISTICS, body)
 
     def way(self, interface: int, direction: Direction) -> Way:
         """How `packets` is told an interface and a direction."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from lan.cli import port_trace
 from lan.cli.exporting import write_pcapng
 from lan.cli.screen import Screen, fitting
 from lan.cli.source import Source, filter_word, open_source, source_words
@@ -34,6 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--html", type=Path, metavar="FILE", help="write a page to look at it without lan, or a network"
     )
     parser.add_argument("--pcap", type=Path, metavar="FILE", help="write them to a file for Wireshark, with reasons")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--port", metavar="PC1:ETH0", help="what a device's own port sees, from now on until Ctrl-C")
+    one.add_argument("--loopback", metavar="DEVICE", help="what a device's programs say to each other, from now on")
 
 
 def _count(text: str) -> int:
@@ -45,6 +49,8 @@ def _count(text: str) -> int:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     if options.fields:
         return _fields(screen)
+    if options.port is not None or options.loopback is not None:
+        return _port(options, screen)
     if options.follow and options.file is not None:
         raise UsageError("-f follows a LAN that is up; a file is read to its end", todo="leave out -f, or the FILE")
     source = open_source(options, screen)
@@ -64,6 +70,19 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     elif not telling.shown:
         screen.line(f"none of {telling.seen} frames is meant by the filter", "dim")
     return 0
+
+
+def _port(options: argparse.Namespace, screen: Screen) -> int:
+    """One interface of a device that is up."""
+    for word in ("file", "last", "why", "html", "what"):
+        if getattr(options, word):
+            name = {"file": "a FILE", "what": "--topology"}.get(word, f"--{word}")
+            raise UsageError(
+                f"{name} goes with a capture that is there; a port is captured from now on", todo="leave it out"
+            )
+    source = port_trace.open_port(options.port, options.loopback, options.lan, options.pcap)
+    telling = _Telling(source, source.compile(options.filter), screen, is_hop=True)
+    return port_trace.follow(source, lambda: telling.tell(None), screen, options.pcap)
 
 
 class _Telling:

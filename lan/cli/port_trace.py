@@ -1,0 +1,133 @@
+"""lan trace --port pc1:eth0 and --loopback pc1: one interface of a device, from now on until Ctrl-C.
+
+The LAN's own capture is not touched: what a port sees comes by a tap of its own, on the device.
+"""
+
+import json
+import os
+import select
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from lan.cli.screen import Screen
+from lan.cli.source import Source
+from lan.control import client, joining
+from lan.control.client import RunningDevice, RunningLan
+from lan.errors import RunError, UsageError, nearest
+from lan.scenario.recording import device_map
+from lan.trace.packet_socket import open_packet_socket
+from lan.trace.pcapng import Reader
+from lan.trace.port_tap import LOOPBACK, PortTap
+from lan.trace.timeline import Timeline
+
+ANSWER_BYTES = 4096
+
+
+class PortSource(Source):
+    """Frames of one interface as they come; with `target`, they are written there instead."""
+
+    def __init__(self, lan: RunningLan, device: str, interface: str, target: Path | None) -> None:
+        name = f"{device}:{interface.removeprefix(device + '-')}"
+        super().__init__(Timeline(device_map(lan.spec), ()), name, lan.state, None)
+        packets, ifindex = _socket_of(lan.device(device), interface)
+        self._tap = PortTap(packets, ifindex, name, is_loopback=interface == LOOPBACK)
+        self._reader, self._file = Reader(), target.open("wb") if target is not None else None
+
+    @property
+    def frames(self) -> int:
+        """How many have come."""
+        return self._reader.frames
+
+    @property
+    def drops(self) -> int:
+        """Frames for which there was no room; known at the end."""
+        return self._tap.drops
+
+    def wait_for_more(self) -> bool:
+        """Wait for the next frames."""
+        select.select([self._tap.packets], [], [])
+        self._take(self._tap.take())
+        return True
+
+    def end(self) -> None:
+        """Take in the rest."""
+        self._take(self._tap.end())
+        if self._file is not None:
+            self._file.close()
+
+    def _take(self, piece: bytes) -> None:
+        frames = self._reader.feed(piece)
+        if self._file is None:
+            self.timeline.feed(frames)
+        else:
+            self._file.write(piece)
+
+
+def _socket_of(device: RunningDevice, interface: str) -> tuple[socket.socket, int]:
+    """A packet socket at an interface of a device, and the interface's number there: a child goes and opens it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with device.join() as descriptors, ours, theirs:
+        child = os.fork()
+        if child == 0:
+            try:
+                joining.enter(descriptors, None)
+                packets = open_packet_socket(interface=interface)
+                told = json.dumps({"ifindex": socket.if_nametoindex(interface)})
+                socket.send_fds(theirs, [told.encode()], [packets.fileno()])
+            except OSError as fault:
+                theirs.send(json.dumps({"fault": str(fault)}).encode())
+            finally:
+                os._exit(0)
+        theirs.close()
+        data, opened, _, _ = socket.recv_fds(ours, ANSWER_BYTES, 1)
+        os.waitpid(child, 0)
+    answer = json.loads(data or b"{}")
+    if not opened:
+        why = answer.get("fault", "the process that was to open it is gone")
+        raise RunError(
+            f"{device.name}: {interface} can't be captured: {why}", todo=f"lan exec {device.name} -- ip link"
+        )
+    return socket.socket(fileno=opened[0]), int(answer["ifindex"])
+
+
+def open_port(name: str | None, loopback: str | None, lan: str | None, target: Path | None = None) -> PortSource:
+    """The source of ``--port`` or ``--loopback``.  Raises UsageError where there is no such port."""
+    running = client.connect(lan)
+    if target is not None and not target.absolute().parent.is_dir():
+        raise UsageError(f"--pcap {target}: no such folder")
+    if loopback is not None:
+        running.device(loopback)
+        return PortSource(running, loopback, LOOPBACK, target)
+    ports = {str(port): port for link in running.spec.links for port in (link.a, link.b)}
+    if name not in ports:
+        near = nearest(str(name), ports)
+        raise UsageError(
+            f"LAN {running.name} has no port {name!r}" + (f"; did you mean {near!r}?" if near else ""),
+            expected="one such as " + ", ".join(list(ports)[:4]),
+        )
+    port = ports[name]
+    if running.spec.devices[port.device].is_switch:
+        raise UsageError(f"{name} is a switch's port: the LAN's own capture has it", todo="lan trace --hops")
+    return PortSource(running, port.device, port.interface, target)
+
+
+def follow(source: PortSource, tell: Callable[[], None], screen: Screen, target: Path | None) -> int:
+    """Go on until Ctrl-C; `tell` shows what is new."""
+    screen.line(f"{source.name} is captured from now on; Ctrl-C ends it", "dim")
+    try:
+        while source.wait_for_more():
+            if target is None:
+                tell()
+    except KeyboardInterrupt:
+        pass
+    source.end()
+    if target is None:
+        tell()
+    elif screen.json:
+        screen.data({"ok": True, "pcapng": str(target), "frames": source.frames})
+    else:
+        screen.line(f"{source.frames} frames written to {target}")
+    if source.drops:
+        screen.line(f"{source.drops} frames were lost by the capture", "red")
+    return 0
