@@ -9,7 +9,7 @@ When all of its range are, `connect` fails with EADDRNOTAVAIL before any packet 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lan.reasons import Reason
 from lan.trace.frame import Frame
@@ -125,7 +125,7 @@ class Ledger:
         self.ranges = dict(ranges or {})
         self.holds: list[Hold] = []
         self._uses: dict[tuple[str, str, int], list[_Use]] = {}
-        latest: dict[tuple[str, int, str, int], int] = {}
+        latest: dict[Pair, _Latest] = {}
         for connection in timeline.tcp:
             self._take(connection, latest)
         self.holds.sort(key=lambda hold: hold.since_ns)
@@ -181,34 +181,44 @@ class Ledger:
         syn = [connection.syn] if connection.syn is not None else []
         return Exhaustion(last.opened_ns, end_ns, settled.time_ns, syn, reason)
 
-    def _take(self, connection: Connection, latest: dict[tuple[str, int, str, int], int]) -> None:
+    def _take(self, connection: Connection, latest: "dict[Pair, _Latest]") -> None:
         client, server = connection.client, connection.server
         pair = (client.ip, client.port, server.ip, server.port)
         if connection.syn is not None and pair in latest:
-            self._reopen(pair, connection.syn)
-        latest[pair] = 1
-        own = [hold for side in (client, server) if (hold := _hold(connection, side)) is not None]
-        self.holds += own
+            self._reopen(latest[pair], connection.syn)
+        holds = [hold for side in (client, server) if (hold := _hold(connection, side)) is not None]
+        entry = latest[pair] = _Latest(list(range(len(self.holds), len(self.holds) + len(holds))))
+        self.holds += holds
         if connection.syn is None:
             return
         closed_ns = _closed_ns(connection, client)
-        held = next((hold for hold in own if hold.local == (client.ip, client.port)), None)
-        use = _Use(connection, client.port, connection.syn.time_ns, closed_ns, held.until_ns if held else closed_ns)
-        self._uses.setdefault((client.device, server.ip, server.port), []).append(use)
+        own = next((hold for hold in holds if hold.local == (client.ip, client.port)), None)
+        entry.uses = self._uses.setdefault((client.device, server.ip, server.port), [])
+        entry.use = len(entry.uses)
+        opened_ns = connection.syn.time_ns
+        entry.uses.append(_Use(connection, client.port, opened_ns, closed_ns, own.until_ns if own else closed_ns))
 
-    def _reopen(self, pair: tuple[str, int, str, int], syn: Frame) -> None:
+    def _reopen(self, entry: "_Latest", syn: Frame) -> None:
         """A SYN for a pair that is held ends the hold (RFC 6191)."""
-        for at, hold in enumerate(self.holds):
-            if {hold.local, hold.peer} == {pair[:2], pair[2:]} and hold.is_held(syn.time_ns):
-                self.holds[at] = Hold(hold.device, hold.local, hold.peer, hold.since_ns, syn.time_ns, hold.frame)
-        _, client_port, *server = pair
-        for key, uses in self._uses.items():
-            if key[1:] == tuple(server):
-                uses[:] = [
-                    _Use(use.connection, use.port, use.opened_ns, use.closed_ns, min(use.free_ns, syn.time_ns))
-                    if use.port == client_port and use.free_ns != FOREVER_NS else use
-                    for use in uses
-                ]  # fmt: skip
+        for at in entry.holds:
+            if self.holds[at].is_held(syn.time_ns):
+                self.holds[at] = replace(self.holds[at], until_ns=syn.time_ns)
+        if entry.uses is not None and entry.uses[entry.use].free_ns != FOREVER_NS:
+            use = entry.uses[entry.use]
+            entry.uses[entry.use] = replace(use, free_ns=min(use.free_ns, syn.time_ns))
+
+
+Pair = tuple[str, int, str, int]
+"""Client's address and port, server's address and port."""
+
+
+@dataclass(slots=True)
+class _Latest:
+    """What the last connection of a pair left behind: places in the ledger's lists."""
+
+    holds: list[int]
+    uses: list[_Use] | None = None
+    use: int = 0
 
 
 def _hold(connection: Connection, side: Side) -> Hold | None:

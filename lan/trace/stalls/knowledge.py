@@ -37,6 +37,7 @@ class Knowledge:
         self.transactions: dict[Connection, list[Transaction]] = defaultdict(list)
         self.sessions: dict[Connection, Session] = {}
         self._dialogues: dict[Connection, Dialogue] = {}
+        self._rounds_ns: dict[Connection, int] = {}
         self._opened: dict[str, list[Connection]] = defaultdict(list)
         self._syns: dict[tuple[str, str], list[Frame]] = defaultdict(list)
         self._queries: dict[str, list[Query]] = defaultdict(list)
@@ -69,8 +70,10 @@ class Knowledge:
 
     def round_ns(self, connection: Connection) -> int:
         """From the tap to the client and back."""
-        talk = self.dialogue(connection)
-        return path_of(talk, talk.client).round_ns
+        if connection not in self._rounds_ns:
+            talk = self.dialogue(connection)
+            self._rounds_ns[connection] = path_of(talk, talk.client).round_ns
+        return self._rounds_ns[connection]
 
     def samples(self, side: Side, peer: Side, start_ns: int, end_ns: int) -> Sequence[Sample]:
         """What the kernel of a side said of its socket between two moments."""

@@ -1,5 +1,6 @@
 """One connection, gap by gap: which phase each belongs to, whose silence it was, and what a proxy waited for.  Pure."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -133,7 +134,8 @@ class Reading:
 
     def _upstream_gaps(self, part: Gap) -> list[Gap] | None:
         """Those of the proxy's own connection that moved in this time: for the same target where both speak HTTP."""
-        here = next((one for one in reversed(self.transactions) if _began_ns(one) <= part.start_ns), None)
+        begun = bisect_right(self.transactions, part.start_ns, key=_began_ns)
+        here = self.transactions[begun - 1] if begun else None
         best: tuple[bool, int, Connection] | None = None
         for connection, frame in self.known.moved(part.device, part.start_ns, part.end_ns):
             asked = self.known.transactions.get(connection, [])
