@@ -39,11 +39,13 @@ _LISTS_WITHOUT_ORDER = frozenset(("accept-charset", "accept-encoding"))
 _LISTS = _LISTS_WITHOUT_CASE | {"accept", "cache-control", "prefer"}
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)")
 _BLANKS = re.compile(r"[ \t]*([,;])[ \t]*")
+_ZEROS = re.compile(r":0+(?=[0-9]+\Z)")
+"""Before a port: it is the same number."""
 _PORTS = {"http": ":80", "https": ":443"}
 
 
 def target_uri(request: Request, *, scheme: str = "http") -> str | None:
-    """The target URI, RFC 9110 §7.1, the same for all spellings of its scheme, host and default port.
+    """The target URI, RFC 9110 §7.1, the same for all spellings of its scheme, host and port.
 
     `scheme` is that of the connection, for a target in origin form.  The path keeps every byte: two
     spellings may be two resources to the origin.  None where the target names no resource of its own
@@ -59,7 +61,7 @@ def target_uri(request: Request, *, scheme: str = "http") -> str | None:
         scheme, authority, path = found[1], found[2], found[3]
     if not authority or "#" in target or any(mark in authority for mark in "/?#@, \t"):
         return None
-    scheme, authority = scheme.lower(), authority.lower()
+    scheme, authority = scheme.lower(), _ZEROS.sub(":", authority.lower())
     authority = authority.removesuffix(_PORTS.get(scheme, "")).removesuffix(":")
     return f"{scheme}://{authority}{path if path.startswith('/') else '/' + path}"
 

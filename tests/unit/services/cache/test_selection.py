@@ -25,6 +25,10 @@ FRESH = "max-age=60"
         ("web:443", None),
         ("/a#b", None),
         ("http://u@web/", None),
+        ("http://web:00080/", "http://web/"),
+        ("http://web:081/", "http://web:81/"),
+        ("http://[::01]/", "http://[::01]/"),
+        ("http://[::1]:080/", "http://[::1]/"),
     ],
 )
 def test_the_target_uri(target: str, uri: str | None) -> None:
