@@ -32,6 +32,7 @@ class Screen:
         """A line for people; nothing in JSON mode."""
         if self.json:
             return
+        text = harmless(text)
         if self.is_terminal and style:
             _rich().line(text, style)
         else:
@@ -41,7 +42,7 @@ class Screen:
         """A table for people."""
         if self.json:
             return
-        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        cells = [["" if cell is None else harmless(str(cell)) for cell in row] for row in rows]
         if self.is_terminal:
             _rich().table(columns, cells, title)
             return
@@ -66,6 +67,15 @@ class Screen:
         if self.is_terminal:
             sys.stdout.write(f"\r\x1b[2K\x1b[2m{text}\x1b[0m" if text else "\r\x1b[2K")
             sys.stdout.flush()
+
+
+CONTROLS = {code: "·" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+"""What would move the cursor, colour or rename the terminal: files and packets are written by others."""
+
+
+def harmless(text: str) -> str:
+    """The text without characters that a terminal obeys."""
+    return text.translate(CONTROLS)
 
 
 def width(screen: Screen, otherwise: int = 100) -> int:

@@ -9,6 +9,7 @@ import termios
 import tty
 from collections.abc import Iterator
 
+from lan.cli.screen import harmless
 from lan.cli.source import Source
 from lan.errors import LanError
 from lan.trace.frame import Frame
@@ -174,7 +175,7 @@ class _Screen:
         room = height - len(lines) - len(said) - 1
         lines += below[: max(room, 0)]
         lines += [("", "")] * max(height - 1 - len(said) - len(lines), 0) + said
-        drawn = "".join(f"\x1b[2K{_styled(text[:width], style)}\r\n" for text, style in lines[: height - 1])
+        drawn = "".join(f"\x1b[2K{_styled(harmless(text[:width]), style)}\r\n" for text, style in lines[: height - 1])
         sys.stdout.write(f"\x1b[H{drawn}\x1b[2K{_styled(self._foot(width), '7')}")
         sys.stdout.flush()
 

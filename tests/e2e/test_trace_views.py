@@ -17,6 +17,7 @@ from lan.devices.kinds import schemas
 from lan.topo.load import load
 from lan.trace.frame import Direction, Frame
 from lan.trace.pcapng import dump
+from lan.trace.pcapng import load as load_capture
 from lan.wire import ethernet
 
 from ..command import CHECKOUT, Command
@@ -130,6 +131,18 @@ def test_a_foreign_capture_gets_names_from_a_topology(says: Says, capture: Path,
     foreign.write_bytes(dump([Frame(1, 0, "eth0", "", Direction.UNKNOWN, frame)]))
     assert macs["pc1"] in says("trace", str(foreign))[1]
     assert " pc1         web " in says("trace", str(foreign), "--topology", "office")[1]
+
+
+def test_a_capture_does_not_get_at_the_terminal(says: Says, tmp_path: Path) -> None:
+    evil = tmp_path / "evil.pcapng"
+    frames = [frame for frame in load_capture(OFFICE) if frame.packet.http][:2]
+    evil.write_bytes(
+        dump(Frame(at, 0, "s1\x1b[2J:eth1", "pc\x9b5m1:eth0", each.direction, each.data, comment="\x1b]0;taken\x07")
+             for at, each in enumerate(frames, start=1))
+    )  # fmt: skip
+    for words in (("trace",), ("trace", "--hops"), ("flow",), ("flow", "--list"), ("pdu", "1"), ("step",)):
+        _, out, _ = says(*words, str(evil), given="next\npdu\n")
+        assert out and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out), words
 
 
 def test_a_wrong_line_ends_a_script_with_its_number(says: Says, capture: Path) -> None:
