@@ -163,8 +163,11 @@ class Decryption:
         """Read one record of a direction; False where there is none, or its keys are not known yet."""
         if way.fault:
             return False
-        record = way.waiting or next(self._cutters[way.is_client].take(), None)
+        cutter = self._cutters[way.is_client]
+        record = way.waiting or next(cutter.take(), None)
         if record is None:
+            if cutter.is_lost:
+                way.fault = f"no TLS record at byte {cutter.at}: a piece was not captured, or it is damaged"
             return False
         way.waiting = record
         try:

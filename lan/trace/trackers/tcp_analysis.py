@@ -27,6 +27,8 @@ FAST_NS = 20_000_000
 DUPLICATES_THAT_ASK = 2
 """Duplicate ACKs before a sender may retransmit at once (RFC 5681 §3.2 says three; two are enough with SACK)."""
 LARGEST_SCALE = 14
+MOST_WAITING = 10_000
+"""Segments that wait for their ACK; the oldest give way (a capture of one direction alone)."""
 
 
 class Kind(StrEnum):
@@ -149,7 +151,7 @@ class Way:
     """All that its SACK blocks said it has beyond its ACK: an ACK has room for three or four (RFC 6675 §3)."""
     last_kinds: frozenset[Kind] = frozenset()
     last_frame: Frame | None = None
-    waiting: deque[_Sent] = field(default_factory=deque)
+    waiting: deque[_Sent] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
     round_trips: list[RoundTrip] = field(default_factory=list)
     flights: list[Flight] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)

@@ -142,6 +142,11 @@ def test_a_piece_that_was_not_captured_ends_the_reading_and_nothing_before_it(tm
     talk.say("pc1", REQUEST)
     timeline = timeline_of(talk.frames[:lost] + talk.frames[lost + 1 :], talk.key_log)
     assert [transaction.target for transaction in timeline.http] == ["/a"]
+    [session] = timeline.tls
+    assert session.decryption is not None
+    assert session.decryption.fault == ""  # it may come yet
+    timeline.feed([talk.talk.say("web", "ACK")])
+    assert "was not captured" in session.decryption.fault
 
 
 def test_a_key_log_is_read_as_far_as_it_makes_sense() -> None:
