@@ -47,6 +47,8 @@ def test_the_commands_of_the_page_do_what_it_says(lan: Command, tmp_path: Path) 
     try:
         for line in COMMANDS:
             told[line] = lan.run(*words_of(line)[1:], check=0, cwd=tmp_path).out
+            if line == "lan flow -c 0":  # the LAN is still up: what it has recorded until now
+                live = lan.run("step", check=0, cwd=tmp_path, input="to http.request\npdu web\nrun\n").out
         [script] = [block for language, block in BLOCKS if language == "sh"]
         commands = "".join(f"{line}\n" for line in script.splitlines()[1:-1])
         stepped = lan.run("step", "office.pcapng", check=0, cwd=tmp_path, input=commands).out
@@ -63,6 +65,8 @@ def test_the_commands_of_the_page_do_what_it_says(lan: Command, tmp_path: Path) 
     assert "DNS A www.ark-inflearn.com?" in told["lan flow"]
     assert "TCP -c 0" in told["lan flow --list"]
     assert "TIME-WAIT" in told["lan flow -c 0"]
+    assert "· the server reads GET /" in live, "the server's own reason, by its log"
+    assert live.splitlines()[-1].strip() == "the recording ends here"
     assert (tmp_path / "connection.svg").read_text().startswith("<svg")
     assert "Content-Security-Policy" in (tmp_path / "page.html").read_text()
     event = json.loads(told["lan trace office.pcapng --json -n 1"])
