@@ -58,6 +58,10 @@ def _target(case: Case) -> str:
 
 def _ping(case: Case) -> Iterator[Step]:
     yield from _host(case)
+    if (asked := case.device(case.question.host)) is not None and not asked.addresses and not asked.static_address:
+        look = f"lan show interfaces {asked.name}"
+        remedy = f"lan whynot lease {asked.name}" if asked.dhcp else f"lan set {asked.name} ip=ADDRESS/PREFIX"
+        yield Step("address", asked.name, f"{asked.name} has no address", "address.none", look=look, remedy=remedy)
     yield from names.resolves(case)
     address, attempt = _target(case), case.attempt
     packet = Packet("icmp", _source(case, address), address)

@@ -16,17 +16,33 @@ def own_link(case: Case, device: Device, interface: Interface) -> Iterator[Step]
     name = interface.name
     row = (f"{name}: {_flags(interface)}",)
     if not interface.is_up:
-        said = f"{device.name}'s interface {name} is set down"
-        look = f"lan exec {device.name} -- ip link show {name}"
-        remedy = f"lan exec {device.name} -- ip link set {name} up"
-        yield Step("interface", device.name, said, "interface.down", row, look=look, remedy=remedy)
+        yield _set_down(device, interface)
     for cable in case.cables_at(device.name, name):
         yield from _plugged(cable, device.name)
+        yield from _far_end(case, cable, device)
         if not interface.has_carrier and (far := cable.other(device.name)).device in case.facts.switches:
             yield from _port(case, far.device, far.interface, row)
     if not interface.has_carrier:
         said = f"{device.name}'s interface {name} has no carrier: nothing answers at the other end of its cable"
         yield Step("cable", device.name, said, "cable.no-carrier", row, look=f"lan show interfaces {device.name}")
+
+
+def _far_end(case: Case, cable: Cable, device: Device) -> Iterator[Step]:
+    """A cable from host to host: the other's interface gives the carrier."""
+    end = cable.other(device.name)
+    other = case.device(end.device)
+    there = other.interface(end.interface) if other is not None else None
+    if other is not None and there is not None and not there.is_up:
+        yield _set_down(other, there)
+
+
+def _set_down(device: Device, interface: Interface) -> Step:
+    name = interface.name
+    said = f"{device.name}'s interface {name} is set down"
+    look = f"lan exec {device.name} -- ip link show {name}"
+    remedy = f"lan exec {device.name} -- ip link set {name} up"
+    row = (f"{name}: {_flags(interface)}",)
+    return Step("interface", device.name, said, "interface.down", row, look=look, remedy=remedy)
 
 
 def _flags(interface: Interface) -> str:
@@ -177,18 +193,16 @@ def _switched(case: Case, way: list[tuple[str, Cable]], target: Device, packet: 
             row = (f"{wrong[0]}  {known.stations[wrong[0]]}  static",)
             remedy = f"lan exec {switch} -- bridge fdb del {wrong[0]} dev {known.stations[wrong[0]]} master static"
             yield Step("switch", switch, said, "switch.static", row, look=f"lan show mac {switch}", remedy=remedy)
-        requests = [seen for seen in case.facts.seen if seen.protocol == "arp" and seen.dst == address]
-        came = [s for s in (*requests, *case.frames(packet)) if s.receiver == switch and s.sender == sender]
-        gone = [
-            s
-            for s in (*requests, *case.frames(packet))
-            if s.sender == switch and s.receiver == onward.other(switch).device
-        ]
-        if known and came and not gone:
-            said = f"the switch {switch} got frames for {target.name} from {cable.end(sender).port} and handed none on"
-            drops = tuple(known.drops[:2])
-            look = f"lan show mac {switch}"
-            yield Step("switch", switch, said, "switch.silent", told(came) + drops, numbers(came), look)
+        asked = [seen for seen in case.facts.seen if seen.protocol == "arp" and seen.dst == address]
+        for frames in (asked, case.frames(packet)):
+            came = [seen for seen in frames if (seen.sender, seen.receiver) == (sender, switch)]
+            gone = [seen for seen in frames if (seen.sender, seen.receiver) == (switch, onward.other(switch).device)]
+            if known and came and not gone:
+                where = cable.end(sender).port
+                said = f"the switch {switch} got frames for {target.name} from {where} and handed none on"
+                evidence, look = told(came) + tuple(known.drops[:2]), f"lan show mac {switch}"
+                remedy = "lan down, then up again: the switch begins anew"
+                yield Step("switch", switch, said, "switch.silent", evidence, numbers(came), look, remedy)
 
 
 def _arp(

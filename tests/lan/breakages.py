@@ -8,6 +8,7 @@
 pc1 has its address by DHCP, pc2 is .200.  Each set-up is undone before the next is made.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -240,6 +241,16 @@ def static_row(net: Net, stack: ExitStack) -> None:
     stack.callback(on("s2", "bridge", "fdb", "del", mac, "dev", wrong, "master", "static"), net)
 
 
+def dropped(net: Net, stack: ExitStack) -> None:
+    """A flow on s2, put in beside the controller, that drops what is for web."""
+    mac = next(row.mac for row in net["web"].table("interfaces") if row.interface == "web-eth0")
+    join = ["nsenter", "-t", str(net.running.pid), "-m", "-n", *([] if os.geteuid() == 0 else ["-U"])]
+    bridge = [*join, "ovs-ofctl", "-O", "OpenFlow13"]
+    place, match = "unix:/run/lan/ovs/s2.mgmt", f"table=0,priority=500,dl_dst={mac}"
+    subprocess.run([*bridge, "add-flow", place, f"{match},actions=drop"], check=True)
+    stack.callback(subprocess.run, [*bridge, "--strict", "del-flows", place, match], check=True)
+
+
 def answers_astray(net: Net, stack: ExitStack) -> None:
     """web's ARP table holds a wrong MAC address for pc1, by hand."""
     address = net["pc1"].address
@@ -310,6 +321,7 @@ BREAKAGES = (
     Breakage("switch-port-state", "ping pc1 web", "switch.port", "s2",
              switch_port("bridge link set dev {port} state 0", "bridge link set dev {port} state 3"), "bridge"),
     Breakage("switch-row", "ping pc1 web", "switch.static", "s2", static_row, "bridge"),
+    Breakage("switch-flow", "ping pc1 web", "switch.silent", "s2", dropped, "ovs"),
     # addresses
     Breakage("no-address", "ping pc2 web", "address.none", "pc2",
              command("pc2", "ip address flush dev pc2-eth0", "ip address add 192.168.100.200/24 dev pc2-eth0",
