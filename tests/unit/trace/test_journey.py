@@ -73,6 +73,12 @@ def test_bytes_that_a_switch_got_long_ago_are_not_those_it_sends() -> None:
     assert wires.journeys() == ["pc1 origin –→1; s1 drop 1→–", "s1 origin –→2; web end 2→–"]
 
 
+def test_a_switch_hands_nothing_back_by_the_port_it_came_from() -> None:
+    wires = Wires()
+    wires.path("pc1 s1 pc1", ASK)
+    assert wires.journeys() == ["pc1 origin –→1; s1 drop 1→–", "s1 origin –→2; pc1 end 2→–"]
+
+
 def test_a_frame_for_another_is_dropped_by_the_card() -> None:
     wires = Wires()
     to_web = frame("pc1", "web", datagram(PC1, WEB))
@@ -178,6 +184,7 @@ def test_a_redirect_is_tied_but_the_packet_went_on() -> None:
     wires.path("r1 s1 web", frame("r1", "web", datagram(PC1, WEB, ttl=63)))
     packet_way, redirect = wires.timeline().journeys
     assert redirect.cause is packet_way
+    assert packet_way.stops[2].answer is None
     assert str(packet_way).endswith("r1 router 2→5; s1 switch 5→6; web end 6→–")
 
 

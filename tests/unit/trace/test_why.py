@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from lan.trace.why import codes
+from lan.trace.journey import StopKind
+from lan.trace.why import Explainer, codes
 from lan.trace.why.codes import CODES
 
 from . import why_network, why_services
-from .why_wires import SCENARIOS, Told
+from .why_wires import PC1, SCENARIOS, Told
 
-assert why_network and why_services  # they fill the table
+assert why_services  # it fills the table, as `why_network` does
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -30,3 +31,24 @@ def test_every_code_has_a_scenario() -> None:
 def test_the_page_has_the_table_of_the_registry() -> None:
     page = Path(__file__).parents[3] / "docs/trace-reasons.md"
     assert codes.table() in page.read_text()
+
+
+def test_what_the_last_cable_lost_is_a_drop() -> None:
+    wires = Told()
+    why_network.a_cable_loses_a_frame(wires)
+    timeline = wires.timeline()
+    [journey] = timeline.journeys
+    assert journey.ends[-1].kind is StopKind.END
+    [lost] = Explainer(timeline, wires.decisions).explain(journey.ends[-1], journey)
+    assert (lost.code, journey.ends[-1].kind) == ("link.lost", StopKind.DROP)
+
+
+def test_a_decision_belongs_to_the_last_record_before_it() -> None:
+    wires = Told()
+    record = b"\x17\x03\x03\x00\x10" + bytes(16)
+    why_network.opened(wires)
+    why_network.says(wires, "pc1", "ACK", record, seq=2, ack=101)
+    wires.now_ns += 10_000_000
+    why_network.says(wires, "pc1", "ACK", record, seq=23, ack=101)
+    wires.decide("web", "http", "request", "a request is read", client=f"{PC1}:40000", method="GET", target="/")
+    assert wires.codes().count("web in http.reads") == 1

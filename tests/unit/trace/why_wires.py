@@ -50,10 +50,11 @@ class Told(Wires):
 SCENARIOS: dict[str, tuple[Callable[[Told], None], list[str]]] = {}
 
 
-def scenario(*expected: str) -> Callable[[Callable[[Told], None]], None]:
+def scenario(*expected: str) -> Callable[[Callable[[Told], None]], Callable[[Told], None]]:
     """What must be seen of it: ``device way code``, with ``~`` before what is derived from packets."""
 
-    def add(play: Callable[[Told], None]) -> None:
+    def add(play: Callable[[Told], None]) -> Callable[[Told], None]:
         SCENARIOS[play.__name__] = (play, list(expected))
+        return play
 
     return add
