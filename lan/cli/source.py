@@ -16,7 +16,7 @@ from lan.scenario.recording import Recording, device_map
 from lan.topo.load import load
 from lan.trace.filter import Filter, compile_filter
 from lan.trace.journey import Journey, Stop
-from lan.trace.opening import open_capture
+from lan.trace.opening import Opening
 from lan.trace.timeline import Timeline
 from lan.trace.views.pdu import Explained
 from lan.trace.why import Decisions, Explainer
@@ -49,6 +49,8 @@ class Source:
         self.folder, self.capture = folder, capture
         """Where the capture lies, and beside it the LAN's logs; and the capture itself."""
         self.recording: Recording | None = None
+        self.opening: Opening | None = None
+        """Of a file that is read piece by piece."""
         self._decisions = Decisions()
         self._explainer: Explainer | None = None
 
@@ -73,7 +75,9 @@ class Source:
             self._decisions.read(self.decision_logs() if self._explainer else [])
 
     def wait_for_more(self) -> bool:
-        """Wait for the next frame of a LAN that is up; False of a file."""
+        """Wait for the next frame of a LAN that is up, or read on in a file; False at its end."""
+        if self.opening is not None:
+            return self.opening.more()
         return self.recording is not None and self.recording.wait_for_more(A_LONG_TIME_S)
 
     def wait(self, deadline_s: float) -> None:
@@ -105,8 +109,11 @@ class Source:
         return self._explainer.explain(stop, journey)
 
 
-def open_source(options: argparse.Namespace, screen: Screen) -> Source:
-    """What `source_words` ask for, with all its frames until now.  Says what of a file can't be read."""
+def open_source(options: argparse.Namespace, screen: Screen, *, in_pieces: bool = False) -> Source:
+    """What `source_words` ask for, with all its frames until now.  Says what of a file can't be read.
+
+    With `in_pieces` a file's first frames are there, the others come by `wait_for_more`, and its notes at the end.
+    """
     if options.file is None:
         if options.what is not None:
             raise UsageError("--topology tells the names of a FILE's devices", todo="give the FILE, or leave it out")
@@ -122,7 +129,19 @@ def open_source(options: argparse.Namespace, screen: Screen) -> Source:
     if options.what is not None:
         described = load(options.what, schemas())
         devices, switches = device_map(described), [device.name for device in described.switches]
-    opened = open_capture(options.file, devices=devices, switches=switches)
-    for note in opened.notes:
+    opening = Opening(options.file, devices=devices, switches=switches)
+    while opening.more() and not in_pieces:
+        pass
+    folder = options.file.absolute().parent
+    source = Source(opening.timeline, options.file.name, folder, options.file, notes=opening.notes)
+    if in_pieces:
+        source.opening = opening
+    else:
+        tell_notes(opening.notes, screen)
+    return source
+
+
+def tell_notes(notes: Iterable[str], screen: Screen) -> None:
+    """What of a file could not be read."""
+    for note in notes:
         screen.line(f"note: {note}", "yellow")
-    return Source(opened.timeline, options.file.name, options.file.absolute().parent, options.file, notes=opened.notes)

@@ -7,7 +7,7 @@ file, and those of a LAN whose own capture it is, beside it.
 
 import gzip
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
@@ -39,19 +39,49 @@ def open_capture(
     path: Path, *, devices: Mapping[str, str] | None = None, switches: Iterable[str] | None = None
 ) -> Opened:
     """Read a file to its end.  Raises UsageError where there is none, or it is no capture."""
-    reader, frames = Reader(), list[Frame]()
-    try:
-        with _open(path) as file:
-            notes = _read(file, reader, frames)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}", expected="a pcap or pcapng file") from error
-    except Malformed as fault:
-        raise UsageError(f"{path}: {fault}", expected="a pcap or pcapng file of Ethernet frames") from fault
-    known = reader.switches if switches is None else frozenset(switches)
-    timeline = Timeline(devices, known or None)
-    timeline.learn_secrets(reader.secrets + LanKeys(path.parent).fresh())
-    timeline.feed(frames)
-    return Opened(path, timeline, tuple(notes))
+    opening = Opening(path, devices=devices, switches=switches)
+    while opening.more():
+        pass
+    return Opened(path, opening.timeline, tuple(opening.notes))
+
+
+class Opening:
+    """A file that is taken up piece by piece, so that the first frames of a long one are there at once.
+
+    `timeline` grows with each call of `more`; `notes` are all there at the end.
+    """
+
+    def __init__(
+        self, path: Path, *, devices: Mapping[str, str] | None = None, switches: Iterable[str] | None = None
+    ) -> None:
+        self.path, self.notes = path, list[str]()
+        self.timeline = Timeline(devices, switches)
+        self._knows_switches, self._secrets = switches is not None, 0
+        self._reader = Reader()
+        self._pieces = self._read()
+        self.timeline.learn_secrets(LanKeys(path.parent).fresh())
+
+    def more(self) -> bool:
+        """Take up one more piece; False at the end.  Raises UsageError as `open_capture`."""
+        try:
+            frames = next(self._pieces, None)
+        except OSError as error:
+            raise UsageError(f"{self.path}: {error.strerror or error}", expected="a pcap or pcapng file") from error
+        except Malformed as fault:
+            raise UsageError(f"{self.path}: {fault}", expected="a pcap or pcapng file of Ethernet frames") from fault
+        if frames is None:
+            return False
+        if not self._knows_switches:
+            self.timeline.switches = self._reader.switches or None
+        if len(self._reader.secrets) > self._secrets:
+            self.timeline.learn_secrets(self._reader.secrets[self._secrets :])
+            self._secrets = len(self._reader.secrets)
+        self.timeline.feed(frames)
+        return True
+
+    def _read(self) -> Iterator[list[Frame]]:
+        with _open(self.path) as file:
+            yield from _read(file, self._reader, self.notes)
 
 
 def _open(path: Path) -> BufferedIOBase:
@@ -63,20 +93,22 @@ def _open(path: Path) -> BufferedIOBase:
     return file
 
 
-def _read(file: BufferedIOBase, reader: Reader, frames: list[Frame]) -> list[str]:
-    """Take in all that makes sense; what does not, in words.  Raises Malformed where it is no capture."""
+def _read(file: BufferedIOBase, reader: Reader, notes: list[str]) -> Iterator[list[Frame]]:
+    """All that makes sense; what does not goes to `notes`, in words.  Raises Malformed where it is no capture."""
     size, link = 0, ""
     try:
         while piece := file.read1(PIECE_BYTES):
             if not size and as_ethernet(piece)[1]:
                 piece, link = as_ethernet(piece + file.read())
             size += len(piece)
-            frames += reader.feed(piece)
+            yield reader.feed(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        return [f"the compressed file is damaged after frame {reader.frames}: {error}"]
+        notes.append(f"the compressed file is damaged after frame {reader.frames}: {error}")
+        return
     if size < LEAST_BYTES:
         raise Malformed("it ends before it says what it is" if size else "it is empty")
-    notes = [f"packets of another link ({link}) are shown as Ethernet frames, with made-up headers"] if link else []
+    if link:
+        notes.append(f"packets of another link ({link}) are shown as Ethernet frames, with made-up headers")
     unread = sorted({each.linktype for each in reader.interfaces} - {LINKTYPE_ETHERNET})
     if unread:
         notes.append(f"frames of link type {', '.join(map(str, unread))} are not read; Ethernet, raw IP and cooked are")
@@ -85,4 +117,3 @@ def _read(file: BufferedIOBase, reader: Reader, frames: list[Frame]) -> list[str
     elif reader.pending_bytes:
         left = f"{reader.pending_bytes} bytes of the next are there"
         notes.append(f"the file is cut off after frame {reader.frames}: {left}")
-    return notes

@@ -11,7 +11,7 @@ from pathlib import Path
 from lan.cli import port_trace
 from lan.cli.exporting import write_pcapng
 from lan.cli.screen import Screen, fitting
-from lan.cli.source import Source, filter_word, open_source, source_words
+from lan.cli.source import Source, filter_word, open_source, source_words, tell_notes
 from lan.errors import UsageError
 from lan.trace.filter import Filter
 from lan.trace.filter_fields import ALIASES, FIELDS
@@ -53,7 +53,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         return _port(options, screen)
     if options.follow and options.file is not None:
         raise UsageError("-f follows a LAN that is up; a file is read to its end", todo="leave out -f, or the FILE")
-    source = open_source(options, screen)
+    is_whole = any(word is not None for word in (options.pcap, options.html, options.last)) or options.why
+    source = open_source(options, screen, in_pieces=not is_whole)
     if options.pcap is not None:
         return _copy(options, source, screen)
     if options.html is not None:
@@ -61,8 +62,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     telling = _Telling(source, source.compile(options.filter), screen, is_hop=options.hops)
     logs = Decisions(source.folder / "decisions.jsonl") if options.why else None
     telling.tell(logs, last=options.last)
-    while options.follow and source.wait_for_more():
+    while (options.follow or source.opening) and source.wait_for_more():
         telling.tell(logs)
+    if source.opening is not None:
+        tell_notes(source.opening.notes, screen)
     if source.drops:
         screen.line(f"{source.drops} frames were lost by the capture", table.TROUBLE)
     if not source.timeline.all_frames:
