@@ -1,6 +1,6 @@
 """Programs with known silences for `stalls.py`: a server, a client and a proxy that do what a list of steps says.
 
-    python stalls_programs.py server PORT STEPS     one connection after the other; says "ready" on stdout
+    python stalls_programs.py server PORT STEPS     one connection after the other; says "ready", then how late it was
     python stalls_programs.py client URL STEPS      prints {"start_ns", "end_ns", …} when it is done
     python stalls_programs.py proxy PORT HOST PORT HOLD_S QUICKACK
 
@@ -25,10 +25,18 @@ AGAIN_S = 0.01
 """How soon a client without a port tries again."""
 
 
-def act(sock: socket.socket, steps: Steps) -> None:
-    """Take the steps in their order."""
+def act(sock: socket.socket, steps: Steps) -> int:
+    """Take the steps in their order; by how many ns the program was late until its first byte, for its own reasons."""
+    late_ns, at_ns, is_sent = 0, time.monotonic_ns(), False
     for word, *values in steps:
+        if word in ("write", "respond") and not is_sent:
+            late_ns, is_sent = time.monotonic_ns() - at_ns, True
         STEPS[word](sock, *values)
+        if word == "read":
+            at_ns = time.monotonic_ns()
+        elif word == "sleep" and not is_sent:
+            at_ns += round(values[0] * 1e9)
+    return late_ns
 
 
 def _read_head(sock: socket.socket) -> None:
@@ -84,7 +92,7 @@ def serve(port: int, steps: Steps, certificate: str = "") -> None:
 
     def one(sock: socket.socket) -> None:
         with contextlib.suppress(ConnectionError), sock:
-            act(context.wrap_socket(sock, server_side=True) if context else sock, steps)
+            print(act(context.wrap_socket(sock, server_side=True) if context else sock, steps), flush=True)
 
     with socket.create_server(("", port)) as listening:
         for word, *values in steps:
@@ -116,8 +124,9 @@ def fetch(host: str, port: int, steps: Steps, *, tls: bool = False) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         sock = context.wrap_socket(sock)
-    act(sock, [step for step in steps if step[0] != "rcvbuf"])
-    print(json.dumps({"start_ns": start_ns, "end_ns": time.time_ns(), "without_port": refused}), flush=True)
+    late_ns = act(sock, [step for step in steps if step[0] != "rcvbuf"])
+    told = {"start_ns": start_ns, "end_ns": time.time_ns(), "without_port": refused, "late_ns": late_ns}
+    print(json.dumps(told), flush=True)
 
 
 def hold(seconds: float, host: str, port: int, count: int) -> None:
