@@ -31,7 +31,9 @@ def question_of(lan: RunningLan, kind: str, client: str, target: str) -> Questio
     if lan.spec.devices[lan.device(client).name].is_switch:
         raise UsageError(f"{client} is a switch: it asks nobody", expected="a PC or server")
     if kind == "lease":
-        return Question(kind, client, target)
+        if target:
+            raise UsageError(f"{target!r}: a lease is asked of whoever answers", expected=f"lan whynot lease {client}")
+        return Question(kind, client)
     if not target:
         raise UsageError(f"lan whynot {kind} {client}: which one?", expected=f"lan whynot {kind} {client} NAME|ADDRESS")
     rest = target.partition("://")[2] or target

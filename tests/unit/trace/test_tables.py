@@ -14,6 +14,8 @@ from lan.trace.timeline import Timeline
 from lan.wire import arp, ethernet
 from lan.wire.addresses import BROADCAST_MAC, NULL_MAC
 
+from .talk import Talk
+
 PC1, WEB = "02:00:00:00:00:01", "02:00:00:00:00:04"
 IPS = {"pc1": "10.0.0.1", "web": "10.0.0.2"}
 MACS = {"pc1": PC1, "web": WEB}
@@ -155,6 +157,30 @@ def test_a_server_s_log_tells_its_leases_and_when_they_ran_out() -> None:
         ["10.0.0.8", WEB, "—", "BOUND", "98"],
     ]
     assert [row[3] for row in rows(history, "leases", "dhcp", 12)] == ["EXPIRED", "RELEASED"]
+
+
+def test_sockets_have_the_states_that_segments_show() -> None:
+    talk = Talk()
+    frames = [*talk.open(), talk.say("pc1", "FIN+ACK"), talk.say("web", "ACK"), talk.say("web", "FIN+ACK")]
+    frames.append(talk.say("pc1", "ACK"))
+    timeline = Timeline({PC1: "pc1", WEB: "web"})
+    timeline.feed(frames)
+    history = History(timeline)
+
+    def state(device: str, number: int) -> str:
+        table = rebuild(history, "sockets", device, instant(f"frame:{number}", history))[device]
+        return " ".join(row[1] for row in table.rows)
+
+    assert [state("pc1", number) for number in range(1, 8)] == [
+        "SYN_SENT", "SYN_SENT", "ESTAB", "FIN_WAIT_1", "FIN_WAIT_2", "FIN_WAIT_2", "TIME_WAIT",
+    ]  # fmt: skip
+    assert [state("web", number) for number in range(1, 8)] == [
+        "", "SYN_RECV", "ESTAB", "ESTAB", "CLOSE_WAIT", "LAST_ACK", "",
+    ]  # fmt: skip
+    ended_ns = frames[-1].time_ns
+    [row] = rebuild(history, "sockets", "pc1", ended_ns + at(20))["pc1"].rows
+    assert row[2:] == ["192.168.100.1:40000", "192.168.100.253:80", "timewait,40sec,0"]
+    assert rebuild(history, "sockets", "pc1", ended_ns + at(61))["pc1"].rows == []
 
 
 def test_a_proxy_s_log_tells_what_it_stored_renewed_and_dropped() -> None:
