@@ -1,8 +1,9 @@
 """A capture file as a timeline: ours, or of any program that writes pcap or pcapng (gzip too).
 
 A file of ours says which ports are switches'.  Of a foreign one `devices` (MAC address → name) tells
-what it can't: without it its frames are taken as seen once, between addresses.  TLS secrets are those in the
-file, and those of a LAN whose own capture it is, beside it.
+what it can't: without it its frames are taken as seen once, between addresses.  A capture that was kept in
+several files is read from the oldest on.  TLS secrets are those in the file, and those of a LAN whose own capture
+it is, beside it.
 """
 
 import gzip
@@ -17,6 +18,7 @@ from lan.trace.frame import Frame
 from lan.trace.keylog import LanKeys
 from lan.trace.linktypes import as_ethernet
 from lan.trace.pcapng import LINKTYPE_ETHERNET, Reader
+from lan.trace.rotation import earlier
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
 
@@ -80,6 +82,10 @@ class Opening:
         return True
 
     def _read(self) -> Iterator[list[Frame]]:
+        for older in earlier(self.path):
+            with _open(older) as file:
+                while piece := file.read1(PIECE_BYTES):
+                    yield self._reader.feed(piece)
         with _open(self.path) as file:
             yield from _read(file, self._reader, self.notes)
 

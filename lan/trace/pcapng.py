@@ -56,7 +56,9 @@ _HEADER_BYTES, _TRAILER_BYTES = _HEADER.size, 4
 _FLAGS_AND_END = {way: struct.pack("<HHIHH", PACKET_FLAGS, 4, bits, 0, 0) for way, bits in DIRECTION_BITS.items()}
 _ONLY_FLAGS = {tail: way for way, tail in _FLAGS_AND_END.items()} | {b"": Direction.UNKNOWN}
 """The options of a packet that says its direction and no more."""
-_BEFORE = re.compile(r"^(\d+) frames before this file$")
+FRAMES_BEFORE = b" frames before this file"
+"""Behind a number, the comment of a section that goes on with a capture."""
+_BEFORE = re.compile(rb"^(\d+)%b$" % FRAMES_BEFORE)
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 
 
@@ -89,7 +91,7 @@ class Writer:
     def start(self, *, frames_before: int = 0) -> bytes:
         """The section header; first in the file.  `frames_before` are in earlier files of the same capture."""
         body = struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
-        options = [(COMMENT, f"{frames_before} frames before this file".encode())] if frames_before else []
+        options = [(COMMENT, b"%d%b" % (frames_before, FRAMES_BEFORE))] if frames_before else []
         return _block(SECTION_HEADER, body + _options([*options, (SECTION_PROGRAM, self.program.encode())]))
 
     def interface(self, port: str, peer: str, *, hardware: str = "") -> tuple[int, bytes]:
@@ -415,7 +417,7 @@ class Reader:
 
     def _count_on(self, comment: bytes | None) -> None:
         """A later file of a capture says how many frames were before it, of which some may be gone."""
-        if (said := _BEFORE.match(_text(comment))) is not None:
+        if (said := _BEFORE.match(comment or b"")) is not None:
             self.frames = max(self.frames, int(said[1][:18]))
 
     def _interface(self, body: bytes) -> None:

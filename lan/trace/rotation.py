@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from lan.trace.pcapng import FRAMES_BEFORE
+
 PIECE_BYTES = 4 << 20
+HEAD_BYTES = 128
+"""A file that is not the first says so in its first block."""
 
 
 def part(path: Path, number: int) -> Path:
@@ -26,6 +30,12 @@ def parts(path: Path) -> list[Path]:
         if number.isdigit():
             full.append((int(number), found))
     return [*(found for _, found in sorted(full)), *([path] if path.exists() else [])]
+
+
+def earlier(path: Path) -> list[Path]:
+    """The files before a capture's newest, oldest first; [] where it does not say that there were any."""
+    with path.open("rb") as file:
+        return parts(path)[:-1] if FRAMES_BEFORE in file.read(HEAD_BYTES) else []
 
 
 class Tail:
