@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.views import table
+from lan.trace.views.hexdump import ROW_BYTES, HexRow
+from lan.trace.views.cells import pad, wrap
 from lan.trace.views.osi import OsiLayer, layers
 from lan.trace.views.pdu import Half, Window
 
 NARROWEST, WIDEST = 60, 140
 DERIVED = "~"
 """Stands before a reason that was worked out from packets, not read from the device."""
-BYTES_A_LINE = 16
 
 
 def head(frame: Frame, timeline: Timeline) -> str:
@@ -32,7 +33,7 @@ def window(one: Window, width: int) -> Iterator[str]:
         right = _column("Out Layers", half, column)
         rows = max(len(left), len(right))
         pairs = zip(left + [""] * (rows - len(left)), right + [""] * (rows - len(right)), strict=True)
-        yield from (f"{a:<{column}} │{b}".rstrip() for a, b in pairs)
+        yield from (f"{pad(a, column)} │{b}".rstrip() for a, b in pairs)
         left = []
         if at + 1 < len(one.outside):
             yield f"{'':<{column}} ├{'─' * (column + 1)}"
@@ -49,7 +50,7 @@ def _column(title: str, half: Half | None, width: int) -> list[str]:
         )
         for one in line.reasons:
             mark = DERIVED if one.is_derived else "·"
-            lines += textwrap.wrap(str(one.reason), width, initial_indent=f"   {mark} ", subsequent_indent="     ")
+            lines += wrap(str(one.reason), width, initial_indent=f"   {mark} ", subsequent_indent="     ")
     return lines
 
 
@@ -86,15 +87,13 @@ def fields(layer: OsiLayer, width: int) -> Iterator[str]:
 
 
 def hexdump(data: bytes, start: int, end: int) -> Iterator[str]:
-    """Bytes `start` to `end`, sixteen a line, with what is printable at the right."""
+    """Bytes `start` to `end`, sixteen a line; a line like the one before is not shown again."""
     before, is_told = b"", False
-    for at in range(start, end, BYTES_A_LINE):
-        piece = data[at : min(at + BYTES_A_LINE, end)]
-        if piece == before and at + BYTES_A_LINE < end:
-            if not is_told:
-                yield "  *     the same again"
+    for at in range(start, end, ROW_BYTES):
+        row = HexRow(at, data[at : min(at + ROW_BYTES, end)], range(0))
+        if row.data != before or at + ROW_BYTES >= end:
+            yield f"  {row}"
+            before, is_told = row.data, False
+        elif not is_told:
+            yield "  *     the same again"
             is_told = True
-            continue
-        before, is_told = piece, False
-        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in piece)
-        yield f"  {at:04x}  {piece[:8].hex(' '):<23}  {piece[8:].hex(' '):<23}  {text}"
