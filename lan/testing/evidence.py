@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from lan.testing.watch import Look
@@ -63,12 +64,12 @@ def _look(look: Look, timeline: Timeline, drawn: set[object]) -> list[str]:
     lines = [look.question]
     frames = [item for item in look.found if isinstance(item, Frame)]
     if frames:
-        return [*lines, *_drawn(flow.diagram(frames, timeline))]
+        return [*lines, *_drawn(flow.diagram(frames, timeline), timeline)]
     for item in look.found[-LADDERS:]:
         lines += [f"  {item!r}"] if repr(item) != look.question else []
         if (what := getattr(item, "connection", item)) not in drawn:
             drawn.add(what)
-            lines += _drawn(_diagram(item, timeline))
+            lines += _drawn(_diagram(item, timeline), timeline)
     return lines
 
 
@@ -80,13 +81,31 @@ def _diagram(item: Any, timeline: Timeline) -> flow.Diagram:
     return flow.diagram(item.frames, timeline)
 
 
-def _drawn(whole: flow.Diagram) -> list[str]:
-    """The ladder; of a long one its beginning and its end."""
-    half = RUNGS // 2
-    parts = [whole.arrows] if len(whole.arrows) <= RUNGS else [whole.arrows[:half], whole.arrows[-half:]]
+def _drawn(whole: flow.Diagram, timeline: Timeline) -> list[str]:
+    """The ladder; of a long one its beginning, its end, and what is remarkable between them."""
     lines: list[str] = []
-    for part in parts:
-        if lines:
-            lines.append(f"{'':>11} … {len(whole.arrows) - 2 * half} more …")
+    for at, part in enumerate(_kept(whole.arrows, timeline)):
+        if at:
+            lines.append(f"{'':>11} …")
         lines += [f"  {line}" for line, _ in draw(flow.Diagram(whole.columns, part), WIDTH)]
     return lines
+
+
+def _kept(arrows: list[flow.Arrow], timeline: Timeline) -> list[list[flow.Arrow]]:
+    """The arrows to draw, in stretches without a gap."""
+    if len(arrows) <= RUNGS:
+        return [arrows]
+    share = RUNGS // 3
+    odd = [at for at in range(share, len(arrows) - share) if _is_odd(arrows[at].frame, timeline)]
+    places = sorted({*range(share), *odd[:share], *range(len(arrows) - share, len(arrows))})
+    stretches: list[list[flow.Arrow]] = [[]]
+    for before, at in pairwise([-1, *places]):
+        if at != before + 1:
+            stretches.append([])
+        stretches[-1].append(arrows[at])
+    return stretches
+
+
+def _is_odd(frame: Frame, timeline: Timeline) -> bool:
+    connection = timeline.connection_of(frame)
+    return connection is not None and bool(connection.events_of(frame))

@@ -22,7 +22,7 @@ def run(*command: str | Path, folder: Path, **variables: str) -> str:
     clean |= {"PYTHONDONTWRITEBYTECODE": "1", **variables}
     words = [str(word) for word in command]
     ended = subprocess.run(words, cwd=folder, env=clean, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
