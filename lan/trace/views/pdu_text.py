@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.views import table
-from lan.trace.views.hexdump import ROW_BYTES, HexRow
 from lan.trace.views.cells import pad, wrap
+from lan.trace.views.hexdump import ROW_BYTES, HexRow
 from lan.trace.views.osi import OsiLayer, layers
 from lan.trace.views.pdu import Half, Window
 
