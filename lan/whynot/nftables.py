@@ -63,7 +63,7 @@ class Stopped:
         where = f"{self.family} {self.table} {self.chain}"
         if self.handle:
             return f"nft delete rule {where} handle {self.handle}"
-        return f"nft chain {where} {{ policy accept ; }}"
+        return f"nft 'chain {where} {{ policy accept; }}'"
 
 
 def stopped(
