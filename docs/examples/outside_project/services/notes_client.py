@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-TIMEOUT_S = 2
+TIMEOUT_S = 20
 
 
 class Client:
