@@ -32,6 +32,8 @@ class Explained(Protocol):
     def reason(self) -> Reason: ...
     @property
     def is_derived(self) -> bool: ...
+    @property
+    def facts(self) -> dict[str, str]: ...
 
 
 Explain = Callable[[Stop, Journey], Sequence[Explained]]
@@ -159,7 +161,8 @@ def _half_json(half: Half) -> dict[str, Any]:
                 "protocol": line.layer.header.protocol if line.layer.header else None,
                 "title": line.layer.title,
                 "reasons": [
-                    {"code": one.code, **one.reason.as_json(), "is_derived": one.is_derived} for one in line.reasons
+                    {"code": one.code, **one.reason.as_json(), "facts": one.facts, "is_derived": one.is_derived}
+                    for one in line.reasons
                 ],
             }
             for line in half.lines

@@ -29,6 +29,10 @@ class Why:
     reason: Reason
     is_derived: bool = False
 
+    @property
+    def facts(self) -> dict[str, str]:
+        return dict(self.reason.facts)
+
 
 @pytest.fixture(scope="module")
 def office() -> Timeline:
