@@ -3,8 +3,8 @@
 Pure: a request with its body and the time come in, an answer comes out.  Here is the order of the
 decisions; each is made in a file of its own: `methods.py`, `upgrade.py`, `serving.py` (with
 `conditions.py` and `ranges.py`), `encodings.py`, `faults.py`, and the applications.  What lies under
-a path is asked of a `Site`; connections belong to `session.py`, and whom they
-are secured for to `misdirected.py`.
+a path is asked of a `Site`; connections belong to `session.py`, and what they are secured for to
+`misdirected.py`.
 """
 
 from collections.abc import Mapping
