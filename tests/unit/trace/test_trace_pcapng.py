@@ -141,6 +141,17 @@ def test_many_packets_at_once_are_written_as_one_by_one(written: list[Frame]) ->
     assert writer.packets(many) == b"".join(one_by_one)
 
 
+def test_what_was_lost_stands_behind_the_packets_of_an_interface() -> None:
+    writer = Writer()
+    number, block = writer.interface("pc1:eth0", "")
+    packet = writer.packet(number, 5, Direction.IN, b"x")
+    told = writer.statistics(number, 7 << 32 | 9, 3)
+    assert struct.unpack("<IIIIIHHQII", told) == (5, len(told), number, 7, 9, 5, 8, 3, 0, len(told))
+    reader = Reader()
+    assert len(reader.feed(writer.start() + block + packet + told + packet)) == 2
+    assert reader.damage == ""
+
+
 def test_a_later_file_of_a_capture_goes_on_counting() -> None:
     writer = Writer()
     head = writer.start(frames_before=41)
