@@ -94,7 +94,9 @@ def _ties(one: Decision) -> list[object]:
         return [(src, dst) if dst else src]
     if one.service == "links":
         way = (keys.get("from"), keys.get("to"))
-        return [(*way, keys["crc"])] if "crc" in keys else [frozenset(way)]
+        if "crc" not in keys:
+            return [frozenset(way)]
+        return [(*way, keys["crc"])] if "bit" not in keys else [(*way, keys["crc"]), (*way, "bit")]
     if one.service == "dns":
         return [(keys.get("id"), keys.get("client"))]
     return [keys[name] for name in ("xid", "client") if name in keys]

@@ -33,10 +33,24 @@ def cable(case: Case) -> Iterator[Explained]:
         return
     tie = (frame.from_device, frame.to_device, crc32(frame.data))
     done = case.decisions.after("", "links", tie, frame.time_ns, frame.time_ns + FLIGHT_NS, CABLE)
+    if done is None:
+        done = _damaged(case, frame)
     if done is not None:
         yield case.say(CABLE[done.what], "in", by=done, bit=done.keys.get("bit", "?"))
     elif case.stop.kind is StopKind.DROP and frame.direction is Direction.OUT and case.history.is_tapped(frame.peer):
         yield case.say("link.missing", "in", a=frame.from_device, b=frame.to_device)
+
+
+def _damaged(case: Case, frame: Frame) -> Decision | None:
+    """What turned a bit of a frame that is seen behind its cable: turned back, it is the one that was sent."""
+    for one in case.decisions.of("", "links", (frame.from_device, frame.to_device, "bit")):
+        bit = one.keys["bit"]
+        if 0 <= frame.time_ns - one.time_ns <= FLIGHT_NS and isinstance(bit, int) and bit // 8 < len(frame.data):
+            sent = bytearray(frame.data)
+            sent[bit // 8] ^= 1 << bit % 8
+            if crc32(sent) == one.keys["crc"]:
+                return one
+    return None
 
 
 def is_lost(case: Case) -> bool:

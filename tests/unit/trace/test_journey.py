@@ -1,10 +1,13 @@
 """Journeys: every sighting in exactly one, through switches, routers, NAT and proxies, to where the frame ended."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import StopKind
 from lan.trace.timeline import Timeline
+from lan.trace.why import Explainer
 from lan.wire import arp, ethernet, icmp, ipv4, udp
 
 from .journey_wires import IPS, MACS, Wires, datagram, frame, ip, segment
@@ -13,6 +16,16 @@ PC1, PC2, WEB, R1, PROXY = (IPS[name] for name in ("pc1", "pc2", "web", "r1", "p
 FAR, PUBLIC = "172.16.0.9", "192.0.2.1"
 NULL_MAC = "00:00:00:00:00:00"
 ASK = frame("pc1", "all", arp.build(arp.REQUEST, MACS["pc1"], PC1, NULL_MAC, WEB), ethernet.ARP)
+
+
+SAMPLES = [
+    ("pc1 s1 web", ASK),
+    ("pc1 s1 web", frame("pc1", "web", datagram(PC1, WEB))),
+    ("pc1 r1", frame("pc1", "r1", segment(PC1, WEB, "SYN"))),
+    ("r1 web", frame("r1", "web", segment(PC1, WEB, "SYN", ttl=63))),
+    ("r1 pc1", frame("r1", "pc1", ip(icmp.build_error(11, 0, segment(PC1, WEB, "SYN")), R1, PC1, protocol=ipv4.ICMP))),
+    ("pc1 proxy", frame("pc1", "proxy", segment(PC1, PROXY, "ACK", b"GET http://web/ HTTP/1.1\r\n\r\n"))),
+]
 
 
 def test_what_a_switch_floods_are_branches_of_one_journey() -> None:
@@ -278,3 +291,18 @@ def test_journeys_go_on_as_frames_come() -> None:
     timeline.add(wires.frames[1])
     assert timeline.journey_of(wires.frames[1]) is timeline.journeys[0]
     assert timeline.journeys[0].ends[0].device == "web"
+
+
+@given(st.lists(st.tuples(st.sampled_from(SAMPLES), st.integers(0, 10**6), st.integers(0, 255)), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_damaged_frames_are_placed_and_explained_too(picked: list[tuple[tuple[str, bytes], int, int]]) -> None:
+    wires = Wires()
+    for (way, data), at, value in picked:
+        changed = bytearray(data)
+        changed[at % len(data)] = value
+        wires.path(way, bytes(changed[: len(data) - at % 7]))
+    wires.journeys()
+    timeline = wires.timeline()
+    explainer = Explainer(timeline)
+    for journey in timeline.journeys:
+        assert all(explainer.explain(stop, journey) is not None for stop in journey.stops)

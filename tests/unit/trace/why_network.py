@@ -54,6 +54,15 @@ def a_cable_damages_a_frame(wires: Told) -> None:
     on_cable(wires, "corrupted", bit=7)
 
 
+@scenario("s1 in link.corrupted")
+def a_damaged_frame_is_seen_behind_its_cable(wires: Told) -> None:
+    turned = bytes([*TO_WEB[:40], TO_WEB[40] ^ 8, *TO_WEB[41:]])
+    for length, crc in ((60, 1), (60, zlib.crc32(TO_WEB))):
+        ends = {"from": "pc1", "to": "s1", "crc": crc, "bit": 40 * 8 + 3, "bytes": length}
+        wires.decide("", "links", "corrupted", "one in ten", **ends)
+    wires.path("pc1 s1", turned)
+
+
 @scenario("web in link.reordered")
 def a_frame_overtakes_others(wires: Told) -> None:
     on_cable(wires, "reordered")
