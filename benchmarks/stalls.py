@@ -116,7 +116,7 @@ ALONE = (
     Case("SYN lost", (Cause.RETRANSMISSION_TIMEOUT,), dropped="SYN"),
     Case("response lost", (Cause.RETRANSMISSION_TIMEOUT,), dropped="response"),
     Case("one of eight lost", (*WAY, Cause.FAST_RETRANSMISSION), way_ms=50, fill_bytes=10_500, dropped="third"),
-    Case("ports", (Cause.PORTS_EXHAUSTED,), ports_s=0.5),
+    Case("ports", (Cause.PORTS_EXHAUSTED,), ports_s=1.0),
 )
 NOT_TOGETHER = (
     {"proxy", "TLS"}, {"proxy", "window"}, {"proxy", "cwnd"}, {"proxy", "one of eight lost"}, {"ports", "proxy"},
