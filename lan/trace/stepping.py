@@ -4,9 +4,11 @@ An event is one sighting: a frame on one cable, on its way from the last device 
 event, or before the first; frames that the timeline takes up meanwhile come after the last.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 
 from lan.errors import UsageError
 from lan.trace.filter import Filter
@@ -90,9 +92,11 @@ class Stepper:
 
     def go(self, number: int) -> Moved:
         """To the frame of a number.  Raises UsageError where there is none."""
-        if not 1 <= number <= len(self.events):
-            raise UsageError(f"there is no frame {number}", expected=f"1 to {len(self.events)}")
-        return self._go(number - 1)
+        place = bisect_left(self.events, number, key=attrgetter("number"))
+        if place == len(self.events) or self.events[place].number != number:
+            known = f"{self.events[0].number} to {self.events[-1].number}" if self.events else "none is there yet"
+            raise UsageError(f"there is no frame {number}", expected=known)
+        return self._go(place)
 
     def find(self, wanted: Filter, *, backward: bool = False) -> Moved:
         """To the next event that a filter means, or the one before; stays where there is none."""

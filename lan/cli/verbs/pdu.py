@@ -4,6 +4,8 @@ N is a number of `lan trace`.  --layer shows another layer's fields (its number,
 """
 
 import argparse
+from bisect import bisect_left
+from operator import attrgetter
 
 from lan.cli.screen import Screen, width
 from lan.cli.source import Source, open_source, source_words
@@ -63,11 +65,14 @@ def frame_of(source: Source, number: int) -> Frame:
     frames = source.timeline.all_frames
     if not frames:
         raise UsageError(f"{source.name} has no frame yet", todo="lan trace shows what passes")
-    if not 1 <= number <= len(frames):
+    place = bisect_left(frames, number, key=attrgetter("number"))
+    if place == len(frames) or frames[place].number != number:
         raise UsageError(
-            f"{source.name} has no frame {number}", expected=f"1 to {len(frames)}", todo="lan trace numbers them"
+            f"{source.name} has no frame {number}",
+            expected=f"{frames[0].number} to {frames[-1].number}",
+            todo="lan trace numbers them",
         )
-    return frames[number - 1]
+    return frames[place]
 
 
 def _at(found: list[Window], device: str, frame: Frame) -> list[Window]:

@@ -87,6 +87,16 @@ def test_frames_that_come_later_are_stepped_to(office: Timeline) -> None:
     assert stepper.run().halt is Halt.END and number(stepper) == 2
 
 
+def test_frames_are_found_by_their_numbers_where_the_first_are_gone(office: Timeline) -> None:
+    late = Timeline(switches=["s1"])
+    late.feed(office.frames[48:])
+    stepper = Stepper(late)
+    assert stepper.go(55).frame is office.frames[54]
+    with pytest.raises(UsageError, match="there is no frame 48") as raised:
+        stepper.go(48)
+    assert raised.value.expected == "49 to 146"
+
+
 def test_play_keeps_the_pace_of_the_recording_at_its_speed(stepper: Stepper, office: Timeline) -> None:
     assert stepper.pause_s() == 0
     stepper.go(2)
