@@ -15,8 +15,10 @@ def test_a_browser_shows_an_evil_capture_as_text(tmp_path: Path) -> None:
     file.write_text(page(evil_frames(), name=EVIL), encoding="utf-8")
     words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=1000", "--dump-dom"]
     profile = f"--user-data-dir={tmp_path / 'profile'}"
-    command = [*words, profile, file.as_uri()]
+    command = [*words, profile, f"{file.as_uri()}#4"]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert "<title>taken" not in shown and "<img" not in shown
     assert '<span id="count">4 events</span>' in shown, "the page's own script has run"
     assert "&lt;img src=x" in shown
+    assert '<h2 id="what">4 · ' in shown, "it opens at the frame that its address names"
+    assert "<summary>pc1 · origin</summary>" in shown and "<td>start line</td>" in shown
