@@ -158,6 +158,7 @@ MISTAKES = [
     ("@pytest.mark.lan('office')", "def test_it(pc11): pass"),
     ("@pytest.mark.lan('office', scope='class')", "def test_it(lan): pass"),
     ("", "def test_it(trace): pass"),
+    ("", "def test_it(lan): lan.up('singel:2')"),
     ("pytestmark = pytest.mark.lan('office', scope='module')", "@pytest.mark.lan('single:2')\ndef test_it(h1): pass"),
 ]
 HINTS = [
@@ -168,6 +169,7 @@ HINTS = [
     "there is no fixture 'pc11', and LAN office has a device 'pc1'",
     "the test is in no class that could share LAN 'office'",
     "the fixture 'trace' needs a LAN: mark the test",
+    "did you mean 'single'?",
     "a test is marked lan('single:2'), and its module lan('office')",
 ]
 
@@ -275,12 +277,6 @@ def test_what_a_failing_test_leaves_up_is_taken_down(tmp_path: Path) -> None:
     [pid] = re.findall(r"^agent (\d+)$", done.stdout, re.MULTILINE)
     with pytest.raises(LanError, match="does not answer"):
         client.RunningLan.at(int(pid))
-
-
-def test_a_mistake_is_told_in_its_own_words(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("def test_it(lan):\n    lan.up('ofice')\n")
-    done = run_pytest(tmp_path, "test_it.py")
-    assert "did you mean 'office'?" in done.stdout
 
 
 def test_a_server_is_waited_for_until_it_listens(tmp_path_factory: pytest.TempPathFactory) -> None:
