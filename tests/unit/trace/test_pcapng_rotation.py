@@ -2,9 +2,11 @@
 
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest import MonkeyPatch
 
 from lan.trace.capture_file import CaptureFile, Capturing, TapPort
 from lan.trace.opening import open_capture
@@ -93,6 +95,34 @@ def test_who_reads_on_misses_only_what_is_gone(steps: list[int]) -> None:
             found += fresh
         assert found == sorted(set(found))
         assert reader.frames == writing.written
+
+
+class Hurried:
+    """A file that its writer goes on with, and leaves, just when its reader believes to be at its end."""
+
+    def __init__(self, file: BinaryIO, writing: Writing) -> None:
+        self.file, self.writing, self.is_over = file, writing, False
+
+    def read(self, size: int) -> bytes:
+        piece = self.file.read(size)
+        if not piece and not self.is_over:
+            self.is_over = True
+            self.writing.write(20)
+        return piece
+
+    def fileno(self) -> int:
+        return self.file.fileno()
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def test_what_comes_between_the_last_look_and_the_new_file_is_read(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    writing = Writing(tmp_path, files=99)
+    tail, reader = Tail(writing.path), Reader()
+    monkeypatch.setattr(tail, "_file", Hurried(tail._file, writing))
+    numbers = [each.number for _ in range(2) for piece in tail.pieces() for each in reader.feed(piece)]
+    assert numbers == list(range(1, 21))
 
 
 def test_a_port_that_is_named_later_is_in_the_next_file_too(tmp_path: Path) -> None:
