@@ -21,4 +21,4 @@ def test_a_browser_shows_an_evil_capture_as_text(tmp_path: Path) -> None:
     assert '<span id="count">4 events</span>' in shown, "the page's own script has run"
     assert "&lt;img src=x" in shown
     assert '<h2 id="what">4 · ' in shown, "it opens at the frame that its address names"
-    assert "<summary>pc1 · origin</summary>" in shown and "<td>start line</td>" in shown
+    assert "<summary>pc1 · origin</summary>" in shown and "<td>source port</td>" in shown
