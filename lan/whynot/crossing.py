@@ -219,14 +219,15 @@ def _arp(
     if own is not None and not own.arp:
         yield from _arp_off(device, own, ())
     row = case.neighbour(device, address)
-    if replies or (row is not None and row.mac and "FAILED" not in row.state and "INCOMPLETE" not in row.state):
+    is_known = row is not None and row.mac != "" and "FAILED" not in row.state and "INCOMPLETE" not in row.state
+    if not is_known:
+        yield from _arp_filtered(device, [*asked, *replies])
+    if replies or is_known:
         return
     if there is not None and not there.arp:
         yield from _arp_off(target, there, asked)
-    if asked and (rule := stopped(target.ruleset, ("input", "output"), Packet("arp", "", ""))):
-        said = f"{target.name}'s firewall drops ARP: {rule.text}"
-        look, remedy = f"lan exec {target.name} -- nft list ruleset", f"lan exec {target.name} -- {rule.remedy()}"
-        yield Step("ARP", target.name, said, "arp.filtered", (rule.text, *told(asked)), numbers(asked), look, remedy)
+    if asked:
+        yield from _arp_filtered(target, asked)
     if asked and target.sysctls.get("arp_ignore", "0") != "0":
         value = target.sysctls["arp_ignore"]
         said = f"{target.name} is told not to answer ARP (net.ipv4.conf.all.arp_ignore={value})"
@@ -236,6 +237,14 @@ def _arp(
     if asked:
         said = f"{target.name} gets the ARP question for {address} and does not answer it"
         yield Step("ARP", target.name, said, "arp.silent", told(asked), numbers(asked), f"lan show arp {device.name}")
+
+
+def _arp_filtered(device: Device, frames: list[Seen]) -> Iterator[Step]:
+    if rule := stopped(device.ruleset, ("input", "output"), Packet("arp", "", "")):
+        said = f"{device.name}'s firewall drops ARP: {rule.text}"
+        look, remedy = f"lan exec {device.name} -- nft -a list ruleset", f"lan exec {device.name} -- {rule.remedy()}"
+        evidence = (rule.text, *told(frames))
+        yield Step("ARP", device.name, said, "arp.filtered", evidence, numbers(frames), look, remedy)
 
 
 def _arp_off(device: Device, interface: Interface, asked: tuple[Seen, ...] | list[Seen]) -> Iterator[Step]:

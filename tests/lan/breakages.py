@@ -241,6 +241,15 @@ def static_row(net: Net, stack: ExitStack) -> None:
     stack.callback(on("s2", "bridge", "fdb", "del", mac, "dev", wrong, "master", "static"), net)
 
 
+def deaf(net: Net, stack: ExitStack) -> None:
+    """web's firewall drops the answers to its own ARP questions; pc2 knows web by hand, rightly."""
+    mac = next(row.mac for row in net["web"].table("interfaces") if row.interface == "web-eth0")
+    on("pc2", "ip", "neigh", "replace", WEB, "lladdr", mac, "nud", "permanent", "dev", "pc2-eth0")(net)
+    stack.callback(on("pc2", "ip", "neigh", "del", WEB, "dev", "pc2-eth0"), net)
+    rules("web", "input", "drop", family="arp")(net, stack)
+    on("web", "ip", "neigh", "flush", "dev", "web-eth0")(net)
+
+
 def dropped(net: Net, stack: ExitStack) -> None:
     """A flow on s2, put in beside the controller, that drops what is for web."""
     mac = next(row.mac for row in net["web"].table("interfaces") if row.interface == "web-eth0")
@@ -347,12 +356,13 @@ BREAKAGES = (
     Breakage("arp-off", "ping pc2 web", "arp.off", "web",
              together(command("web", "ip link set web-eth0 arp off", "ip link set web-eth0 arp on"),
                       forgotten)),
-    Breakage("arp-ignored", "ping pc2 web", "arp.ignored", "web",
-             together(command("web", "sysctl -qw net.ipv4.conf.all.arp_ignore=8",
+    Breakage("arp-ignored", "ping pc2 dhcp", "arp.ignored", "dhcp",
+             together(command("dhcp", "sysctl -qw net.ipv4.conf.all.arp_ignore=8",
                               "sysctl -qw net.ipv4.conf.all.arp_ignore=0"),
-                      forgotten)),
+                      command("dhcp", "ip neigh flush dev dhcp-eth0"), command("pc2", "ip neigh flush dev pc2-eth0"))),
     Breakage("arp-firewall", "ping pc2 web", "arp.filtered", "web",
              together(rules("web", "input", "drop", family="arp"), forgotten)),
+    Breakage("arp-answers", "ping pc2 web", "arp.filtered", "web", deaf),
     # routes
     Breakage("no-route", "ping pc2 far", "route.none", "pc2", command("pc2", "ip route del default", WEB_ROUTE)),
     Breakage("no-such-gateway", "ping pc2 far", "gateway.nobody", "pc2",
