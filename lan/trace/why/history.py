@@ -11,6 +11,8 @@ from lan.trace.timeline import Timeline
 from lan.wire import icmp, icmp6
 from lan.wire.tcp import TcpFlags
 
+ANYBODY = ""
+"""Who heard a message of a capture that does not tell where frames went."""
 Heard = list[tuple[int, str]]
 """(number of the frame, what was heard), by number."""
 
@@ -38,11 +40,13 @@ class History:
 
     def mac_of(self, device: str, ip: str, before: Frame) -> tuple[int, str] | None:
         """(frame, MAC address) by which a device last heard of an address through ARP."""
-        return _last_with_number(self._have()._addresses.get((device, ip), []), before)
+        addresses = self._have()._addresses
+        return _last_with_number(addresses.get((device, ip)) or addresses.get((ANYBODY, ip), []), before)
 
     def ip_at(self, device: str, mac: str, before: Frame) -> str | None:
         """The address that a device last heard to be at a MAC address: its gateway, when the packet is for another."""
-        return _last(self._have()._ips.get((device, mac), []), before)
+        ips = self._have()._ips
+        return _last(ips.get((device, mac)) or ips.get((ANYBODY, mac), []), before)
 
     def has_answered(self, ip: str, port: int) -> bool:
         """Whether a TCP port accepted anybody's SYN."""
@@ -66,7 +70,8 @@ class History:
         if packet.ethernet is not None and frame.direction is Direction.IN:
             self._sources.setdefault((frame.to_device, packet.ethernet.src), []).append((frame.number, frame.receiver))
         if packet.arp is not None:
-            number, device, ip, mac = frame.number, frame.to_device, packet.arp.sender_ip, packet.arp.sender_mac
+            device = ANYBODY if frame.direction is Direction.UNKNOWN else frame.to_device
+            number, ip, mac = frame.number, packet.arp.sender_ip, packet.arp.sender_mac
             self._addresses.setdefault((device, ip), []).append((number, mac))
             self._ips.setdefault((device, mac), []).append((number, ip))
         elif (network := packet.ipv4 or packet.ipv6) is not None:

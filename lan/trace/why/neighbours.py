@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lan.trace.frame import Direction
 from lan.trace.journey import StopKind
 from lan.trace.why.saying import Case, Explained
 from lan.wire import arp as wire
@@ -48,6 +49,10 @@ def asking(case: Case, message: Arp) -> Iterator[Explained]:
 
 def hearing(case: Case, message: Arp) -> Iterator[Explained]:
     """What a host makes of an ARP message.  RFC 826, "Packet Reception"."""
+    ethernet = case.frame.packet.ethernet
+    is_everyone = ethernet is not None and ethernet.is_multicast() and case.frame.direction is Direction.UNKNOWN
+    if is_everyone:  # a foreign capture: who they are, nobody knows
+        return
     is_mine = case.timeline.device_of(message.target_ip) == case.device
     if message.operation == wire.REQUEST and not is_mine:
         yield case.say("arp.other", "in", ip=message.target_ip)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from lan.trace.frame import Direction, Frame
 from lan.trace.journey import StopKind
+from lan.trace.timeline import Timeline
 from lan.trace.why import Explainer, codes
 from lan.trace.why.codes import CODES
 
@@ -52,3 +54,18 @@ def test_a_decision_belongs_to_the_last_record_before_it() -> None:
     why_network.says(wires, "pc1", "ACK", record, seq=23, ack=101)
     wires.decide("web", "http", "request", "a request is read", client=f"{PC1}:40000", method="GET", target="/")
     assert wires.codes().count("web in http.reads") == 1
+
+
+def test_in_a_foreign_capture_what_passed_is_known_though_not_to_whom() -> None:
+    wires = Told()
+    why_network.everyone_is_asked_for_an_address(wires)
+    why_network.an_address_is_in_the_cache(wires)
+    seen = [one for one in wires.frames if one.direction is Direction.IN]
+    timeline = Timeline()
+    timeline.feed(
+        Frame(number, one.time_ns, "eth0", "", Direction.UNKNOWN, one.data) for number, one in enumerate(seen, 1)
+    )
+    explainer = Explainer(timeline)
+    told = [[one.code for stop in each.stops for one in explainer.explain(stop, each)] for each in timeline.journeys]
+    assert told[1] == ["arp.miss", "nic.broadcast"]
+    assert told[3] == ["udp.sends", "route.link", "arp.hit", "nic.mine", "ip.mine", "udp.takes"]
