@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -25,8 +25,11 @@ from lan.trace.frame import Direction, Frame
 from lan.trace.pcapng import dump
 from lan.trace.stream import distance
 from lan.trace.trackers.tcp import Connection, Tracker
-from lan.trace.trackers.tcp_analysis import Kind
-from lan.wire.tcp import Tcp, TcpFlags
+from lan.trace.trackers.tcp_analysis import DUPLICATES_THAT_ASK, Kind
+from lan.wire import ethernet, ipv4, tcp
+from lan.wire.tcp import NO_OPTIONS, Tcp, TcpFlags, TcpOptions
+
+ACK = TcpFlags.ACK
 
 FLAGS = {
     "retransmission": Kind.RETRANSMISSION,
@@ -286,6 +289,21 @@ def _was_here(found: Difference) -> bool:
     return "retransmission" in mine and other - {"bytes_in_flight"} == {"out_of_order"} and _is_all_here(found)
 
 
+def _is_guess_by_time(found: Difference) -> bool:
+    names = {"out_of_order", "retransmission"}
+    mine, other = _differ_in(found)
+    return (mine | other) - {"bytes_in_flight"} == names and len(mine & names) == 1 and not _is_all_here(found)
+
+
+def _was_not_asked_for(found: Difference) -> bool:
+    mine, other = _differ_in(found)
+    if (mine, other) != ({"retransmission"}, {"fast_retransmission"}):
+        return False
+    peers = _before(found, by_sender=False)
+    alike = list(takewhile(lambda each: each.ack == peers[-1].ack and not each.length, reversed(peers)))
+    return len(alike) <= DUPLICATES_THAT_ASK  # the first of them is the ACK itself
+
+
 def _is_new_though_acknowledged(found: Difference) -> bool:
     mine, other = _differ_in(found)
     return (
@@ -329,6 +347,12 @@ def _began_within_keep_alive(found: Difference) -> bool:
 
 EXPLAINED: dict[str, Callable[[Difference], bool]] = {
     "tshark calls bytes that come within a round trip out of order; these were here before": _was_here,
+    "late or sent again: a guess by time, of bytes that were not here; the two know another round trip": (
+        _is_guess_by_time
+    ),
+    "tshark calls it fast, where SACK blocks were ever sent, though no two duplicate ACKs asked for it": (
+        _was_not_asked_for
+    ),
     "tshark tells of an ACK of bytes not seen at a later ACK; ours at the one that has them": _tells_late_of_unseen,
     "tshark calls data sent again whose ACK was captured before it; these bytes are here for the first time": (
         _is_new_though_acknowledged
@@ -341,9 +365,54 @@ EXPLAINED: dict[str, Callable[[Difference], bool]] = {
 """Where the two differ and both are right, or tshark is not.  Each looks at the segments again, by itself."""
 
 
+def probes() -> Timed:
+    """A window that closes, is asked for by a byte, opens, and is filled: Linux itself probes without a byte."""
+    ends, seqs, now_ns, made = (
+        {"a": "10.7.0.1", "b": "10.7.0.2"},
+        {"a": 100, "b": 900},
+        10**18,
+        list[tuple[int, bytes]](),
+    )
+
+    def say(
+        who: str, flags: TcpFlags, data: bytes = b"", *, window: int = 4000, seq: int = 0, wait_ms: float = 1
+    ) -> None:
+        nonlocal now_ns
+        now_ns += round(wait_ms * 1e6)
+        peer = "b" if who == "a" else "a"
+        ports = (5000, 80) if who == "a" else (80, 5000)
+        options = TcpOptions(mss=1460, wscale=0) if flags & TcpFlags.SYN else NO_OPTIONS
+        ack = seqs[peer] if flags & TcpFlags.ACK else 0
+        segment = tcp.build(
+            *(ends[who], ends[peer], *ports), seq=seqs[who] + seq, ack=ack, flags=flags, window=window, payload=data,
+            options=options,
+        )  # fmt: skip
+        if not seq and len(data) != 1:
+            seqs[who] += len(data) + bool(flags & (TcpFlags.SYN | TcpFlags.FIN))
+        packet = ipv4.build(ends[who], ends[peer], ipv4.TCP, segment)
+        made.append((now_ns, ethernet.build("02:00:00:00:00:02", "02:00:00:00:00:01", ethernet.IPV4, packet)))
+
+    say("a", TcpFlags.SYN)
+    say("b", TcpFlags.SYN | TcpFlags.ACK)
+    say("a", ACK)
+    say("b", ACK, b"x" * 1000)
+    say("a", ACK, window=1000)
+    say("b", ACK, b"x" * 1000)
+    for wait_ms in (200, 400, 800):
+        say("a", ACK, window=0)
+        say("b", ACK, b"x", wait_ms=wait_ms)
+    say("a", ACK, window=0)
+    say("a", ACK, window=1000)
+    say("b", ACK, b"x" * 1000)
+    say("a", ACK, seq=-1, wait_ms=1000)
+    say("b", ACK)
+    return made
+
+
 def captures(folder: Path, rounds: int) -> Iterator[tuple[str, Timed]]:
     """Name and frames of each capture."""
     (folder / "upload").write_bytes(bytes(300_000))
+    yield "probes of a window", probes()
     for number in range(rounds):
         for name, frames in wire_talks.timed_captures(folder, (*TALKS, *wire_talks.TALKS) if number == 0 else TALKS):
             yield f"{name} {number}", frames

@@ -42,3 +42,10 @@ def test_a_wrong_flag_is_seen(
     tally = beside.Tally()
     beside.compare("a slow reader", frames, tmp_path / "frames.pcapng", tally)
     assert any(found.theirs - found.ours == {"window_full"} for found in tally.differences)
+
+
+def test_probes_of_a_window_get_the_same_flags(tmp_path: Path) -> None:
+    tally = beside.Tally()
+    beside.compare("probes", beside.probes(), tmp_path / "frames.pcapng", tally)
+    assert not tally.differences, "\n".join(map(str, tally.differences))
+    assert set(tally.flags) >= {"zero_window_probe", "zero_window_probe_ack", "window_full", "keep_alive_ack"}
