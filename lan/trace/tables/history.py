@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lan.trace.frame import Frame, device_of_port
+from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 
 SECOND_NS = 1_000_000_000
@@ -83,7 +83,7 @@ class History:
     def devices(self, *kinds: str) -> list[str]:
         """Devices by kind ("switch", "dhcp-server" …), or all that are no switches."""
         if not self._devices:
-            switches = sorted(self.timeline.switches or {frame.port.partition(":")[0] for frame in self._sighted()})
+            switches = sorted(self.timeline.switches or ())
             hosts = sorted(set(self.timeline.devices.values()) - set(switches))
             return switches if kinds == ("switch",) else [] if kinds else hosts
         return [
@@ -92,9 +92,6 @@ class History:
             if (item["kind"] in kinds if kinds else not item.get("is_switch"))
             or (kinds == ("switch",) and item.get("is_switch"))
         ]
-
-    def _sighted(self) -> Iterable[Frame]:
-        return (frame for frame in self.timeline.all_frames[:1000] if frame.port)
 
     def options(self, device: str, at_ns: int) -> dict[str, Any]:
         """A device's settings as they were: those it came up with, and what `lan set` changed."""
@@ -163,6 +160,3 @@ def _ports(described: Mapping[str, Any]) -> list[Port]:
 
 def _name(device: str, interface: str) -> str:
     return f"{device}:{interface.removeprefix(f'{device}-')}"
-
-
-__all__ = ["SECOND_NS", "Decision", "History", "Port", "device_of_port", "read_log"]

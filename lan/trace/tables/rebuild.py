@@ -67,11 +67,16 @@ def rebuild(history: History, name: str, device: str | None, at_ns: int) -> dict
         having = [each for each in having if history.options(each, at_ns).get("proxy") == "cache"]
     if not having and name == "leases":
         having = sorted(_servers(history))
+    if not having:
+        raise UsageError(
+            f"no device of this capture is known to have a table {name}",
+            expected="a capture of lan's own, which names its ports",
+        )
     if device is not None and device not in having:
         near = nearest(device, having)
         raise UsageError(
             f"{device} has no table {name}" + (f"; did you mean {near!r}?" if near else ""),
-            expected="one of " + ", ".join(having) if having else "a capture in which a device has one",
+            expected="one of " + ", ".join(having),
         )
     return {each: made(history, each, at_ns) for each in ([device] if device else having)}
 

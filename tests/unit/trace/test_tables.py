@@ -235,5 +235,10 @@ def test_a_foreign_capture_has_tables_too_but_no_settings() -> None:
     history = History(TALK)
     assert [row[:2] for row in rows(history, "mac", "s1", 2)] == [[PC1, "s1-eth1"], [WEB, "s1-eth2"]]
     assert rows(history, "arp", "pc1", 2) == [["10.0.0.2", WEB, "pc1-eth0", "REACHABLE"]]
+    unnamed = Timeline()
+    unnamed.add(Frame(1, at(1), "if0", "", Direction.UNKNOWN, asked("pc1", "web")))
+    for table in ("mac", "arp", "leases", "cache"):
+        with pytest.raises(UsageError, match="no device of this capture"):
+            rebuild(History(unnamed), table, None, at(2))
     with pytest.raises(UsageError, match="nothing tells"):
         rebuild(history, "routes", "pc1", at(2))
