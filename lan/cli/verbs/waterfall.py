@@ -20,8 +20,14 @@ GROUP = "Look"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
-    parser.add_argument("-n", "--last", type=int, metavar="N", help="only the last N transactions")
+    parser.add_argument("-n", "--last", type=_number, metavar="N", help="only the last N transactions")
     parser.add_argument("--svg", type=Path, metavar="PICTURE", help="write it there as a picture: FILE.svg or FILE.png")
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of transactions")
+    return int(text)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -30,7 +36,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     source = open_source(options, screen)
     found = waterfall.rows(source.timeline, source.timeline, facts_of(source))
     if options.last is not None:
-        found = found[-options.last :] if options.last > 0 else []
+        found = found[-options.last :]
     if options.svg is not None:
         pictures.write(options.svg, waterfall_svg.draw(found))
         screen.line(f"{len(found)} transactions written to {options.svg}")

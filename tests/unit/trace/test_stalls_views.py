@@ -120,6 +120,7 @@ def test_the_parts_that_json_tells_add_up_to_the_whole(run: Run) -> None:
         (["stalls", "-c", "0"], 0, "and 3 gaps of less than a millisecond"),
         (["stalls", "-t", "7"], 2, "again.pcapng has no transaction 7\n  expected  0 to 0\n  try       lan waterfall"),
         (["waterfall"], 0, "R     200.0 ms  retransmission time-out"),
+        (["waterfall", "-n", "0"], 2, "'0' is no number of transactions"),
         (["waterfall", "--svg", "w.gif"], 2, "w.gif: no picture of that kind"),
         (["plot", "--what", "windw"], 2, "there is no plot 'windw'; did you mean 'window'?"),
         (["plot", "--from", "dns"], 2, "dns is no end of this connection\n  expected  pc1 or web"),
