@@ -16,7 +16,8 @@ from lan.trace.views.waterfall import Row
 
 from .dialogues import Talk, question, timeline, told
 
-NAGLE = "0 pc1 SYN / 0.1 web SYN+ACK / 100.1 pc1 ACK / 100.2 pc1 ACK half / 100.3 web ACK / 200.3 pc1 ACK end / 200.4 web ACK response"
+NAGLE = "0 pc1 SYN / 0.1 web SYN+ACK / 100.1 pc1 ACK / 100.2 pc1 ACK half / "
+NAGLE += "100.3 web ACK / 200.3 pc1 ACK end / 200.4 web ACK response"
 AGAIN = "0 pc1 SYN / 0.1 web SYN+ACK / 0.2 pc1 ACK / 0.3 pc1 ACK request / 200.3 pc1 ACK seq=1 request / "
 ANSWER = "200.4 web ACK response / 200.5 pc1 FIN+ACK / 200.6 web FIN+ACK / 200.7 pc1 ACK"
 SVG = "{http://www.w3.org/2000/svg}"
