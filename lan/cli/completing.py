@@ -10,6 +10,7 @@ from lan.control import client
 from lan.links.words import NAMES
 from lan.topo.generators import GENERATORS
 from lan.topo.load import topologies
+from lan.whynot.chain import CHAINS
 
 
 def candidates(words: Sequence[str]) -> list[str]:
@@ -73,6 +74,8 @@ WHAT_FITS: dict[str, Callable[[], Iterable[str]]] = {
     "to": _devices,
     "a": _devices,
     "b": _devices,
+    "asked": lambda: CHAINS,
+    "target": _devices,
     "table": _tables,
     "change": lambda: [*link.VERBS, *(f"{name}=" for name in NAMES)],
     "sender": _devices,

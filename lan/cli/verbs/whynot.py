@@ -24,7 +24,7 @@ GROUP = "Look"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", metavar="WHAT", help="http, https, ping, dns or lease")
+    parser.add_argument("asked", metavar="WHAT", help="http, https, ping, dns or lease")
     parser.add_argument("device", help="who asks")
     parser.add_argument("target", nargs="?", default="", help="a name, an address, with http also :PORT and /PATH")
     parser.add_argument(
@@ -34,16 +34,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    if options.kind not in CHAINS:
-        near = nearest(options.kind, CHAINS)
+    if options.asked not in CHAINS:
+        near = nearest(options.asked, CHAINS)
         raise UsageError(
-            f"lan whynot: {options.kind!r} is nothing to ask for" + (f"; did you mean {near!r}?" if near else ""),
+            f"lan whynot: {options.asked!r} is nothing to ask for" + (f"; did you mean {near!r}?" if near else ""),
             expected="one of " + ", ".join(CHAINS),
         )
     if not 0 < options.patience <= 60:
         raise UsageError(f"--patience {options.patience:g}", expected="seconds, more than 0, 60 at most")
     lan = client.connect(options.lan)
-    question = question_of(lan, options.kind, options.device, options.target)
+    question = question_of(lan, options.asked, options.device, options.target)
     screen.progress(f" {question.client} tries {question.kind} {question.target} …")
     try:
         found = diagnose(collect(lan, question, patience_s=options.patience))
