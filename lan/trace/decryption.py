@@ -149,6 +149,11 @@ class Decryption:
         """Whether the key log has secrets of this connection."""
         return self.client_random is not None and self.client_random in self.key_log
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a record is here whose keys are not known yet."""
+        return any(way.waiting is not None and not way.fault for way in (self._client, self._server))
+
     def go_on(self) -> bool:
         """Read what has become readable; whether that was anything.
 

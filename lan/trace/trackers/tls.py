@@ -103,7 +103,8 @@ class Tracker:
         """Take lines of a key log; the sessions of which more is in the clear now."""
         if not self.key_log.add(key_log):
             return []
-        return [session for session in self.sessions if self._decrypt(session)]
+        waiting = [each for each in self.sessions if each.decryption is None or each.decryption.is_waiting]
+        return [session for session in waiting if self._decrypt(session)]
 
     def _decrypt(self, session: Session) -> bool:
         if session.decryption is None:

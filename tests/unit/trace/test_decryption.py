@@ -206,3 +206,19 @@ def moved(data: bytes, *, is_up: bool) -> bytes:
     web, server = ipv4_bytes(IPS["web"]), ipv4_bytes("192.168.100.9")
     ends = web + server if is_up else server + web
     return data[:26] + ends + data[34:]
+
+
+def test_secrets_may_come_a_line_at_a_time(tmp_path: Path) -> None:
+    talk = TlsTalk(tmp_path, tls_1_3)
+    talk.say("pc1", REQUEST)
+    talk.say("web", RESPONSE)
+    talk.close()
+    timeline = timeline_of(talk.frames)
+    seen = []
+    for line in sorted(talk.key_log.splitlines(), key=lambda line: "HANDSHAKE" not in line):
+        timeline.learn_secrets(line)
+        decryption = timeline.tls[0].decryption
+        seen.append(decryption is not None and decryption.is_waiting)
+    assert seen[0] is True
+    assert seen[-1] is False
+    assert [transaction.status for transaction in timeline.http] == [200]
