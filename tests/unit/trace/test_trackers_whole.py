@@ -168,10 +168,13 @@ def test_a_proxys_request_is_tied_to_the_clients_and_a_hit_has_none() -> None:
     chain.http("mid", "pc1", (3128, 4000), 1, miss)
     chain.http("pc1", "mid", (4000, 3128), 1 + len(absolute), absolute)
     chain.http("mid", "pc1", (3128, 4000), 1 + len(miss), hit)
-    outer, inner, again = timeline_of(chain.frames).http
+    sent = len(b"GET /a?b HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
+    chain.http("mid", "end", (6000, 80), 1 + sent, b"GET /a?b HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
+    outer, inner, again, own = timeline_of(chain.frames).http
     assert (outer.upstream, inner.downstream, inner.upstream) == (inner, outer, None)
     assert (outer.is_cache_hit, outer.cache_status) == (False, "other;hit, proxy; fwd=miss; stored")
     assert (again.upstream, again.is_cache_hit, again.position) == (None, True, 2)
+    assert own.downstream is None  # both of the client's were answered before it
     assert inner.cache_status is None
     assert "GET http://www.lan.test/a?b → 200" in repr(outer)
     assert "GET www.lan.test/a?b → 200" in repr(inner)
