@@ -16,6 +16,8 @@ from lan.trace.trackers.http_message import Framing
 from lan.trace.trackers.tcp import Connection
 
 LOST = frozenset({Cause.RETRANSMISSION_TIMEOUT, Cause.FAST_RETRANSMISSION})
+FINISHED_BYTES = 150
+"""A longer segment with the client's Finished has its first request too: RFC 8446 §4.4.4, a hash and its cover."""
 Upstream = Callable[[Connection], list[Gap] | None]
 """The gaps of another connection; None of one that is being explained just now."""
 
@@ -35,10 +37,13 @@ class Reading:
         if self.session is None or self.session.client_finished is None:
             return
         finished, way = self.session.client_finished, path_of(self.talk, self.talk.server)
-        spoken = (each for each in self.talk.client.since(finished.time_ns) if each.length)
-        until = next((each.frame.number for each in spoken), self.connection.frames[-1].number)
+        read = [one.request.frames[0].number for one in self.transactions if one.session and one.request.frames]
+        spoken = (each.frame.number for each in self.talk.client.since(finished.time_ns) if each.length)
+        until = min(read) if read else next(spoken, self.connection.frames[-1].number)
+        if not read and self.talk.by_number[finished.number].length > FINISHED_BYTES:
+            return
         for segment in self.talk.server.since(finished.time_ns):
-            is_soon = bool(self.transactions) or segment.time_ns <= finished.time_ns + way.round_ns + way.slack_ns
+            is_soon = bool(read) or segment.time_ns <= finished.time_ns + way.round_ns + way.slack_ns
             segment.is_by_the_way = is_soon and segment.frame.number < until and not segment.flags & FIN
 
     def gaps(self) -> list[Gap]:
