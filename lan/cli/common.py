@@ -49,6 +49,8 @@ def building_words(parser: argparse.ArgumentParser) -> None:
 
 def launch_of(options: argparse.Namespace, **how: Any) -> Launch:
     """The words of `building_words` as a Launch.  Raises UsageError where they don't fit together."""
+    if options.no_trace and (options.snaplen or options.trace_size or options.trace_files):
+        raise UsageError("--no-trace captures nothing: there is nothing to cut or to divide", todo="leave it out")
     if options.trace_files and not options.trace_size:
         raise UsageError(
             "--trace-files says how many, and nothing says when a file is full", todo="add --trace-size 100M"

@@ -19,6 +19,10 @@ run nofile.py
 run office --switch hub
 run office --nmae x
 run office --no-trace
+run office --snaplen 128
+up office --no-trace --snaplen 128
+up office --trace-files 3
+up office --trace-size 1
 run office --pcap /nonexistent/x.pcapng
 run single:x
 run single:0

@@ -32,6 +32,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     began = time.monotonic()
     if options.no_trace:
         raise UsageError("lan run judges by packets, so it can't do without the capture", todo="leave out --no-trace")
+    if options.snaplen is not None:
+        raise UsageError("lan run judges by what packets carry, so it needs them whole", todo="leave out --snaplen")
     if options.pcap is not None and not options.pcap.absolute().parent.is_dir():
         raise UsageError(f"--pcap {options.pcap}: no such folder")
     lan = load(options.what, schemas(), name=options.name)
