@@ -16,6 +16,7 @@ from lan.trace.timeline import Timeline
 from .dialogues import IPS, MSS, Talk, head_of, question, timeline, told
 
 TICKETS = Path(__file__).with_name("tickets.pcapng.hex")
+FINISHED_AND_REQUEST = Path(__file__).with_name("finished_and_request.pcapng.hex")
 NEAR = "0 pc1 SYN / 0.1 web SYN+ACK / 0.2 pc1 ACK / "
 FAR = "0 pc1 SYN / 0.1 web SYN+ACK / 100.1 pc1 ACK / "
 ASKED_FAR = FAR + "100.2 pc1 ACK request / 100.3 web ACK / "
@@ -209,6 +210,16 @@ def test_session_tickets_answer_nothing() -> None:
     causes = ms(gaps)
     assert (causes["Nagle"], causes["TLS handshake"], causes["TCP handshake"]) == (101, 110, 100)
     assert causes.get("server think time", 0) < 5
+
+
+def test_a_request_in_one_segment_with_the_clients_finished_is_answered_like_any() -> None:
+    """`finished_and_request.pcapng.hex`: our proxy's end of a tunnel, with its secrets; web thinks for 200 ms and more."""
+    reader, frames = pcapng.Reader(), Timeline(switches=["s1"])
+    recorded = reader.feed(bytes.fromhex(FINISHED_AND_REQUEST.read_text()))
+    frames.learn_secrets(reader.secrets)
+    frames.feed(recorded)
+    assert frames.http[0].status == 200
+    assert ms(attribute(frames.http[0], frames))["server think time"] == 204
 
 
 def sample(at_ms: float, *, not_sent: int, retransmits: int = 0) -> Sample:
