@@ -213,7 +213,7 @@ def test_session_tickets_answer_nothing() -> None:
 
 
 def test_a_request_in_one_segment_with_the_clients_finished_is_answered_like_any() -> None:
-    """`finished_and_request.pcapng.hex`: our proxy's end of a tunnel, with its secrets; web thinks for 200 ms and more."""
+    """`finished_and_request.pcapng.hex`: our proxy's end of a tunnel, with its secrets; web thinks for 200 ms."""
     reader, frames = pcapng.Reader(), Timeline(switches=["s1"])
     recorded = reader.feed(bytes.fromhex(FINISHED_AND_REQUEST.read_text()))
     frames.learn_secrets(reader.secrets)
