@@ -1,8 +1,8 @@
 """Why a transaction took so long, with the frames that prove it:  lan stalls 0
 
 Of a FILE:  lan stalls FILE -t 0.  Without a number: what all transactions spent their time on.  lan waterfall numbers
-them; -c N is a TCP connection by the numbers of lan flow --list.  --watch DEVICE asks that device's kernel meanwhile (until Ctrl-C): it says for certain
-what packets only suggest.  docs/stalls.md
+them; -c N is a TCP connection by the numbers of lan flow --list.  --watch DEVICE asks that device's kernel meanwhile
+(until Ctrl-C): it says for certain what packets only suggest.  docs/stalls.md
 """
 
 import argparse
