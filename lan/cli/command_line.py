@@ -9,6 +9,7 @@ from types import ModuleType
 import lan
 from lan.cli.dispatch import Parser, load, verbs
 from lan.cli.screen import Screen
+from lan.engine import search_path
 from lan.errors import MISUSED, LanError, UsageError, nearest
 
 GROUPS = ("Build", "Use", "Look", "Break", "Learn")
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     screen = Screen(json="--json" in arguments[: arguments.index("--") if "--" in arguments else None])
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        search_path.extend()
         module, options = parse(arguments)
         code: int = module.run(options, screen)
     except LanError as error:

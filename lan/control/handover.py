@@ -18,6 +18,7 @@ import lan
 from lan.control import framing, launch
 from lan.control.client import RunningLan, raise_refusal
 from lan.control.launch import Launch, Launched
+from lan.engine import search_path
 from lan.engine.bubble import Bubble
 from lan.errors import LanError, RunError
 from lan.topo.spec import Lan, lan_from_json
@@ -78,6 +79,7 @@ def _search_path() -> str:
 
 def main(arguments: list[str]) -> int:
     """``DESCRIPTOR`` of the socket on which a LAN is asked for and handed over."""
+    search_path.extend()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is told by the one who asks; the LAN ends with us
     with socket.socket(fileno=int(arguments[0])) as asker:
         asked, _ = framing.receive(asker)

@@ -33,6 +33,17 @@ def test_the_office_does_what_the_seed_shows(lan: Command) -> None:
     assert {"load", "up", "scenario", "down", "total"} <= set(told["times_ms"])
 
 
+def test_a_users_path_without_sbin_makes_the_same_lan(lan: Command) -> None:
+    """Debian's users have none, and Open vSwitch's daemons lie there."""
+
+    def switching(path: str) -> str:
+        with lan.up("single:2", env={"PATH": path}) as up:
+            [told] = [one for one in lan.run("status", "--json", check=0).json["lans"] if one["name"] == up.name]
+            return str(told["switching"])
+
+    assert switching("/usr/local/bin:/usr/bin:/bin") == switching("/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin")
+
+
 def test_the_office_passes_on_the_kernel_bridge_too(lan: Command) -> None:
     assert lan.run("run", "office", "--switch", "bridge", "--json", check=0).json["ok"]
 

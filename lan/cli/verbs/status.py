@@ -25,9 +25,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         broken += described["lost"]
         up_s = round(time.time() - described["started_s"])
         state = "broken: " + ", ".join(broken) if broken else "up"
-        rows.append([lan.name, described["lan"]["source"], len(devices), switch_words(described), f"{up_s} s", state])
+        switching = switch_words(described)
+        rows.append([lan.name, described["lan"]["source"], len(devices), switching, f"{up_s} s", state])
         lans.append({"name": lan.name, "source": described["lan"]["source"], "devices": len(devices), "up_s": up_s,
-                     "pid": lan.pid, "state": str(lan.state), "broken": broken})  # fmt: skip
+                     "pid": lan.pid, "state": str(lan.state), "broken": broken, "switching": switching})  # fmt: skip
     if screen.json:
         screen.data({"ok": True, "lans": lans})
     elif rows:
