@@ -3,8 +3,9 @@
 The kernel writes each frame into a slot of memory shared with us (PACKET_RX_RING, TPACKET_V2), so
 that reading costs no system call, and a burst needs no socket buffer, which an ordinary user can't
 make large.  Version 2 and not 3: its frames are there at once, not when a block is full or its
-timer ran out.  (In 8 MiB, 4096 frames of 1514 bytes wait, and 4500 in version 3's blocks; of small
-ones four times as many, which is why the ring of the switches is larger.)  A frame too long for its slot is queued whole on the socket (PACKET_COPY_THRESH).
+timer ran out.  In 8 MiB wait 4096 frames of 1514 bytes, 4500 in version 3's blocks; of small frames
+those hold four times as many, which is why the switches' ring is larger.  A frame too long for its
+slot is queued whole on the socket (PACKET_COPY_THRESH).
 
 Where only the first bytes of each frame are wanted (`snaplen_bytes`), a filter of one instruction has
 the kernel copy no more, and slots are as small: the same memory holds eight times as many frames.
