@@ -117,7 +117,8 @@ def transcript(lan: Command, commands: str) -> str:
         assert "Traceback" not in ended.out + ended.err, f"{line} {ended}"
         assert ended.code not in (0, 1), f"{line} {ended}"
         said = re.sub(r"\(choose from .*\)", lambda found: found[0].replace("'", ""), ended.err + ended.out)
-        told.append(f"$ lan {line}\n{said}[{ended.code}]\n")  # argparse has no quotes there from Python 3.12 on
+        said = said.replace("required: device, -- PROGRAM …", "required: device")
+        told.append(f"$ lan {line}\n{said}[{ended.code}]\n")  # argparse has no quotes, and no rest, in newer Pythons
     return "\n".join(told)
 
 
