@@ -8,11 +8,10 @@ and what a tunnel carries (RFC 9110 §9.3.6) by its bytes.  What a proxy rewrite
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from lan.trace.frame import Frame
 from lan.trace.journey import Stop, StopKind
-from lan.wire.http import Http
+from lan.trace.trackers.http import AskedFor, asked_for
 
 LEAST_BYTES = 16
 """Of a tunnel; fewer may be alike by chance."""
@@ -32,16 +31,12 @@ class Way(NamedTuple):
         return Way(self.dst, self.dst_port, self.src, self.src_port)
 
 
-Request = tuple[str, str, str]
-"""(method, host, path)"""
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request that a device got, on which connection."""
 
     stop: Stop
-    request: Request
+    request: AskedFor
     way: Way
 
 
@@ -68,7 +63,7 @@ class Proxying:
                 self._keep((device, hash(frame.packet.payload)), stop, frame.time_ns)
         elif message.kind == "request":
             asked = self._asked.setdefault(device, [])
-            asked.append(Asked(stop, _request(message), way))
+            asked.append(Asked(stop, asked_for(message), way))
             del asked[:-MOST_ASKED]
         elif (client := self._pairs.get((device, way.back()))) is not None:
             self._answers[device, client.back()] = stop
@@ -81,7 +76,7 @@ class Proxying:
         if message is None or message.kind == "data":
             stop = self._relayed(frame, device, way)
         elif message.kind == "request":
-            stop = self._forwarded(device, _request(message), way)
+            stop = self._forwarded(device, asked_for(message), way)
         else:
             self._forget(device, way)
             stop = self._answers.pop((device, way), None)
@@ -97,7 +92,7 @@ class Proxying:
                 return stop
         return None
 
-    def _forwarded(self, device: str, request: Request, way: Way) -> Stop | None:
+    def _forwarded(self, device: str, request: AskedFor, way: Way) -> Stop | None:
         """The oldest that waits: the same request, or for a gateway, which asks another host, the same path."""
         waiting = [one for one in self._asked.get(device, ()) if not one.stop.sent and one.way.src != way.dst]
         same = [one for one in waiting if one.request == request]
@@ -123,11 +118,3 @@ def way_of(frame: Frame) -> Way | None:
     if packet.tcp is None or network is None or not packet.payload:
         return None
     return Way(network.src, packet.tcp.src_port, network.dst, packet.tcp.dst_port)
-
-
-def _request(message: Http) -> Request:
-    target, host = message.target or "", (message.get("Host") or "").lower()
-    if "://" in target:
-        parts = urlsplit(target)
-        host, target = parts.netloc.lower(), (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return message.method or "", host.removesuffix(":80"), target

@@ -13,7 +13,7 @@ from lan.trace.trackers.tls import Session
 from lan.wire import http
 from lan.wire.http import Http
 
-Asked = tuple[str, str, str]
+AskedFor = tuple[str, str, str]
 """(method, host, path): by these a proxy's own request is known again."""
 MOST_ASKED = 256
 """Like requests to one device, among which a proxy's own may have its cause; the oldest give way."""
@@ -118,7 +118,7 @@ class Tracker:
 
     def __init__(self) -> None:
         self.transactions: list[Transaction] = []
-        self._asked: dict[tuple[str, Asked], list[Transaction]] = {}
+        self._asked: dict[tuple[str, AskedFor], list[Transaction]] = {}
         self._readers: dict[Readable, _Reading | None] = {}
         """By what the client sent: of one connection that may be TLS, and what TLS carried."""
 
@@ -153,7 +153,7 @@ class Tracker:
     def _begun(self, begun: Transaction) -> None:
         """Keep a transaction; where its client is a proxy, tie it to the request that it got."""
         self.transactions.append(begun)
-        connection, asked = begun.connection, _asked_for(begun.request.head)
+        connection, asked = begun.connection, asked_for(begun.request.head)
         number = begun.request.frames[0].number
         for each in self._asked.get((connection.client.device, asked), ()):
             if each.upstream is None and each.was_open_at(number):
@@ -230,7 +230,7 @@ class _Reading:
                     self.tunnel = self.requests.at, self.responses.at
 
 
-def _asked_for(head: Http) -> Asked:
+def asked_for(head: Http) -> AskedFor:
     """The same for a request to a proxy, whose target is absolute, and for the one that it sends on (§3.2)."""
     target, host = head.target or "", (head.get("Host") or "").lower()
     if "://" in target:

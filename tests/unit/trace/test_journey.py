@@ -239,6 +239,14 @@ def test_a_proxy_sends_request_and_response_on_over_another_connection() -> None
     ]
 
 
+def test_a_request_whose_target_is_no_url_is_followed_too() -> None:
+    wires = Wires("s1")
+    get = b"GET http://[ HTTP/1.1\r\nHost: web\r\n\r\n"
+    wires.path("pc1 proxy", frame("pc1", "proxy", segment(PC1, PROXY, "ACK", get, ports=(40000, 3128))))
+    wires.path("proxy web", frame("proxy", "web", segment(PROXY, WEB, "ACK", get, ports=(50000, 80))))
+    assert wires.journeys() == ["pc1 origin –→1; proxy proxy 1→2; web end 2→–"]
+
+
 def test_a_gateway_asks_another_host_for_the_same_path() -> None:
     wires = Wires()
     get = b"GET /a?b HTTP/1.1\r\nHost: www.lan.test\r\n\r\n"
