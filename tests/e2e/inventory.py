@@ -46,7 +46,7 @@ def take() -> Inventory:
             "mount": frozenset(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
             "named namespace": frozenset(_output(["ip", "netns", "list"]).split("\n")),
             "file": frozenset(_files()),
-            "socket": frozenset(_sockets()),
+            "socket": frozenset(_sockets({os.getpid(), *ours})),
         }
     )
 
@@ -82,10 +82,7 @@ def _read(pid: int, file: str) -> bytes:
 
 
 def _link(pid: int, kind: str) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/ns/{kind}")  # noqa: PTH115 - no file
-    except OSError:
-        return ""
+    return _target(f"/proc/{pid}/ns/{kind}")
 
 
 def _namespaces(pid: int) -> set[str]:
@@ -105,10 +102,26 @@ def _files() -> list[str]:
     ]
 
 
-def _sockets() -> list[str]:
-    """Unix sockets with a name, be it an abstract one."""
-    names = [line.split()[7:] for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
-    return [" ".join(name) for name in names if name and NAMES.search(name[0]) and not NOT_MEANT.search(name[0])]
+def _sockets(holders: set[int]) -> list[str]:
+    """Unix sockets with a name, be it an abstract one, that these processes hold; others' LANs have theirs."""
+    held = {_target(file) for pid in holders for file in _open_files(pid)}
+    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    named = [(f"socket:[{row[6]}]", " ".join(row[7:])) for row in rows if len(row) > 7]
+    return [name for socket, name in named if socket in held and NAMES.search(name) and not NOT_MEANT.search(name)]
+
+
+def _open_files(pid: int) -> list[str]:
+    try:
+        return [f"/proc/{pid}/fd/{number}" for number in os.listdir(f"/proc/{pid}/fd")]  # noqa: PTH208 - as text
+    except OSError:
+        return []
+
+
+def _target(link: str) -> str:
+    try:
+        return os.readlink(link)  # noqa: PTH115 - no file
+    except OSError:
+        return ""
 
 
 def _output(command: list[str]) -> str:
