@@ -324,7 +324,10 @@ def test_a_plugged_cable_carries_the_first_frame(tmp_path_factory: pytest.TempPa
     with Factory(tmp_path_factory) as lan, lan.up("single:2", switch=switch) as net:
         for _ in range(5):
             net["h1"].unplug()
-            assert net["h1"].ping("h2", timeout_s=0.1).received == 0
+            for _ in range(50):  # what the kernel does about a lost carrier may come after the first question
+                assert net["h1"].ping("h2", timeout_s=0.1).received == 0
+                if "10.0.0.2" in net["h1"].table("arp"):
+                    break
             assert net["h1"].table("arp")["10.0.0.2"].state in ("INCOMPLETE", "FAILED")
             net["h1"].plug()
             assert "10.0.0.2" not in net["h1"].table("arp")
