@@ -186,7 +186,8 @@ def test_the_office_as_tshark_reads_it(tmp_path: Path) -> None:
     assert count(f'dns.flags.response == 1 && dns.a == {WEB} && dns.qry.name == "{NAME}"') >= 1
     assert count("tcp.flags.syn == 1 && tcp.flags.ack == 0") == count("tcp.flags.syn == 1 && tcp.flags.ack == 1") == 7
     assert count("tcp.flags.fin == 1") == 14
-    assert count('http.request.method == "GET"') == count("http.response.code == 200") == 4
+    assert count('!tls && http.request.method == "GET"') == count("!tls && http.response.code == 200") == 4
+    assert count('tls && http.request.method == "GET"') == count("tls && http.response.code == 200") == 3
     assert count("tls.handshake.type == 1") == count("tls.handshake.type == 2") == 3
     assert count("icmp.type == 0") == 12
     bad = "ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0"
