@@ -39,8 +39,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Reply], Path]]:
         sockets.append(listening)
 
         def answer() -> None:
-            peer, messages = listening.accept()[0], ovsdb.Messages()
-            with peer, contextlib.suppress(OSError):
+            messages = ovsdb.Messages()
+            with contextlib.suppress(OSError), listening.accept()[0] as peer:  # the test may end before it is called
                 while data := peer.recv(1 << 16):
                     for message in messages.feed(data):
                         if not (said := reply(message)):
@@ -53,6 +53,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Reply], Path]]:
 
     yield start
     for each in sockets:
+        each.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept, which close does not
         each.close()
     for thread in threads:
         thread.join()
