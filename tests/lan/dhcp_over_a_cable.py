@@ -44,6 +44,9 @@ class Cable:
         call("ip", "link", "set", "pc1-eth0", "netns", self.holder)
         call("ip", "address", "add", "192.168.100.252/24", "dev", "dhcp-eth0")
         call("ip", "link", "set", "dhcp-eth0", "up")
+        call("nsenter", f"--net=/proc/{self.holder}/ns/net", "ip", "link", "set", "pc1-eth0", "up")
+        while "state UP" not in call("ip", "link", "show", "dhcp-eth0"):  # until then the kernel drops what is sent
+            select.select([], [], [], 0.001)
         self.tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.tap.bind(("dhcp-eth0", 3))
         self.tap.settimeout(LATEST_S)

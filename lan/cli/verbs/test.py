@@ -20,8 +20,6 @@ from lan.scenario.recording import Recording
 
 GROUP = "Learn"
 LAYERS = ("tests/unit", "tests/lan", "tests/e2e")
-MOST_WORKERS = 8
-"""Test files beside each other: each brings its LANs up, and more of them would wait for the kernel."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="one line a frame under each step")
     parser.add_argument("--peers", action="store_true", help="the project's tests against real programs")
     parser.add_argument("-k", metavar="WORDS", help="only the project's tests whose names match")
+    parser.add_argument("-n", metavar="N", help="so many files of the project's tests beside each other, or auto")
     parser.add_argument("-x", action="store_true", help="end the project's tests at the first that fails")
     json_word(parser)
 
@@ -64,7 +63,7 @@ def _own(options: argparse.Namespace) -> int:
         )
     layers = ("tests/peers",) if options.peers else LAYERS
     words = [sys.executable, "-m", "pytest", *(layer for layer in layers if (checkout / layer).is_dir())]
-    words += ["-n", "auto", "--maxprocesses", str(MOST_WORKERS), "--dist", "loadfile"]
+    words += ["-n", options.n, "--dist", "loadfile"] if options.n else []
     words += ["-k", options.k] if options.k else []
     words += ["-x"] if options.x else []
     words += ["-v"] if options.verbose else []
