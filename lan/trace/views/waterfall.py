@@ -7,6 +7,7 @@ which cover the same time without a hole.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from lan import readable
 from lan.trace.frame import Frame
 from lan.trace.stalls.attribution import Attribution, Facts
 from lan.trace.stalls.cause import Cause, Gap, totals
@@ -188,8 +189,8 @@ def groups(found: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _head(row: Row, width: int) -> str:
-    size = "" if row.size_bytes is None else f", {_size(row.size_bytes)}"
-    left, right = f"{row.number:>3} {row.ends}  {row.name} → {row.status}{size}", _time(row.length_ms)
+    size = "" if row.size_bytes is None else f", {readable.size(row.size_bytes)}"
+    left, right = f"{row.number:>3} {row.ends}  {row.name} → {row.status}{size}", readable.duration(row.length_ms)
     return f"{_cut(left, width - len(right) - 2):{width - len(right) - 2}} {right}"
 
 
@@ -208,31 +209,12 @@ def _cells(spans: Sequence[tuple[str, int, int]], begin_ns: int, scale: float, w
 
 def _axis(length_ms: float, width: int) -> str:
     """``0         50        100 ms``: round steps, as many as have room."""
-    step = next(step for step in _steps() if width * step / (length_ms or 1.0) >= 9)
+    step = next(step for step in readable.ROUND_STEPS if width * step / (length_ms or 1.0) >= 9)
     line = ""
     for at in range(int(length_ms / step) + 1):
         text, place = f"{at * step:g}", round(at * step / (length_ms or 1.0) * width)
         line = f"{line:{place}}{text}" if place + len(text) + len(" ms") <= width else line
     return f"{line} ms"
-
-
-def _steps() -> Iterator[float]:
-    for power in range(-3, 9):
-        for mantissa in (1, 2, 5):
-            yield mantissa * 10.0**power
-
-
-def _time(ms: float) -> str:
-    return f"{ms:.1f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
-
-
-def _size(count: int) -> str:
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
 
 
 def _cut(text: str, width: int) -> str:

@@ -6,7 +6,7 @@ Pure: exchanges and connections in.  All times are milliseconds from the run's s
 from collections.abc import Sequence
 from typing import Any
 
-from lan.services.http.fetching import waterfall
+from lan.readable import size
 from lan.services.http.fetching.client import Connection, Exchange, Phase
 from lan.services.http.fetching.waterfall import Row
 from lan.services.http.protocol.messages import Response
@@ -92,7 +92,7 @@ def rows(exchanges: Sequence[Exchange], started_s: float) -> list[Row]:
 def summary(strategy: Strategy, exchanges: Sequence[Exchange], connections: Sequence[Connection], ms: float) -> str:
     """``5 objects, 12 KiB in 34.5 ms on 2 connections: persistent+parallel (book 4.5.1)``."""
     got = sum(exchange.is_complete for exchange in exchanges)
-    total = waterfall.size(sum(exchange.body_bytes for exchange in exchanges))
+    total = size(sum(exchange.body_bytes for exchange in exchanges))
     stood = sum(Phase.CONNECT in connection.times.ended_s for connection in connections)
     missing = f" of {len(exchanges)}" if got < len(exchanges) else ""
     again = sum(max(0, exchange.sent - 1) for exchange in exchanges)

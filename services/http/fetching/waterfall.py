@@ -6,6 +6,8 @@ Pure: rows in, lines of coloured pieces out.  `fetch.py` prints them, plain or b
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lan.readable import ROUND_STEPS, duration, size
+
 BARS = {
     "queue": ("·", "dim"),
     "dns": ("d", "magenta"),
@@ -53,7 +55,7 @@ def draw(rows: Sequence[Row], width: int) -> list[Line]:
     sizes = ["-" if row.size_bytes is None else size(row.size_bytes) for row in rows]
     widest = [max(map(len, column), default=0) for column in (marks, [row.status for row in rows], sizes)]
     name_width = min(max((len(row.name) for row in rows), default=4), int(width * _NAME_SHARE))
-    times = [_time(_last(row) - _first(row)) for row in rows]
+    times = [duration(_last(row) - _first(row)) for row in rows]
     time_width = max(map(len, times), default=0)
     bar_width = width - sum(widest) - name_width - time_width - 5
     indent = " " * (sum(widest) + name_width + 4)
@@ -105,7 +107,7 @@ def _axis(end_ms: float, width: int, room: int) -> str:
     """``0        10        20 ms``: a round step, as many as have room in these columns; `end_ms` is at `width`."""
     if end_ms <= 0:
         return ""
-    step_ms = next(step for step in _steps() if width * step / end_ms >= 8)
+    step_ms = next(step for step in ROUND_STEPS if width * step / end_ms >= 8)
     marks = ""
     count = int(end_ms / step_ms)
     for at in range(count + 1):
@@ -116,30 +118,12 @@ def _axis(end_ms: float, width: int, room: int) -> str:
     return marks
 
 
-def _steps() -> list[float]:
-    return [mantissa * 10.0**power for power in range(-3, 9) for mantissa in (1, 2, 5)]
-
-
 def _first(row: Row) -> float:
     return min((begin for _, begin, _ in row.spans), default=0.0)
 
 
 def _last(row: Row) -> float:
     return max((end for _, _, end in row.spans), default=0.0)
-
-
-def _time(ms: float) -> str:
-    return f"{ms:.1f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
-
-
-def size(count: int) -> str:
-    """``999 B``, ``1.5 KiB``, ``12 MiB``."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
 
 
 def shortened(name: str, width: int) -> str:

@@ -245,13 +245,6 @@ def test_a_long_name_keeps_its_begin_and_its_end(name: str, width: int) -> None:
     assert len(short) == min(len(name), width)
 
 
-def test_sizes_are_read_at_a_glance() -> None:
-    counts = (0, 999, 1000, 1536, 10_240, 5 << 20, 3 << 30)
-    assert [waterfall.size(count) for count in counts] == [
-        "0 B", "999 B", "1.0 KiB", "1.5 KiB", "10 KiB", "5.0 MiB", "3.0 GiB",
-    ]  # fmt: skip
-
-
 # What is said as JSON
 
 
