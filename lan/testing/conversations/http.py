@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lan.errors import UsageError
-from lan.testing.conversations.base import Criterion, Kind, Seen
+from lan.testing.conversations.base import Criterion, Kind
 from lan.testing.conversations.gaps import SeenGap, gaps_of, longest
-from lan.testing.conversations.tcp import SeenConnection
+from lan.testing.conversations.over_tcp import SeenOverTcp
 from lan.testing.failing import NotSeen
-from lan.testing.word import CLIENT, SERVER, Word
 from lan.trace.frame import Frame
 from lan.trace.timeline import Window
 from lan.trace.trackers.http import Transaction
@@ -66,20 +65,8 @@ class SeenMessage:
         return repr(self.told)
 
 
-class SeenTransaction(Seen[Transaction]):
+class SeenTransaction(SeenOverTcp[Transaction]):
     """A request and its response, which is waited for, to its end."""
-
-    @property
-    def client(self) -> Word:
-        """The device that asked."""
-        side = self.told.connection.client
-        return self._end(side.device, side.ip, CLIENT)
-
-    @property
-    def server(self) -> Word:
-        """The device that was asked."""
-        side = self.told.connection.server
-        return self._end(side.device, side.ip, SERVER)
 
     @property
     def method(self) -> str:
@@ -122,11 +109,6 @@ class SeenTransaction(Seen[Transaction]):
         told = self._answered().response
         assert told is not None
         return SeenMessage(told, self)
-
-    @property
-    def connection(self) -> SeenConnection:
-        """The connection that it used."""
-        return SeenConnection(self.told.connection, self._watch)
 
     @property
     def position(self) -> int:

@@ -2,28 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from lan.testing.conversations.base import Criterion, Kind, Seen
-from lan.testing.conversations.tcp import SeenConnection
-from lan.testing.word import CLIENT, SERVER, Word
+from lan.testing.conversations.base import Criterion, Kind
+from lan.testing.conversations.over_tcp import SeenOverTcp
 from lan.trace.frame import Frame
 from lan.trace.timeline import Window
 from lan.trace.trackers.tls import Session
 
 
-class SeenSession(Seen[Session]):
+class SeenSession(SeenOverTcp[Session]):
     """One session; what the handshake chooses is waited for."""
-
-    @property
-    def client(self) -> Word:
-        """The device that opened it."""
-        side = self.told.connection.client
-        return self._end(side.device, side.ip, CLIENT)
-
-    @property
-    def server(self) -> Word:
-        """The device that was asked."""
-        side = self.told.connection.server
-        return self._end(side.device, side.ip, SERVER)
 
     @property
     def server_name(self) -> str | None:
@@ -51,11 +38,6 @@ class SeenSession(Seen[Session]):
     def alerts(self) -> list[tuple[str, str]]:
         """(device, what it said) until now; ``encrypted`` where only the keys would tell."""
         return list(self._counted("alerts").alerts)
-
-    @property
-    def connection(self) -> SeenConnection:
-        """The connection that it used."""
-        return SeenConnection(self.told.connection, self._watch)
 
 
 def _sessions(window: Window) -> list[Session]:
