@@ -6,6 +6,8 @@ secured it for another, though both live on this server; and who asks for https 
 somewhere else, or is somebody in between who took TLS away.
 """
 
+from abc import ABC, abstractmethod
+
 from lan.reasons import Reason
 from lan.services.http.origin.answer import Answer, plain
 from lan.services.http.origin.origin import Origin, host_of
@@ -29,7 +31,7 @@ def secured_for(origin: Origin, name: str | None) -> Origin:
     return _Secured(origin, origin if meant is None else meant, name)
 
 
-class _Guarded(Origin):
+class _Guarded(Origin, ABC):
     """Answers as an origin does, but for what is misdirected."""
 
     def __init__(self, origin: Origin) -> None:
@@ -44,8 +46,9 @@ class _Guarded(Origin):
     def before_body(self, request: Request, *, now_s: float) -> Answer | None:
         return self._misdirected(request, now_s) or self._origin.before_body(request, now_s=now_s)
 
+    @abstractmethod
     def _misdirected(self, request: Request, now_s: float) -> Answer | None:
-        raise NotImplementedError
+        """The answer to a request that should have come another way; None to one that may."""
 
 
 class _InClear(_Guarded):
