@@ -23,6 +23,7 @@ run office --snaplen 128
 up office --no-trace --snaplen 128
 up office --trace-files 3
 up office --trace-size 1
+test -n x
 run office --pcap /nonexistent/x.pcapng
 run single:x
 run single:0

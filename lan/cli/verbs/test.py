@@ -27,9 +27,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="one line a frame under each step")
     parser.add_argument("--peers", action="store_true", help="the project's tests against real programs")
     parser.add_argument("-k", metavar="WORDS", help="only the project's tests whose names match")
-    parser.add_argument("-n", metavar="N", help="so many files of the project's tests beside each other, or auto")
+    parser.add_argument(
+        "-n", type=_workers, metavar="N", help="so many files of the project's tests beside each other, or auto"
+    )
     parser.add_argument("-x", action="store_true", help="end the project's tests at the first that fails")
     json_word(parser)
+
+
+def _workers(text: str) -> str:
+    if text != "auto" and not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on, nor 'auto'")
+    return text
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
