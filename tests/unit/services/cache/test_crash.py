@@ -76,9 +76,18 @@ def short_life(folder: Path) -> None:
             world.ask(uri, Reply(), method="DELETE")
 
 
+def forked() -> int:
+    """As os.fork; a Ctrl-C of that moment is not lost in what Python itself calls after it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return os.fork()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def is_killed_before_call(folder: Path, number: int) -> bool:
     """Live the short life, but die before its system call of this number; False: it has no more than that."""
-    child = os.fork()
+    child = forked()
     if child == 0:
         calls = 0
 
@@ -102,7 +111,7 @@ def is_killed_before_call(folder: Path, number: int) -> bool:
 def killed_at_some_moment(folder: Path, chance: random.Random) -> int:
     """One life of a cache: how many answers it stored before it was killed."""
     reads, writes = os.pipe()
-    child = os.fork()
+    child = forked()
     if child == 0:
         try:
             os.close(reads)
