@@ -57,12 +57,13 @@ def collect(lan: RunningLan, question: Question, *, patience_s: float = PATIENCE
         recording.sync()
         window = recording.timeline.since(mark)
         began_s = window.frames[0].time_ns / 1e9 if window.frames else None
+        described = lan.describe()
         return Facts(
             question,
             attempt,
-            _devices(lan, question, attempt, began_s),
-            _switches(lan),
-            _cables(lan),
+            _devices(lan, described["devices"], question, attempt, began_s),
+            _switches(lan, described),
+            _cables(lan, described),
             seen.sightings(_about(window, question)),
             seen.questions(window, question.client),
             recording.drops,
@@ -106,8 +107,9 @@ def _known(lan: RunningLan, question: Question) -> str:
     return address if is_address(address) else host
 
 
-def _devices(lan: RunningLan, question: Question, attempt: Attempt, began_s: float | None) -> dict[str, Device]:
-    described = lan.describe()["devices"]
+def _devices(
+    lan: RunningLan, described: dict[str, Any], question: Question, attempt: Attempt, began_s: float | None
+) -> dict[str, Device]:
     models = {device.name: model_of(device, lan.spec) for device in lan.spec.hosts}
     names = list(models) if len(models) <= MOST_PROBED else _likely(models, question, attempt)
     client = _run(lan, question.client, PROBE, ["--brief"])
@@ -164,8 +166,7 @@ def _decisions(lan: RunningLan, device: str, began_s: float | None) -> list[str]
     return found[-20:]
 
 
-def _switches(lan: RunningLan) -> dict[str, Switch]:
-    described = lan.describe()
+def _switches(lan: RunningLan, described: dict[str, Any]) -> dict[str, Switch]:
     names = [device.name for device in lan.spec.switches]
     ovs = set(described["ovs"])
     words = [
@@ -186,8 +187,7 @@ def _switches(lan: RunningLan) -> dict[str, Switch]:
     return found
 
 
-def _cables(lan: RunningLan) -> list[Cable]:
-    described = lan.describe()
+def _cables(lan: RunningLan, described: dict[str, Any]) -> list[Cable]:
     return [
         Cable(
             End(link.a.device, link.a.interface, str(link.a)),
