@@ -145,7 +145,7 @@ def _lost_before_the_tap(silence: Silence) -> Gap | None:
     reason = Reason("RFC 6298 §5", "its kernel sent it again: the first was lost before it came here",
                     frame=silence.after.frame.number)  # fmt: skip
     gap = silence.part(silence.start_ns, silence.end_ns, Cause.RETRANSMISSION_TIMEOUT, [silence.after.frame], reason)
-    return Gap(gap.start_ns, gap.end_ns, gap.cause, gap.evidence, gap.reason, gap.device, is_derived=False)
+    return replace(gap, is_derived=False)
 
 
 def _answer(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
