@@ -1,14 +1,28 @@
 """Inputs for a fuzzer: likely ones, cut, doubled, swapped and spliced, with what parsers have tripped over put in.
 
-Pure, but for the `Random` that is given: the same one makes the same inputs.
+`mutants` changes text, `byte_mutants` what has numbers at fixed places.  Each goes from base to base and changes one
+step by step: each step is an input.  Short bases are taken more often, for their inputs are read sooner: of a long
+one and a short one, both get the same number of bytes.
+
+Pure, but for the `Random` that is given: the same one makes the same inputs, of the same bases.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 from random import Random
 
 LONGEST_BYTES = 4096
 
+FROM_POOL = 0.25
+"""This share of bases are inputs that were taken lately."""
+BASES = 64
+"""So many are drawn at a time."""
+SHORT_BYTES = 32
+"""Bases below this length are all alike."""
+
 Mutation = Callable[[bytes, Random, list[bytes]], bytes]
+Mutants = Callable[[list[bytes], list[bytes], Random], Iterator[bytes]]
+"""Inputs without end, of a corpus and of a pool that others fill meanwhile."""
 
 INTERESTING = [
     *(
@@ -167,9 +181,66 @@ def short(random: Random) -> int:
     return 1 + int(16 * random.random() ** 4 * (20 if random.random() < 0.02 else 1))
 
 
-def mutated(data: bytes, random: Random, corpus: list[bytes]) -> bytes:
-    """One mutation, or up to eight."""
-    data = random.choice(MUTATIONS)(data, random, corpus)
-    while random.random() < 0.5:
-        data = random.choice(MUTATIONS)(data, random, corpus)
-    return data[:LONGEST_BYTES]
+def bases(corpus: list[bytes], pool: list[bytes], random: Random) -> Iterator[bytes]:
+    """What inputs are made of, without end; the pool may not be empty."""
+    shares = list(accumulate(1 / max(len(data), SHORT_BYTES) for data in corpus))
+    chance = random.random
+    while True:
+        for base in random.choices(corpus, cum_weights=shares, k=BASES):
+            yield pool[int(chance() * len(pool))] if chance() < FROM_POOL else base
+
+
+def mutants(corpus: list[bytes], pool: list[bytes], random: Random) -> Iterator[bytes]:
+    """Text that was changed once, twice, and each time with half the chance once more."""
+    chance, kinds = random.random, len(MUTATIONS)
+    for data in bases(corpus, pool, random):
+        while True:
+            data = MUTATIONS[int(chance() * kinds)](data, random, corpus)[:LONGEST_BYTES]
+            yield data
+            if chance() < 0.5:
+                break
+
+
+ENDS = bytes((0, 1, 2, 3, 4, 7, 8, 0x0F, 0x10, 0x1F, 0x3F, 0x40, 0x7F, 0x80, 0xBF, 0xC0, 0xF0, 0xFE, 0xFF))
+"""Numbers of a byte where something begins or ends."""
+MAX_STEPS = 4
+NOISE = 1 / 8
+"""This share of bases is noise."""
+
+
+def byte_mutants(corpus: list[bytes], pool: list[bytes], random: Random) -> Iterator[bytes]:
+    """Bytes that were changed in one to four places; some are noise."""
+    chance = random.random
+    for base in bases(corpus, pool, random):
+        if chance() < NOISE:
+            yield random.randbytes(int(chance() * 128))
+            continue
+        made = bytearray(base)
+        for _ in range(1 + int(chance() * MAX_STEPS)):
+            edit(made, random.getrandbits(48), corpus)
+            yield bytes(made)
+
+
+def edit(made: bytearray, bits: int, others: list[bytes]) -> None:
+    """One change, of 48 random bits: which, where, and how much."""
+    kind, at, some = bits & 15, (bits >> 4 & 0xFFFF) * len(made) >> 16, bits >> 20
+    if kind < 5:
+        made[at : at + 1] = ENDS[some % 19 : some % 19 + 1]
+    elif kind < 9:
+        if at < len(made):
+            made[at] ^= 1 << (some & 7)
+    elif kind == 9:  # a length that is nearly right
+        made[at : at + 1] = bytes((len(made) - at - (some & 7) & 0xFF,))
+    elif kind == 10:
+        made[at : at + 2] = (0, 1, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF, 0xC000, len(made))[some & 7].to_bytes(2, "big")
+    elif kind < 13:
+        del made[at : at + 1 + (some & 15)]
+    elif kind == 13:
+        del made[at:]
+    elif kind == 14:
+        made[at:at] = made[at : at + 1 + (some & 31)]
+    else:
+        other = others[some % len(others)]
+        first = (some >> 8 & 0xFFF) * len(other) >> 12
+        made[at:at] = other[first : first + 1 + (some >> 20) % 48]
+    del made[LONGEST_BYTES:]

@@ -4,11 +4,11 @@ To add one: a `Parser` in `PARSERS`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 from benchmarks import fuzz_passing
 from benchmarks.fuzz_inputs import place
+from benchmarks.fuzz_runner import Broken, Parser, Run
 from lan.errors import UsageError
 from lan.services.http.cache import cache_control, index_log
 from lan.services.http.cache.entry import Entry
@@ -20,22 +20,6 @@ from lan.services.http.protocol.connection import Body, Client, Closed, End, Eve
 from lan.services.http.protocol.events import Refused
 from lan.services.http.protocol.messages import Headers, Request, Response
 from lan.services.http.protocol.target import parse_authority, split_absolute
-
-Run = Callable[[bytes, Random], bool]
-
-
-class Broken(Exception):  # noqa: N818 - what the fuzzer looks for
-    """A parser broke its own promise."""
-
-
-@dataclass(frozen=True)
-class Parser:
-    """`run` gives one input and says whether it was taken; what it `may_raise` is documented."""
-
-    name: str
-    corpus: list[bytes]
-    run: Run
-    may_raise: tuple[type[Exception], ...] = ()
 
 
 def run_request_head(data: bytes, _: Random) -> bool:
@@ -202,6 +186,7 @@ def run_url(data: bytes, _: Random) -> bool:
 STYLES = [
     b"@import 'a.css' screen; @namespace url(n); p { background: url(b.png) } /* url(c) */",
     b'a { b: url( "c\\"d" ), url(e\\66 f) ; g: \'h\\\ni\' } @import url(j)',
+    *(b"@import 'a' b;", b"@import url(a);", b"a { b: url(c) }", b"/* url(a) */", b"@namespace url(a);", b"url( 'a' )"),
 ]
 BASE = url.parse("http://web/a/b?c")
 
@@ -303,6 +288,22 @@ PAGE = b"""<!doctype html><html><head>
 <link rel=stylesheet href="a.css"><base href="/x/"><script src=b.js></script></head>
 <body background=c.png><img src="d.png" srcset="e.png 2x, f.png"><!-- <img src=g.png> --><iframe src='h.html'></iframe>
 <style>@import url(i.css)</style><a href="j.html">k</a>&amp;<![CDATA[x]]><?php y ?></body></html>"""
+TAGS_OF_PAGES = [
+    *(
+        b'<link rel="stylesheet icon" href="a.css">',
+        b'<base href="/x/">',
+        b"<script src=b.js></script>",
+        b"<img src=a>",
+    ),
+    *(b'<img src="d.png" srcset="e.png 2x, f.png" sizes=9em>', b"<!-- <img src=g.png> -->", b"<![CDATA[x]]><?php y ?>"),
+    *(
+        b"<style>@import url(i.css)</style>",
+        b"<p style=\"a: url('b c')\">",
+        b"&amp;<a href='j'>k</a >",
+        b"<!doctype html>",
+    ),
+    b'<picture><source srcset="l 2x" media="(min-width: 9em)" type=image/webp><img src=m></picture>',
+]
 TAGS = [b'"a"', b'W/"a"', b"*", b'"a", W/"b", "c"', b'""']
 CACHE_CONTROL = [
     *(
@@ -355,7 +356,7 @@ PARSERS = {
         Parser("keep-alive", [b"timeout=5, max=100", b'timeout="5"', b"a, b=c"], run_keep_alive),
         Parser("via", VIA, of_text(via.parse)),
         Parser("faults", FAULTS, of_text(faults.parse_text), (ValueError,)),
-        Parser("page", [PAGE, PAGE[:200], b"<img src=a>"], run_page),
+        Parser("page", [PAGE, PAGE[:200], *TAGS_OF_PAGES], run_page),
         Parser("style", STYLES, run_style),
         Parser("srcset", [b"a.png, b.png 2x|50vw", b"a 320w, b 640w 300h|(min-width: 9em) 300px, 100vw"], run_srcset),
         Parser("index-log", [b"".join(RECORDS), b"".join(RECORDS[:2])], run_index),

@@ -1,22 +1,23 @@
 """Mutated inputs for each decoder of lan/wire: does one raise what it may not, or keep it busy?
 
-    bin/lan python benchmarks/fuzz_wire.py [--decoders tcp,dns] [--inputs 10000000] [--seed 1] [--within-s 600]
+    bin/lan python benchmarks/fuzz_wire.py [--decoders TCP,DNS] [--inputs 10000000] [--seed 1] [--within-s 600]
+        [--log FILE]
 
 Each decoder gets the bytes of its own layer, taken from the frames of tests/unit/wire/captured.txt and of
-`wire_synthetic.py`, with bits turned, numbers set to their ends, pieces cut, doubled and taken from elsewhere; one
-input in four starts from a mutated one that was read lately, and one in sixteen is noise.  `frame` gets whole frames.
+`wire_synthetic.py`, alone and with what was behind, with bits turned, numbers set to their ends, pieces cut, doubled
+and taken from elsewhere; one base in four is a changed one that was read lately, and one in eight is noise.  `frame`
+gets whole frames.  Of each input all is asked that a view may ask.
 A crash is any exception but `Malformed`, a byte range outside the input, or text that is not printable.  A hang
-is an input that costs a second of processor time.  The same seed gives the same inputs.  Exit code 1 where there
-was a crash or a hang.
+is an input that costs a second of processor time.  The same seed gives the same inputs.  With `--log` a run that was
+stopped goes on where it was.  Exit code 1 where there was a crash or a hang.
 """
 
 import sys
-import time
-import traceback
 from collections.abc import Callable, Iterable
 from random import Random
 
-from benchmarks.fuzz_http import POOL, SHOWN_CRASHES, Hang, Tally, Watchdog, run
+from benchmarks.fuzz_inputs import byte_mutants
+from benchmarks.fuzz_runner import Parser, run
 from benchmarks.wire_synthetic import corpus
 from lan.wire import (
     arp,
@@ -45,9 +46,9 @@ from lan.wire.layer import Header
 from lan.wire.malformed import Malformed
 
 ADDRESSES_4, ADDRESSES_6 = bytes(range(8)), bytes(range(32))
-BATCH = 256
-ENDS = (0, 1, 2, 3, 4, 7, 8, 0x0F, 0x10, 0x1F, 0x3F, 0x40, 0x7F, 0x80, 0xBF, 0xC0, 0xF0, 0xFE, 0xFF)
-LONGEST_BYTES = 2048
+CODE = ("lan/wire", "benchmarks/fuzz_wire.py")
+NEAR_BYTES = 16
+"""So many bytes stay behind a header where it is tried alone."""
 
 Decoder = Callable[[bytes], Header]
 
@@ -92,114 +93,65 @@ DECODERS: dict[str, Decoder] = {
 }
 
 
+FIXED_BYTES = {
+    "Ethernet": ethernet.HEADER_BYTES,
+    "802.1Q": ethernet.TAG_BYTES,
+    "ARP": arp.ARP_BYTES,
+    "UDP": udp.HEADER_BYTES,
+    "VXLAN": vxlan.HEADER_BYTES,
+}
+LEAST_BYTES = {"IPv4": 20, "TCP": 20}
+
+
 def header_end(header: Header, data: bytes) -> int:
     """Where a header's own bytes end, as `frame` tells the views."""
+    name, size = header.protocol_name, len(data)
     length = getattr(header, "header_length", None)
-    least = {
-        "Ethernet": ethernet.HEADER_BYTES,
-        "802.1Q": ethernet.TAG_BYTES,
-        "ARP": arp.ARP_BYTES,
-        "UDP": 8,
-        "VXLAN": 8,
-    }
     if length is None:
-        length = least.get(header.protocol_name, len(data))
-    return min(max(length, 20 if header.protocol_name in ("IPv4", "TCP") else 0), len(data))
+        length = FIXED_BYTES.get(name, size)
+    return min(max(length, LEAST_BYTES.get(name, 0)), size)
 
 
 def look_at(data: bytes, read: Decoder) -> None:
     """All that a view may ask of a header; raises AssertionError where an answer is not fit to show."""
     header = read(data)
     end = header_end(header, data)
-    show(header.summary(), header.title(), *header.problems)
+    texts = [header.summary(), header.title(), *header.problems]
     for field in header.fields(data, 0, end):
         if not 0 <= field.start <= field.end <= end:
             raise AssertionError(f"{field} is outside 0…{end}")
-        show(field.name, field.text)
+        texts += (field.name, field.text)
+    show(texts)
 
 
 def look_at_frame(data: bytes, _: Decoder) -> None:
     """All that a view may ask of a frame."""
     packet = decode(data)
-    show(packet.summary(), packet.protocol, *packet.problems)
+    texts = [packet.summary(), packet.protocol, *packet.problems]
+    size = len(data)
     for layer in packet.layers:
-        if not 0 <= layer.start <= layer.end <= len(data):
-            raise AssertionError(f"{layer} is outside 0…{len(data)}")
+        start, end = layer.start, layer.end
+        if not 0 <= start <= end <= size:
+            raise AssertionError(f"{layer} is outside 0…{size}")
         for field in layer.fields:
-            if not layer.start <= field.start <= field.end <= layer.end:
-                raise AssertionError(f"{field} is outside {layer.start}…{layer.end}")
-            show(field.text)
+            if not start <= field.start <= field.end <= end:
+                raise AssertionError(f"{field} is outside {start}…{end}")
+            texts.append(field.text)
+    show(texts)
 
 
 def look_at_certificate(data: bytes, _: Decoder) -> None:
-    show(tls_certificate.read(data, 0, len(data)).words())
+    show([tls_certificate.read(data, 0, len(data)).words()])
 
 
-def show(*texts: str) -> None:
+def show(texts: list[str]) -> None:
     """Raises AssertionError for a text that can't be shown."""
-    for text in texts:
-        if not text.isprintable():
-            raise AssertionError(f"{text!r} is not printable")
-
-
-def mutated(data: bytes, random: Random, others: list[bytes]) -> bytes:
-    """A likely input, made unlikely in one to four places."""
-    chance = random.random
-    if chance() < 1 / 16:
-        return random.randbytes(int(chance() * 128))
-    made = bytearray(data)
-    for _ in range(1 + int(chance() * 4)):
-        size = len(made) or 1
-        at, kind = int(chance() * size), int(chance() * 9)
-        if kind < 3:
-            made[at : at + 1] = bytes((ENDS[int(chance() * len(ENDS))],))
-        elif kind < 5:
-            made[at : at + 1] = bytes((made[at] ^ 1 << int(chance() * 8),)) if at < len(made) else b"\x80"
-        elif kind == 5:
-            del made[at : at + 1 + int(chance() * 16)]
-        elif kind == 6:
-            del made[at:]
-        elif kind == 7:
-            made[at:at] = made[at : at + 1 + int(chance() * 32)]
-        else:
-            other = others[int(chance() * len(others))]
-            first = int(chance() * (len(other) or 1))
-            made[at:at] = other[first : first + 1 + int(chance() * 48)]
-    return bytes(made[:LONGEST_BYTES])
-
-
-def fuzz(name: str, given: list[bytes], *, inputs: int, seed: int, within_s: float) -> Tally:
-    """Give a decoder so many inputs, or fewer where the time is up."""
-    look, read = TARGETS[name]
-    tally, random, pool = Tally(name), Random(f"{name} {seed}"), list(given)
-    began_s = time.monotonic()
-    data = b""
-    with Watchdog(tally):
-        while tally.inputs < inputs and not (tally.inputs % BATCH == 0 and time.monotonic() - began_s > within_s):
-            tally.inputs += 1
-            try:
-                chosen = pool if random.random() < 0.25 else given
-                data = mutated(chosen[int(random.random() * len(chosen))], random, given)
-                look(data, read)
-                tally.taken += 1
-                if len(pool) < POOL:
-                    pool.append(data)
-                elif random.random() < 0.1:
-                    pool[int(random.random() * POOL)] = data
-            except Malformed:
-                pass
-            except Hang:
-                tally.hangs.append(data.hex())
-            except Exception:
-                tally.crashes.append(f"{data.hex()}\n{traceback.format_exc()}")
-                if len(tally.crashes) >= SHOWN_CRASHES:
-                    break
-    tally.seconds = time.monotonic() - began_s
-    return tally
+    if not "".join(texts).isprintable():
+        raise AssertionError(f"not printable: {[text for text in texts if not text.isprintable()]!r}")
 
 
 def given_to(name: str, frames: Iterable[bytes]) -> list[bytes]:
-    """The bytes that a decoder would be given from these frames: its own header and all behind it."""
+    """The bytes that a decoder would be given from these frames: its own header with all behind it, and near alone."""
     found = []
     for frame in frames:
         if name == "frame":
@@ -213,8 +165,8 @@ def given_to(name: str, frames: Iterable[bytes]) -> list[bytes]:
             elif layer.protocol == name.removesuffix(" over TCP"):
                 is_over_tcp = bool(layer.fields) and layer.fields[0].name == "length"
                 if layer.protocol != "DNS" or is_over_tcp == name.endswith("over TCP"):
-                    found.append(frame[layer.start :])
-    return found
+                    found += [frame[layer.start :], frame[layer.start : layer.end + NEAR_BYTES]]
+    return list(dict.fromkeys(found))
 
 
 TARGETS: dict[str, tuple[Callable[[bytes, Decoder], None], Decoder]] = {
@@ -224,9 +176,20 @@ TARGETS: dict[str, tuple[Callable[[bytes, Decoder], None], Decoder]] = {
 }
 
 
+def made(name: str, frames: Iterable[bytes]) -> Parser:
+    """A decoder, as what may be asked of it."""
+    look, read = TARGETS[name]
+
+    def looked_at(data: bytes, _: Random) -> bool:
+        look(data, read)
+        return True
+
+    return Parser(name, given_to(name, frames), looked_at, (Malformed,), byte_mutants)
+
+
 def main() -> int:
     frames = corpus()
-    return run("decoder", TARGETS, lambda name, **how: fuzz(name, given_to(name, frames), **how), __doc__)
+    return run("decoder", TARGETS, lambda name: made(name, frames), __doc__, code=CODE)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
 """The fuzzer finds a crash, a broken promise and a hang; and each parser of HTTP stands a first round of it."""
 
+from itertools import islice
+from pathlib import Path
 from random import Random
 
 import pytest
 
-from benchmarks.fuzz_http import fuzz
-from benchmarks.fuzz_inputs import mutated
-from benchmarks.fuzz_parsers import PARSERS, Broken, Parser
+from benchmarks import fuzz_runner
+from benchmarks.fuzz_inputs import LONGEST_BYTES, Mutants, byte_mutants, mutants
+from benchmarks.fuzz_parsers import PARSERS
+from benchmarks.fuzz_runner import Broken, Log, Parser, digest, fuzz, whole
+
+CORPUS = [b"GET / HTTP/1.1\r\nHost: web\r\n\r\n", b"hello", b"long" * 300]
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -49,8 +54,67 @@ def test_what_is_documented_is_no_crash() -> None:
     assert fuzz(Parser("strict", [b"a"], run, (ValueError,)), inputs=50, seed=0).crashes == []
 
 
-def test_the_same_seed_makes_the_same_inputs() -> None:
-    corpus = [b"GET / HTTP/1.1\r\nHost: web\r\n\r\n", b"hello"]
-    first, second = ([mutated(corpus[0], random, corpus) for _ in range(100)] for random in (Random("1"), Random("1")))
+@pytest.mark.parametrize("made", [mutants, byte_mutants])
+def test_the_same_seed_makes_the_same_inputs_of_all_lengths(made: Mutants) -> None:
+    first, second = ([*islice(made(CORPUS, list(CORPUS), Random("1")), 1000)] for _ in range(2))
     assert first == second
-    assert len(set(first)) > 90
+    assert len(set(first)) > 800
+    assert any(len(data) < 10 for data in first) and any(len(data) > 1000 for data in first)
+    assert max(map(len, first)) <= LONGEST_BYTES
+
+
+def test_long_inputs_are_kept_more_seldom_so_that_the_pool_does_not_grow() -> None:
+    lengths: list[int] = []
+
+    def run(data: bytes, _: Random) -> bool:
+        lengths.append(len(data))
+        return True
+
+    fuzz(Parser("eager", [b"a" * 20], run), inputs=40_000, seed=0)
+    assert sum(lengths[-10_000:]) / 10_000 < 200
+
+
+def counted(seen: list[bytes]) -> Parser:
+    def run(data: bytes, _: Random) -> bool:
+        seen.append(data)
+        return True
+
+    return Parser("counted", [b"a"], run)
+
+
+def test_a_run_that_was_stopped_goes_on_behind_its_last_whole_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzz_runner, "PART", 100)
+    at_once: list[bytes] = []
+    tally = whole(counted(at_once), Log(None, "code"), inputs=350, seed=1)
+    first: list[bytes] = []
+    whole(counted(first), Log(tmp_path / "log", "code"), inputs=200, seed=1)
+    second: list[bytes] = []
+    again = whole(counted(second), Log(tmp_path / "log", "code"), inputs=350, seed=1)
+    assert first + second == at_once and len(first) == 200
+    assert (again.inputs, again.taken) == (tally.inputs, tally.taken) == (350, 350)
+
+
+def test_parts_of_other_code_and_of_another_seed_count_no_more(tmp_path: Path) -> None:
+    for code, seed in (("old", 1), ("new", 1), ("new", 2)):
+        seen: list[bytes] = []
+        whole(counted(seen), Log(tmp_path / "log", code), inputs=10, seed=seed)
+        assert len(seen) == 10
+    seen = []
+    assert whole(counted(seen), Log(tmp_path / "log", "new"), inputs=10, seed=2).inputs == 10
+    assert seen == []
+
+
+def test_a_crash_in_the_log_is_told_again(tmp_path: Path) -> None:
+    def run(data: bytes, _: Random) -> bool:
+        raise IndexError
+
+    found = [
+        whole(Parser("fragile", [b"a"], run), Log(tmp_path / "log", "code"), inputs=5, seed=1).crashes for _ in range(2)
+    ]
+    assert found[0] == found[1] and len(found[0]) == 5
+
+
+def test_a_change_of_a_room_changes_what_its_log_is_of() -> None:
+    assert digest("lan/wire") == digest("lan/wire") != digest("services/http")
