@@ -10,6 +10,7 @@ from dataclasses import dataclass
 WIDTH_PX = 1280.0
 MAX_CANDIDATES = 100
 _BLANK = " \t\n\f\r"
+_ANY_BLANK = re.compile(f"[{_BLANK}]")
 _NUMBER = r"([0-9]*\.?[0-9]+)"
 _LENGTH = re.compile(rf"{_NUMBER}(px|vw|em|rem)\Z", re.IGNORECASE)
 _FEATURE = re.compile(rf"\(\s*(min|max)-width\s*:\s*{_NUMBER}(px|em|rem)\s*\)\Z", re.IGNORECASE)
@@ -48,11 +49,11 @@ def candidates(srcset: str, sizes: str = "") -> list[Candidate]:
     for _ in range(MAX_CANDIDATES):
         if not rest:
             break
-        reference, rest = _until(rest, _BLANK)
+        reference, rest = _until_blank(rest)
         if reference.endswith(","):
             reference, descriptors = reference.rstrip(","), ""
         else:
-            descriptors, rest = _until(rest, ",")
+            descriptors, _, rest = rest.partition(",")
         density = _density_of(descriptors.split(), sizes)
         if density is not None and reference:
             found.append(Candidate(reference, density))
@@ -103,10 +104,10 @@ def _shown_px(sizes: str) -> float:
     return WIDTH_PX
 
 
-def _until(text: str, marks: str) -> tuple[str, str]:
-    """Text up to the first of these marks, and what follows it."""
-    at = next((at for at, character in enumerate(text) if character in marks), len(text))
-    return text[:at], text[at + 1 :]
+def _until_blank(text: str) -> tuple[str, str]:
+    """Text up to the first blank, and what follows it."""
+    blank = _ANY_BLANK.search(text)
+    return (text, "") if blank is None else (text[: blank.start()], text[blank.end() :])
 
 
 def _density(candidate: Candidate) -> float:
