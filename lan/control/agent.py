@@ -19,6 +19,7 @@ from typing import Any
 
 from lan.control import cabling, framing, messages, sessions
 from lan.control.children import Children
+from lan.control.kernel_log import KernelLog
 from lan.control.messages import refusal
 from lan.control.recorder import Recorder
 from lan.control.turn import turn
@@ -64,7 +65,8 @@ class Agent:
         self.selector.register(listener, selectors.EVENT_READ, lambda _: self._accept(listener))
         if self.recorder is not None:
             recorder = self.recorder
-            self.selector.register(recorder.control, selectors.EVENT_READ, lambda _: self._heard(recorder))
+            for of in (recorder, recorder.kernel):
+                self.selector.register(of.control, selectors.EVENT_READ, lambda _, of=of: self._heard(of))
 
     def run(self) -> None:
         """Answer until told to end."""
@@ -79,9 +81,9 @@ class Agent:
 
     # ---- events
 
-    def _heard(self, recorder: Recorder) -> None:
-        if not recorder.hear():
-            self.selector.unregister(recorder.control)
+    def _heard(self, of: Recorder | KernelLog) -> None:
+        if not of.hear():
+            self.selector.unregister(of.control)
 
     def _signalled(self, descriptor: int) -> None:
         numbers = os.read(descriptor, 4096)
@@ -303,6 +305,8 @@ class Agent:
     def _remove_device(self, message: messages.RemoveDevice, client: socket.socket, reply: Reply) -> dict[str, Any]:
         self.known(message.name)
         self.live.remove_device(message.name)
+        if self.recorder is not None:
+            self.recorder.kernel.forget(message.name)
         return {}
 
     def _services(self, message: messages.Services, client: socket.socket, reply: Reply) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The agent's hold on the tap: which ports it sees, and who waits for frames."""
+"""The agent's hold on the tap: which ports it sees, and who waits for frames; and on what kernels tell meanwhile."""
 
 import contextlib
 import json
@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from lan.control import messages
+from lan.control.kernel_log import KernelLog
 from lan.engine import netns, programs
 from lan.engine.fabric import Fabric
 from lan.errors import RunError
 from lan.topo.spec import Lan, Link, Port
 from lan.trace import tap
 from lan.trace.capture_file import Capturing, TapPort
+from lan.trace.kernel.record import FILE as KERNEL
 from lan.trace.packet_socket import open_packet_socket
-from lan.trace.pcapng import HOST, SWITCH
+from lan.trace.pcapng_format import HOST, SWITCH
 
 Answer = Callable[[dict[str, Any]], None]
 SWITCHES_RING_BYTES = 32 << 20
@@ -24,10 +26,14 @@ SWITCHES_RING_BYTES = 32 << 20
 
 
 class Recorder:
-    """Writes every frame of the LAN to `path` by a tap in a process of its own."""
+    """Writes every frame of the LAN to `path` by a tap in a process of its own.
+
+    Beside it `kernel` writes what the devices' kernels tell, see `kernel_log.py`.
+    """
 
     def __init__(self, path: Path, capturing: Capturing) -> None:
         self.path, self.capturing = path, capturing
+        self.kernel = KernelLog(path.with_name(KERNEL))
         self.control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._is_gone = False
         self._waiting: dict[int, Answer] = {}
@@ -38,6 +44,7 @@ class Recorder:
     def start(self, fabric: Fabric, links: Iterable[Link], lan: Lan) -> None:
         """Tap all cables; frames are seen from this moment on, and the file is there."""
         self.path.write_bytes(b"")
+        self.kernel.start(fabric)
         self._switches = {device.name for device in lan.switches}
         at_switches: dict[int, TapPort] = {}
         sockets = [(open_packet_socket(self.capturing.snaplen_bytes, ring_bytes=SWITCHES_RING_BYTES), at_switches)]
@@ -66,6 +73,8 @@ class Recorder:
 
     def add(self, fabric: Fabric, links: Iterable[Link]) -> None:
         """Tap cables laid later."""
+        links = list(links)
+        self.kernel.add(fabric, links)
         for link in links:
             near, far = self._seen_at(link)
             index = 0
@@ -80,8 +89,8 @@ class Recorder:
             self._say({"add_port": {"socket": index, "ifindex": fabric.index[near], **told}})
 
     def sync(self, answer: Answer) -> None:
-        """`answer` comes once all frames seen until now are in the file."""
-        self._ask({"sync": self._wait(answer)})
+        """`answer` comes once all frames seen until now are in the file, and all that kernels told."""
+        self.kernel.sync(lambda: self._ask({"sync": self._wait(answer)}))
 
     def wait(self, frames: int, timeout_ms: int, answer: Answer) -> None:
         """`answer` comes once there are more than `frames` frames, or late."""
@@ -109,6 +118,7 @@ class Recorder:
             self.control.shutdown(socket.SHUT_WR)
             while self.control.recv(65536):
                 pass
+        self.kernel.close()
 
     def _ask(self, message: dict[str, Any]) -> None:
         self._say(message)

@@ -11,11 +11,14 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-NLMSG_ERROR, NLMSG_DONE = 2, 3
+from lan.wire import netlink
+from lan.wire.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NLMSG_ERROR
+from lan.wire.netlink import attribute as _attribute
+
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x100, 0x200, 0x400
+RTM_NEWNSID = 88
 IFF_UP, IFF_RUNNING = 0x1, 0x40
 RTMGRP_LINK = 0x1
 """The multicast group that hears of every change of a link."""
@@ -26,7 +29,9 @@ _VETH_INFO_PEER = 1
 _IFLA_BR_FORWARD_DELAY, _IFLA_BR_AGEING_TIME, _IFLA_BR_STP_STATE, _IFLA_BR_MCAST_SNOOPING = 1, 4, 5, 23
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
-_HEADER = struct.Struct("=IHHII")
+_NETNSA_NSID, _NETNSA_FD = 1, 3
+_ASKED = NLM_F_REQUEST | NLM_F_ACK
+_HEADER_BYTES = 16
 _IFINFO = struct.Struct("=BxHiII")
 
 
@@ -54,10 +59,6 @@ class End:
     netns: int | None = None
     master: int | None = None
     mtu: int | None = None
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
 
 
 def _u32(kind: int, value: int) -> bytes:
@@ -165,6 +166,12 @@ def device_route(index: int) -> Request:
     return Request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, f"default route on {index}")
 
 
+def number_namespace(descriptor: int, nsid: int) -> Request:
+    """Have the socket's namespace know another by a number: then it can hear what is told in there."""
+    body = bytes(4) + _attribute(_NETNSA_NSID, struct.pack("=i", nsid)) + _u32(_NETNSA_FD, descriptor)
+    return Request(RTM_NEWNSID, 0, body, f"number {nsid} for a namespace")
+
+
 def batch(requests: Sequence[Request], first_seq: int, max_bytes: int = 32_768) -> Iterator[tuple[bytes, int]]:
     """The requests as datagrams of at most `max_bytes`, with the last sequence number of each.
 
@@ -174,7 +181,7 @@ def batch(requests: Sequence[Request], first_seq: int, max_bytes: int = 32_768) 
     chunk: list[tuple[Request, int]] = []
     size = 0
     for offset, request in enumerate(requests):
-        length = _HEADER.size + len(request.body)
+        length = _HEADER_BYTES + len(request.body)
         if chunk and size + length > max_bytes:
             yield _datagram(chunk), chunk[-1][1]
             chunk, size = [], 0
@@ -187,41 +194,23 @@ def batch(requests: Sequence[Request], first_seq: int, max_bytes: int = 32_768) 
 def _datagram(chunk: list[tuple[Request, int]]) -> bytes:
     last = chunk[-1][1]
     return b"".join(
-        _HEADER.pack(
-            _HEADER.size + len(request.body),
-            request.type,
-            request.flags | NLM_F_REQUEST | (NLM_F_ACK if seq == last else 0),
-            seq,
-            0,
-        )
-        + request.body
+        netlink.build(request.type, request.flags | (_ASKED if seq == last else NLM_F_REQUEST), seq, request.body)
         for request, seq in chunk
     )
 
 
 def parse_acks(data: bytes) -> Iterator[tuple[int, int]]:
     """(sequence number, errno or 0) of each ACK or error in a datagram."""
-    for kind, seq, body in _messages(data):
+    for kind, _, seq, body in netlink.messages(data):
         if kind == NLMSG_ERROR and len(body) >= 4:
             yield seq, -struct.unpack_from("=i", body)[0]
 
 
 def parse_flags(data: bytes) -> Iterator[tuple[int, int]]:
     """(index, IFF_ flags) of each link that a datagram tells of."""
-    for kind, _, body in _messages(data):
+    for kind, _, _, body in netlink.messages(data):
         if kind == RTM_NEWLINK and len(body) >= _IFINFO.size:
             yield _IFINFO.unpack_from(body)[2:4]
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """(type, sequence number, body) of each message in a datagram, up to the first that is cut short."""
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, _, seq, _ = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size or offset + length > len(data):
-            return
-        yield kind, seq, data[offset + _HEADER.size : offset + length]
-        offset += (length + 3) & ~3
 
 
 def explain(code: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.timeline import Timeline
-from lan.trace.why import neighbours, packets, services, switches, transport
+from lan.trace.why import filters, neighbours, packets, services, switches, transport
 from lan.trace.why.decisions import Decisions
 from lan.trace.why.history import History
 from lan.trace.why.language import Language, language_of
@@ -36,10 +36,11 @@ class Explainer:
     def explain(self, stop: Stop, journey: Journey) -> list[Explained]:
         """The reasons of one device: of what came in from the lowest layer up, then of what went out, down.
 
-        Cables alone do not show that the last one lost the frame: where its log says so, the stop becomes a drop.
+        Cables alone do not show that the last one lost the frame, or that a rule of the device took it: where its log
+        or its kernel says so, the stop becomes a drop.
         """
         case = Case(stop, journey, self.timeline, self.decisions, self._history, self.language)
-        if not stop.sent and switches.is_lost(case):
+        if not stop.sent and (switches.is_lost(case) or filters.is_stopped(case)):
             stop.kind = StopKind.DROP
         found = list(_explain(case))
         inside = sorted((one for one in found if one.way == "in"), key=lambda one: one.layer)
@@ -69,6 +70,9 @@ def _arriving(case: Case) -> Iterator[Explained]:
     yield from neighbours.card(case)
     if neighbours.is_for_another(case):
         return
+    yield from filters.told(case)
+    if not case.stop.sent and filters.is_stopped(case):
+        return
     if (arp := case.frame.packet.arp) is not None:
         yield from neighbours.hearing(case, arp)
         return
@@ -89,6 +93,7 @@ def _arriving(case: Case) -> Iterator[Explained]:
 
 def _sending(case: Case) -> Iterator[Explained]:
     """A host that made the frame."""
+    yield from filters.told(case)
     if (arp := case.frame.packet.arp) is not None:
         yield from neighbours.asking(case, arp)
         return

@@ -9,20 +9,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One reason: `layer` is OSI's number, `source` where the rule stands, `text` an English sentence."""
+    """One reason: `layer` is OSI's number, `source` where the rule stands, `text` an English sentence.
+
+    `told` is the sentence where the device's own kernel has told more than packets can show; "" for the same.
+    """
 
     name: str
     layer: int
     source: str
     text: str
+    told: str = ""
 
 
 CODES: dict[str, Code] = {}
 
 
-def _codes(layer: int, *rows: tuple[str, str, str]) -> None:
-    for name, source, text in rows:
-        CODES[name] = Code(name, layer, source, text)
+def _codes(layer: int, *rows: tuple[str, str, str] | tuple[str, str, str, str]) -> None:
+    for name, source, text, *told in rows:
+        CODES[name] = Code(name, layer, source, text, *told)
 
 
 _codes(
@@ -60,18 +64,39 @@ _codes(
     ("arp.probe", "RFC 5227 §2.1.1", "before {ip} is used, everyone is asked whether somebody has it"),
     ("arp.announce", "RFC 5227 §2.3", "it tells everyone that {ip} is at {mac}"),
     ("arp.answer", "RFC 826", "{ip} is its own address: it tells that it is at {mac}"),
-    ("arp.hit", "RFC 826", "the ARP cache has {ip} at {mac}, since frame {frame}"),
+    (
+        "arp.hit",
+        "RFC 826",
+        "the ARP cache has {ip} at {mac}, since frame {frame}",
+        "the ARP cache has {ip} at {mac}: {state} for {age}",
+    ),
     ("arp.unseen", "RFC 826", "{ip} is known to be at {mac}; how it came to be known was not seen"),
     ("arp.learned", "RFC 826", "{ip} is at {mac}: that goes into the ARP cache"),
+    ("arp.unasked", "RFC 826", "{ip} is at {mac}: nobody here asked, and the ARP cache stays as it is"),
     ("arp.other", "RFC 826", "{ip} is not its own address: no answer"),
 )
 _codes(
     3,
-    ("route.link", "RFC 1122 §3.3.1.1", "{ip} is on the same network: the packet goes straight to it"),
-    ("route.gateway", "RFC 1122 §3.3.1.2", "{ip} is on another network: the packet goes to the gateway {gateway}"),
+    (
+        "route.link",
+        "RFC 1122 §3.3.1.1",
+        "{ip} is on the same network: the packet goes straight to it",
+        "the route for {ip} is {route}: the packet goes straight to it",
+    ),
+    (
+        "route.gateway",
+        "RFC 1122 §3.3.1.2",
+        "{ip} is on another network: the packet goes to the gateway {gateway}",
+        "the route for {ip} is {route}: the packet goes to the gateway {gateway}",
+    ),
     ("route.all", "RFC 919 §7", "{ip} is everyone on this network: the packet goes to all of them"),
     ("route.group", "RFC 1112 §6.4", "{ip} is a group: the packet goes to its hardware address {mac}"),
-    ("route.on", "RFC 1812 §5.2.1", "{ip} is not its own address: the packet goes on by port {port}, TTL {ttl} now"),
+    (
+        "route.on",
+        "RFC 1812 §5.2.1",
+        "{ip} is not its own address: the packet goes on by port {port}, TTL {ttl} now",
+        "the route for {ip} is {route}: the packet goes on by port {port}, TTL {ttl} now",
+    ),
     ("route.cut", "RFC 791 §3.2", "the packet is too large for port {port}: it goes on as {count} fragments"),
     ("route.kept", "RFC 1122 §3.3.1.1", "{ip} is not its own address, and the packet was not sent on"),
     ("route.none", "RFC 1812 §5.2.7.1", "no route to {ip}: the sender is told"),
@@ -82,6 +107,12 @@ _codes(
     ("route.redirect", "RFC 1812 §5.2.7.2", "{gateway} is a shorter way to {ip}: the sender is told"),
     ("nat.source", "RFC 3022 §2.2", "the sender's {old} becomes {new}"),
     ("nat.destination", "RFC 3022 §2.2", "the destination {old} becomes {new}"),
+    ("nat.rule", "nft(8)", "by the rule {rule} its addresses are rewritten: {words}"),
+    ("filter.accepts", "nft(8)", "the rule {rule} lets it pass: {words}"),
+    ("filter.drops", "nft(8)", "the rule {rule} drops it: {words}"),
+    ("filter.rejects", "nft(8)", "the rule {rule} rejects it: {words}"),
+    ("filter.policy", "nft(8)", "no rule of the chain {rule} takes it, and the chain's policy drops it: {words}"),
+    ("filter.answers", "nft(8)", "the rule {rule} rejects what came in frame {frame}: the sender is told ({words})"),
     ("ip.mine", "RFC 1122 §3.2.1.3", "{ip} is its own address"),
     ("ip.other", "RFC 3234 §2.10", "{ip} is the address of {owner}: it takes the packet in its place"),
     ("ip.all", "RFC 1122 §3.2.1.3", "{ip} is everyone on this network"),
@@ -156,5 +187,8 @@ _codes(
 
 def table() -> str:
     """The table of docs/trace-reasons.md: a row a code."""
-    rows = [f"| `{code.name}` | {code.layer} | {code.text} | {code.source} |" for code in CODES.values()]
+    rows = [
+        f"| `{code.name}` | {code.layer} | {'<br>read: '.join(filter(None, (code.text, code.told)))} | {code.source} |"
+        for code in CODES.values()
+    ]
     return "\n".join(["| Code | Layer | Sentence | Rule |", "|---|---|---|---|", *rows])

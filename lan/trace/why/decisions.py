@@ -1,7 +1,7 @@
 """What devices and cables decided, by their own logs, to be found by the frame it was about.
 
 One JSON object a line: ``{"time_s", "service", "what", "reason", …keys}``.  The LAN's own log holds switches and
-cables, each device's those of its services.
+cables, each device's those of its services.  What the devices' kernels told lies in one more, see `lan.trace.kernel`.
 """
 
 import json
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lan.reasons import Reason
+from lan.trace.kernel.record import FILE as KERNEL
+from lan.trace.kernel.record import KernelRecord
 
 SLACK_NS = 2_000_000
 """How long after what it decided about a decision may stand in the log."""
@@ -30,9 +32,10 @@ class Decision:
 
 
 class Decisions:
-    """All decisions of a recording; `add` as they come."""
+    """All decisions of a recording; `add` as they come.  `kernel` is what the devices' kernels told."""
 
     def __init__(self) -> None:
+        self.kernel = KernelRecord()
         self._by_tie: dict[tuple[str, str, object], list[Decision]] = {}
         self._read: dict[Path, int] = {}
 
@@ -50,7 +53,7 @@ class Decisions:
                 self._by_tie.setdefault((one.device, service, tie), []).append(one)
 
     def read(self, logs: Iterable[Path]) -> None:
-        """Take what log files got since the last call: ``…/devices/NAME/decisions.jsonl``, or the LAN's own.
+        """Take what log files got since the last call: ``…/devices/NAME/decisions.jsonl``, the LAN's own, its kernels'.
 
         One that is not there (yet) has nothing.
         """
@@ -63,7 +66,11 @@ class Decisions:
                 data = file.read()
             whole = data.rpartition(b"\n")[0] + b"\n" if b"\n" in data else b""
             self._read[log] = self._read.get(log, 0) + len(whole)
-            self.add(device, whole.decode(errors="replace").splitlines())
+            lines = whole.decode(errors="replace").splitlines()
+            if log.name == KERNEL:
+                self.kernel.add(lines)
+            else:
+                self.add(device, lines)
 
     def of(self, device: str, service: str, tie: object) -> list[Decision]:
         """All about one thing, in the order of time."""

@@ -1,9 +1,14 @@
-"""Network cards and ARP: layer 2 of hosts.  IEEE 802.3 §4.2.4, RFC 826, RFC 1122 §2.3.  Pure, told by packets."""
+"""Network cards and ARP: layer 2 of hosts.  IEEE 802.3 §4.2.4, RFC 826, RFC 1122 §2.3.  Pure.
+
+What the device's kernel told of its neighbour table and its addresses is read; else packets tell.
+"""
 
 from collections.abc import Iterator
 
+from lan.readable import duration
 from lan.trace.frame import Direction
 from lan.trace.journey import StopKind
+from lan.trace.why import routing
 from lan.trace.why.saying import Case, Explained
 from lan.wire import arp as wire
 from lan.wire.arp import Arp
@@ -38,13 +43,16 @@ def asking(case: Case, message: Arp) -> Iterator[Explained]:
     if message.is_gratuitous():
         yield case.say("arp.announce", "out", ip=message.sender_ip, mac=message.sender_mac)
     elif message.operation != wire.REQUEST:
-        yield case.say("arp.answer", "out", ip=message.sender_ip, mac=message.sender_mac)
+        is_read = routing.is_own(case, message.sender_ip) is True
+        yield case.say("arp.answer", "out", is_read=is_read, ip=message.sender_ip, mac=message.sender_mac)
     elif message.is_probe():
         yield case.say("arp.probe", "out", ip=message.target_ip)
     elif ethernet is not None and not ethernet.is_multicast():
-        yield case.say("arp.confirm", "out", ip=message.target_ip, mac=ethernet.dst)
+        row = case.kernel.neighbours.used(case.device, message.target_ip, ethernet.dst, case.frame.time_ns)
+        yield case.say("arp.confirm", "out", is_read=row is not None, ip=message.target_ip, mac=ethernet.dst)
     else:
-        yield case.say("arp.miss", "out", ip=message.target_ip)
+        is_read = case.kernel.neighbours.is_missing(case.device, message.target_ip, case.frame.time_ns)
+        yield case.say("arp.miss", "out", is_read=is_read, ip=message.target_ip)
 
 
 def hearing(case: Case, message: Arp) -> Iterator[Explained]:
@@ -53,11 +61,18 @@ def hearing(case: Case, message: Arp) -> Iterator[Explained]:
     is_everyone = ethernet is not None and ethernet.is_multicast() and case.frame.direction is Direction.UNKNOWN
     if is_everyone:  # a foreign capture: who they are, nobody knows
         return
-    is_mine = case.timeline.device_of(message.target_ip) == case.device
-    if message.operation == wire.REQUEST and not is_mine:
-        yield case.say("arp.other", "in", ip=message.target_ip)
+    own = routing.is_own(case, message.target_ip)
+    is_mine = own if own is not None else case.timeline.device_of(message.target_ip) == case.device
+    ip, mac = message.sender_ip, message.sender_mac
+    if message.is_gratuitous():
+        kept = case.kernel.neighbours.came(case.device, ip, mac, case.frame.time_ns)
+        code = "arp.unasked" if kept is False else "arp.learned"
+        yield case.say(code, "in", is_read=kept is not None, ip=ip, mac=mac)
+    elif message.operation == wire.REQUEST and not is_mine:
+        yield case.say("arp.other", "in", is_read=own is not None, ip=message.target_ip)
     elif not message.is_probe():
-        yield case.say("arp.learned", "in", ip=message.sender_ip, mac=message.sender_mac)
+        kept = case.kernel.neighbours.came(case.device, ip, mac, case.frame.time_ns)
+        yield case.say("arp.learned", "in", is_read=kept is True, ip=ip, mac=mac)
 
 
 def next_hop(case: Case, ip: str) -> Iterator[Explained]:
@@ -68,8 +83,12 @@ def next_hop(case: Case, ip: str) -> Iterator[Explained]:
         return
     if frame.packet.dhcp is not None:  # a server writes to the client's hardware address, RFC 2131 §4.1
         return
+    row = case.kernel.neighbours.used(case.device, ip, ethernet.dst, frame.time_ns)
     told = case.history.mac_of(case.device, ip, frame)
-    if told is not None and told[1] == ethernet.dst:
+    if row is not None:
+        age = duration(max(0, frame.time_ns - row.since_ns) / 1e6)
+        yield case.say_kernel("arp.hit", "out", ip=ip, mac=ethernet.dst, state=row.neighbour.state, age=age)
+    elif told is not None and told[1] == ethernet.dst:
         yield case.say("arp.hit", "out", ip=ip, mac=ethernet.dst, frame=told[0])
     else:
         yield case.say("arp.unseen", "out", ip=ip, mac=ethernet.dst)

@@ -1,11 +1,14 @@
-"""IP, NAT and ICMP: layer 3.  RFC 791, RFC 1122 §3, RFC 1812, RFC 3022.  Pure, told by packets."""
+"""IP, NAT and ICMP: layer 3.  RFC 791, RFC 1122 §3, RFC 1812, RFC 3022.  Pure.
+
+What the device's kernel told of its routes, addresses and rules is read; else packets tell.
+"""
 
 from collections.abc import Iterator
 
 from lan.trace.frame import Frame
 from lan.trace.journey import StopKind
 from lan.trace.journey_likeness import IpPacket, ip_packet
-from lan.trace.why import neighbours
+from lan.trace.why import filters, neighbours, routing
 from lan.trace.why.saying import Case, Explained
 from lan.wire import icmp, icmp6, nd
 from lan.wire.icmp import Icmp
@@ -45,9 +48,13 @@ def sending(case: Case) -> Iterator[Explained]:
     if ethernet.is_multicast():
         yield case.say("route.group", "out", ip=ip, mac=ethernet.dst)
         return
-    hop, is_gateway = neighbours.hop_of(case, ip)
-    code = "route.gateway" if is_gateway else "route.link"
-    yield case.say(code, "out", ip=ip, gateway=hop)
+    if (known := routing.towards(case, ip)) is not None:
+        choice, hop = known
+        code = "route.gateway" if choice.route and choice.route.gateway else "route.link"
+        yield case.say_kernel(code, "out", ip=ip, gateway=hop, route=choice.words())
+    else:
+        hop, is_gateway = neighbours.hop_of(case, ip)
+        yield case.say("route.gateway" if is_gateway else "route.link", "out", ip=ip, gateway=hop)
     yield from neighbours.next_hop(case, hop)
 
 
@@ -64,12 +71,17 @@ def passing(case: Case) -> Iterator[Explained]:
             ("nat.source", _end(got, is_source=True), _end(gone, is_source=True)),
         ):
             if old != new:
-                yield case.say(code, "out", old=old, new=new)
-    yield case.say("route.on", "out", ip=gone.header.dst, port=port, ttl=gone.ttl)
+                yield case.say(code, "out", is_read=filters.rewriting(case), old=old, new=new)
+    ip = gone.header.dst
+    known = routing.towards(case, ip)
+    if known is not None:
+        yield case.say_kernel("route.on", "out", ip=ip, port=port, ttl=gone.ttl, route=known[0].words())
+    else:
+        yield case.say("route.on", "out", ip=ip, port=port, ttl=gone.ttl)
     pieces = [one for one in case.stop.sent if (piece := ip_packet(one)) and piece.header.is_fragment()]
     if pieces and not got.header.is_fragment():
         yield case.say("route.cut", "out", port=port, count=len(pieces))
-    hop, _ = neighbours.hop_of(case, gone.header.dst)
+    hop = known[1] if known is not None else neighbours.hop_of(case, ip)[0]
     yield from neighbours.next_hop(case, hop)
 
 
@@ -82,11 +94,11 @@ def arriving(case: Case) -> Iterator[Explained]:
         yield case.say("ip.checksum", "in")
     elif case.stop.answer is not None and (code := refusal(case, packet)) is not None:
         if code.startswith("route."):
-            yield case.say(code, "in", ip=header.dst)
+            yield case.say(code, "in", is_read=routing.is_refusal_known(case, code, header), ip=header.dst)
         else:
-            yield case.say("ip.mine", "in", ip=header.dst)
+            yield _mine(case, header.dst)
     elif ethernet is not None and ethernet.is_broadcast():
-        yield case.say("ip.all", "in", ip=header.dst)
+        yield case.say("ip.all", "in", is_read=routing.kind_of(case, header.dst) == "broadcast", ip=header.dst)
     elif ethernet is not None and ethernet.is_multicast():
         yield case.say("ip.group", "in", ip=header.dst)
     elif case.timeline.device_of(header.dst) not in (None, case.device) and case.stop.kind is StopKind.DROP:
@@ -94,7 +106,11 @@ def arriving(case: Case) -> Iterator[Explained]:
     elif case.timeline.device_of(header.dst) not in (None, case.device):
         yield case.say("ip.other", "in", ip=header.dst, owner=case.timeline.device_of(header.dst))
     else:
-        yield case.say("ip.mine", "in", ip=header.dst)
+        yield _mine(case, header.dst)
+
+
+def _mine(case: Case, ip: str) -> Explained:
+    return case.say("ip.mine", "in", is_read=routing.is_own(case, ip) is True, ip=ip)
 
 
 def is_taken(case: Case) -> bool:
@@ -127,7 +143,15 @@ def messages_out(case: Case) -> Iterator[Explained]:
     message, src, dst = found
     if frame.packet.icmp6 is not None and message.type in NEIGHBOURS:
         code = NEIGHBOURS[message.type]
-        yield case.say("nd.probe" if code == "nd.miss" and src == "::" else code, "out", ip=frame.packet.icmp6.target)
+        target = frame.packet.icmp6.target
+        if code == "nd.miss" and src == "::":
+            yield case.say("nd.probe", "out", ip=target)
+        elif code == "nd.miss":
+            is_read = case.kernel.neighbours.is_missing(case.device, str(target), frame.time_ns)
+            yield case.say(code, "out", is_read=is_read, ip=target)
+        else:
+            is_read = code == "nd.answer" and routing.is_own(case, str(target)) is True
+            yield case.say(code, "out", is_read=is_read, ip=target)
         return
     cause = case.journey.cause
     if message.type in (icmp.ECHO, icmp6.ECHO):
@@ -143,6 +167,8 @@ def messages_out(case: Case) -> Iterator[Explained]:
         yield case.say("route.redirect", "out", ip=about.dst if about else "?", gateway=gateway)
     elif cause is not None:
         stop = next((one for one in cause.stops if one.answer is frame), None)
+        if stop is not None and stop.received is not None:
+            yield from filters.answering(case, stop.received)
         number = stop.received.number if stop and stop.received else cause.frames[-1].number
         yield case.say("icmp.tells", "out", frame=number, what=message.summary())
 

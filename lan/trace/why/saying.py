@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from lan.reasons import Reason
 from lan.trace.frame import Frame
 from lan.trace.journey import Journey, Stop, StopKind
+from lan.trace.kernel.record import KernelRecord
 from lan.trace.timeline import Timeline
 from lan.trace.why.codes import CODES
 from lan.trace.why.decisions import Decision, Decisions
@@ -21,7 +22,8 @@ LONG_NS = 600_000_000_000
 class Explained:
     """Why a device did what it did at one layer (OSI's number), coming "in" or going "out".
 
-    `is_derived`: told by the packets alone; else the device's own log says so.  `facts` are those in the sentence.
+    `is_derived`: told by the packets alone; else the device's own log, or its kernel, says so.  `facts` are those in
+    the sentence.
     """
 
     layer: int
@@ -57,6 +59,11 @@ class Case:
         return self.stop.received or self.stop.sent[0]
 
     @property
+    def kernel(self) -> KernelRecord:
+        """What the devices' kernels told."""
+        return self.decisions.kernel
+
+    @property
     def sent(self) -> Frame | None:
         """What went out first."""
         return self.stop.sent[0] if self.stop.sent else None
@@ -66,21 +73,27 @@ class Case:
     ) -> Explained:
         """A reason by its code; `by` is the device's own decision, whose words are the fact `why`.
 
-        `is_read`: the device's own log says so, though no line of it is about this frame.
+        `is_read`: the device's own log says so, though no line of it is about this frame; or its kernel does.
         """
         return self._make(code, way, by, dict(facts), is_read=is_read or by is not None)
+
+    def say_kernel(self, code: str, way: str, **facts: object) -> Explained:
+        """A reason that the device's kernel told, in the sentence that has its facts."""
+        return self._make(code, way, None, dict(facts), is_read=True, text=CODES[code].told)
 
     def tell(self, code: str, way: str, *, by: Decision | None = None, **facts: object) -> Explained:
         """As `say`, for a code that wants the device's own words, where the log may lack them."""
         why = {} if by is not None else {"why": self.language.say(BY_PACKET)}
         return self._make(code, way, by, {**facts, **why}, is_read=by is not None)
 
-    def _make(self, code: str, way: str, by: Decision | None, facts: dict[str, object], *, is_read: bool) -> Explained:
+    def _make(
+        self, code: str, way: str, by: Decision | None, facts: dict[str, object], *, is_read: bool, text: str = ""
+    ) -> Explained:
         rule = CODES[code]
         if by is not None:
             facts["why"] = self.words(by.reason)
         shown = {**facts, "mac": self._named(str(facts["mac"]))} if "mac" in facts else facts
-        sentence = self.language.tell(rule.text, shown)
+        sentence = self.language.tell(text or rule.text, shown)
         source = by.reason.source if by is not None else rule.source
         told = {name: str(value) for name, value in facts.items()}
         return Explained(rule.layer, way, code, Reason(source, sentence), not is_read, told)

@@ -8,6 +8,7 @@ from lan.trace.journey import StopKind
 from lan.trace.journey_likeness import ip_packet
 from lan.trace.trackers.flow import flow_of
 from lan.trace.trackers.tcp import Connection
+from lan.trace.why import filters
 from lan.trace.why.packets import refusal
 from lan.trace.why.saying import Case, Explained
 from lan.wire.tcp import TcpFlags
@@ -24,18 +25,23 @@ def sending(case: Case) -> Iterator[Explained]:
     if packet.tcp is None:
         return
     if packet.tcp.flags & RST:
-        yield _resetting(case, frame)
+        yield from _resetting(case, frame)
         return
     yield from _states(case, frame, "out")
 
 
-def _resetting(case: Case, frame: Frame) -> Explained:
+def _resetting(case: Case, frame: Frame) -> Iterator[Explained]:
     cause = case.journey.cause
     stop = next((one for one in cause.stops if one.answer is frame), None) if cause else None
     assert frame.packet.tcp is not None
     if stop is None or stop.received is None:
-        return case.say("tcp.reset", "out")
-    return case.say("tcp.refuses", "out", port=frame.packet.tcp.src_port, frame=stop.received.number)
+        yield case.say("tcp.reset", "out")
+        return
+    by_rule = list(filters.answering(case, stop.received))
+    if by_rule:
+        yield from by_rule
+        return
+    yield case.say("tcp.refuses", "out", port=frame.packet.tcp.src_port, frame=stop.received.number)
 
 
 def arriving(case: Case) -> Iterator[Explained]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.engine import environment, idmap, settings
-from lan.wire import rtnetlink
+from lan.wire import netlink, rtnetlink
 from lan.wire.rtnetlink import End, Request
 
 
@@ -55,8 +55,8 @@ def test_batches_hold_every_request_once_in_order_and_ask_once_each(bodies: list
         while at < len(datagram):
             length, _, flags, seq, _ = struct.unpack_from("=IHHII", datagram, at)
             seen.append((seq, datagram[at + 16 : at + length]))
-            asked += bool(flags & rtnetlink.NLM_F_ACK)
-            assert bool(flags & rtnetlink.NLM_F_ACK) == (seq == last)
+            asked += bool(flags & netlink.NLM_F_ACK)
+            assert bool(flags & netlink.NLM_F_ACK) == (seq == last)
             at += length
     assert seen == [(number, request.body) for number, request in enumerate(requests, 1)]
     assert asked >= 1
@@ -83,7 +83,7 @@ def test_a_link_that_runs_is_told_with_its_index() -> None:
 
 
 def test_an_error_is_told_by_number_and_words() -> None:
-    message = struct.pack("=IHHII", 36, rtnetlink.NLMSG_ERROR, 0, 7, 0) + struct.pack("=i", -17) + bytes(16)
+    message = struct.pack("=IHHII", 36, netlink.NLMSG_ERROR, 0, 7, 0) + struct.pack("=i", -17) + bytes(16)
     assert list(rtnetlink.parse_acks(message)) == [(7, 17)]
     assert rtnetlink.explain(17) == "File exists (EEXIST)"
 

@@ -10,10 +10,10 @@ from lan.trace.timeline import Timeline
 from lan.trace.why import Explainer, codes
 from lan.trace.why.codes import CODES
 
-from . import why_network, why_services
+from . import why_kernel, why_network, why_services
 from .why_wires import PC1, SCENARIOS, Told
 
-assert why_services  # it fills the table, as `why_network` does
+assert why_services and why_kernel  # they fill the table, as `why_network` does
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -29,6 +29,11 @@ class Told(Wires):
         keys = {"switch": "s1", "in_port": in_port, "src": MACS[src]} | ({"dst": MACS.get(dst, dst)} if dst else {})
         self.decide("", "switch", what, text, **keys)
 
+    def kernel_tells(self, device: str, what: str, **fields: object) -> None:
+        """A line of what a device's kernel told, a tenth of a millisecond after the last frame."""
+        record = {"time_s": (self.now_ns + 100_000) / 1e9, "device": device, "what": what, **fields}
+        self.decisions.kernel.add([json.dumps(record)])
+
     def explained(self, language: Language | None = None) -> Iterator[tuple[str, Explained]]:
         """(device, reason) of each stop, in order."""
         timeline = self.timeline()

@@ -1,0 +1,187 @@
+"""Writes down what the kernels of a LAN's devices tell of themselves, a JSON object a line, as long as it is captured.
+
+    {"time_s": …, "device": "pc1", "what": "neighbour", "ip": "10.0.0.2", "mac": "02:…", "state": "REACHABLE", …}
+
+What they tell unasked: neighbours, routes and interfaces that change (rtnetlink(7)); rules of nftables, and what
+became of each packet at them (`firewall_watch.py`).  `lan.trace.kernel` reads it.  Its first line names the devices
+that are listened to; a line "gap" says that some was lost.
+
+It is steered over a SOCK_SEQPACKET socket by JSON messages: ``{"sync": id}`` is answered once all that was told before
+is in the file, ``{"add": device, "nsid": n}`` comes with the namespace, ``{"remove": n}``.  At its end all is written.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+from lan.control.firewall_watch import FirewallWatch
+from lan.wire import netlink, nftables, rtnetlink_events
+
+BUFFER_BYTES = 8 << 20
+"""For what is told while this process does not get a processor."""
+DATAGRAM_BYTES = 1 << 16
+REST_S = 0.002
+"""Pause between two looks: batches instead of a wake-up an event."""
+MOST_BYTES = 256 << 20
+"""A longer record ends with a gap."""
+MESSAGE_BYTES = 4096
+_NSID = struct.Struct("=i")
+
+
+def listen() -> list[socket.socket]:
+    """Sockets that hear all namespaces that have a number in this one: of rtnetlink, and of nftables if it is there."""
+    found = [_listening(socket.NETLINK_ROUTE, rtnetlink_events.GROUPS)]
+    with contextlib.suppress(OSError):
+        found.append(_listening(nftables.NETLINK_NETFILTER, (nftables.CHANGES, nftables.TRACES)))
+    return found
+
+
+def _listening(family: int, groups: tuple[int, ...]) -> socket.socket:
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, family)
+    try:
+        sock.bind((0, 0))
+        sock.setsockopt(netlink.SOL_NETLINK, netlink.LISTEN_ALL_NSID, 1)
+        for group in groups:
+            sock.setsockopt(netlink.SOL_NETLINK, netlink.ADD_MEMBERSHIP, group)
+        for option in (SO_RCVBUFFORCE, socket.SO_RCVBUF):
+            with contextlib.suppress(OSError):  # the first is for those who may go beyond the machine's limit
+                sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+                break
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+SO_RCVBUFFORCE = 33
+
+
+class Watch:
+    """Carries what is told from netlink sockets to the file."""
+
+    def __init__(self, path: str, control: socket.socket, spaces: dict[int, tuple[str, int]], home: int) -> None:
+        """`spaces`: the number of a device's namespace → its name and a descriptor of it; `home` is the bubble's."""
+        self.control = control
+        self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115 - as long as the process
+        self._spaces, self._written = dict(spaces), 0
+        self._lines: list[dict[str, Any]] = []
+        self.firewall = FirewallWatch(self._say, home)
+        self._interfaces: dict[tuple[str, int], rtnetlink_events.Interface] = {}
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(control, selectors.EVENT_READ)
+        self._say("", "watched", devices=[name for name, _ in spaces.values()])
+        self._flush()
+
+    def hear(self, sock: socket.socket) -> None:
+        """Listen to one more socket of `listen`."""
+        self._selector.register(sock, selectors.EVENT_READ, sock)
+
+    def run(self) -> None:
+        """Until the control socket ends."""
+        going = True
+        while going:
+            ready = [key.data for key, _ in self._selector.select()]
+            if None not in ready:
+                self._rest()
+            self._take_all()
+            if None in ready:
+                going = self._answer()
+        self._take_all()
+        self.firewall.close()
+
+    def _take_all(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            if key.data is not None:
+                self._take(key.data)
+        self.firewall.settle(dict(self._spaces.values()))
+        self._flush()
+
+    def _take(self, sock: socket.socket) -> None:
+        while True:
+            try:
+                data, ancillary, _, _ = sock.recvmsg(DATAGRAM_BYTES, socket.CMSG_SPACE(_NSID.size))
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                self._say("", "gap", of="firewall" if sock.proto == nftables.NETLINK_NETFILTER else "tables")
+                continue
+            nsid = next((_NSID.unpack(value)[0] for level, kind, value in ancillary
+                         if (level, kind) == (netlink.SOL_NETLINK, netlink.LISTEN_ALL_NSID)), -1)  # fmt: skip
+            if nsid not in self._spaces:
+                continue
+            device, _ = self._spaces[nsid]
+            if sock.proto == nftables.NETLINK_NETFILTER:
+                self.firewall.take(device, data)
+                continue
+            for event in rtnetlink_events.events(data):
+                self._tell(device, event)
+
+    def _tell(self, device: str, event: rtnetlink_events.Event) -> None:
+        if isinstance(event, rtnetlink_events.Interface):  # told of whenever anything about it changes
+            if self._interfaces.get((device, event.index)) == event:
+                return
+            self._interfaces[device, event.index] = event
+        self._say(device, **rtnetlink_events.as_record(event))
+
+    def _say(self, device: str, what: str, **fields: Any) -> None:
+        self._lines.append({"time_s": time.time(), "device": device, "what": what, **fields})
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if not lines or self._written >= MOST_BYTES:
+            return
+        data = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+        self._written += len(data)
+        if self._written >= MOST_BYTES:
+            data += json.dumps({"time_s": time.time(), "device": "", "what": "gap", "of": "all"}).encode() + b"\n"
+        with contextlib.suppress(OSError):  # a full disk: what was not written is not known
+            self._file.write(data)
+
+    def _rest(self) -> None:
+        """Let events gather, unless the control socket has something to say."""
+        with selectors.SelectSelector() as only_control:
+            only_control.register(self.control, selectors.EVENT_READ)
+            only_control.select(REST_S)
+
+    def _answer(self) -> bool:
+        """Serve one message, all that was told before it being written; False at the control socket's end."""
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES, 1)
+        except ConnectionError:
+            return False
+        if not data:
+            return False
+        message = json.loads(data)
+        if "add" in message:
+            self._spaces[message["nsid"]] = (message["add"], descriptors[0])
+            self._say("", "watched", devices=[message["add"]])
+            self._flush()
+        elif "remove" in message:
+            name, held = self._spaces.pop(message["remove"])
+            self.firewall.forget(name)
+            os.close(held)
+        else:
+            with contextlib.suppress(ConnectionError):
+                self.control.send(data)
+        return True
+
+
+def main(
+    hearing: list[socket.socket], path: str, control: socket.socket, spaces: dict[int, tuple[str, int]], home: int
+) -> None:
+    """Write what these sockets hear into the file at `path` until `control` ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program in front; the agent ends us
+    watch = Watch(path, control, spaces, home)
+    for sock in hearing:
+        watch.hear(sock)
+    watch.run()

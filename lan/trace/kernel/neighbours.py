@@ -1,0 +1,96 @@
+"""The neighbour tables of devices, as their kernels told of every change (the ARP cache, for IPv4).  Pure.
+
+A kernel tells of a row when it gets an address or another state; that it begins to ask (INCOMPLETE) and that it is
+about to ask again (DELAY) it keeps to itself.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from lan.trace.kernel.gaps import Gaps
+from lan.wire.rtnetlink_events import Neighbour
+
+LATE_NS = 2_000_000_000
+"""How much later than a frame the change that let it go may have been heard."""
+VALID = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT"})
+"""States in which a row's address is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it was at a moment: `since_ns` is when it got this address and state."""
+
+    since_ns: int
+    neighbour: Neighbour
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether packets go to its address."""
+        return not self.neighbour.is_gone and self.neighbour.state in VALID
+
+
+class Neighbours:
+    """Of all devices; `take` events in the order in which they came."""
+
+    def __init__(self, gaps: Gaps) -> None:
+        self._gaps = gaps
+        self._rows: dict[str, dict[str, list[Row]]] = {}
+
+    def take(self, time_ns: int, device: str, neighbour: Neighbour) -> None:
+        """One more change."""
+        self._rows.setdefault(device, {}).setdefault(neighbour.ip, []).append(Row(time_ns, neighbour))
+
+    def row(self, device: str, ip: str, at_ns: int) -> Row | None:
+        """The row of an address then, though it be gone; None where there never was one, or nobody knows."""
+        rows = self._rows.get(device, {}).get(ip, [])
+        at = bisect_right(rows, at_ns, key=lambda row: row.since_ns)
+        return self._certain(device, rows, at - 1, at_ns)
+
+    def used(self, device: str, ip: str, mac: str, at_ns: int) -> Row | None:
+        """The row by which a frame went out to `mac`: the one then, or one that came to be then and was heard late."""
+        rows = self._rows.get(device, {}).get(ip, [])
+        at = bisect_right(rows, at_ns, key=lambda row: row.since_ns)
+        for place in (at - 1, *range(at, len(rows))):
+            if place >= 0 and rows[place].since_ns - at_ns > LATE_NS:
+                break
+            row = self._certain(device, rows, place, at_ns)
+            if row is not None and row.is_valid and row.neighbour.mac == mac:
+                return row
+        return None
+
+    def is_missing(self, device: str, ip: str, at_ns: int) -> bool:
+        """Whether it is certain that no row had an address for it then."""
+        row = self.row(device, ip, at_ns)
+        if row is not None:
+            return not row.is_valid
+        return self._gaps.is_whole(device, "tables", at_ns)
+
+    def came(self, device: str, ip: str, mac: str, at_ns: int) -> bool | None:
+        """Whether the table has (`ip`, `mac`) because of a frame that came then, or had it; None where nobody knows."""
+        if self.used(device, ip, mac, at_ns) is not None:
+            return True
+        rows = self._rows.get(device, {}).get(ip, [])
+        has_changed = any(0 <= row.since_ns - at_ns <= LATE_NS for row in rows)
+        return False if not has_changed and self._gaps.is_whole(device, "tables", at_ns) else None
+
+    def has_failed(self, device: str, ip: str, at_ns: int) -> bool:
+        """Whether the device was told that nobody answered for `ip`, near that moment."""
+        rows = self._rows.get(device, {}).get(ip, [])
+        return any(
+            row.neighbour.state == "FAILED" and abs(row.since_ns - at_ns) <= LATE_NS and not row.neighbour.is_gone
+            for row in rows
+        )
+
+    def table(self, device: str, at_ns: int) -> list[Row] | None:
+        """All rows then, in the order in which they came to be; None where nobody knows."""
+        if not self._gaps.is_whole(device, "tables", at_ns):
+            return None
+        found = [row for ip in self._rows.get(device, {}) if (row := self.row(device, ip, at_ns)) is not None]
+        return [row for row in found if not row.neighbour.is_gone]
+
+    def _certain(self, device: str, rows: list[Row], at: int, until_ns: int) -> Row | None:
+        if not 0 <= at < len(rows):
+            return None
+        row = rows[at]
+        is_whole = self._gaps.is_whole(device, "tables", max(until_ns, row.since_ns), since_ns=row.since_ns)
+        return row if is_whole else None

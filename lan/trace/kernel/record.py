@@ -1,0 +1,48 @@
+"""The record of what the devices' kernels told, by device and time: `lan.control.kernel_watch` writes it.  Pure.
+
+An event's time is when it was heard, a little after it happened; the order of events of one device is their own.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from lan.trace.kernel.firewall import Firewall
+from lan.trace.kernel.gaps import Gaps
+from lan.trace.kernel.neighbours import Neighbours
+from lan.trace.kernel.routes import Routes
+from lan.wire.rtnetlink_events import Neighbour, from_record
+
+FILE = "kernel.jsonl"
+"""Beside the capture, in the LAN's folder."""
+
+
+class KernelRecord:
+    """Of one LAN; `add` lines as they come."""
+
+    def __init__(self) -> None:
+        self.gaps = Gaps()
+        self.neighbours, self.routes, self.firewall = Neighbours(self.gaps), Routes(self.gaps), Firewall()
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Take lines; one that makes no sense is passed over."""
+        for line in lines:
+            try:
+                record = json.loads(line)
+                self._take(round(record["time_s"] * 1e9), str(record["device"]), record)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+
+    def _take(self, time_ns: int, device: str, record: dict[str, Any]) -> None:
+        what = record["what"]
+        if what == "watched":
+            for name in record["devices"]:
+                self.gaps.begin(name, time_ns)
+        elif what == "gap":
+            self.gaps.lose(record["of"], time_ns)
+        elif (event := from_record(record)) is None:
+            self.firewall.take(time_ns, device, record)
+        elif isinstance(event, Neighbour):
+            self.neighbours.take(time_ns, device, event)
+        else:
+            self.routes.take(time_ns, device, event)

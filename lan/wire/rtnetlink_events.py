@@ -1,0 +1,164 @@
+"""What a kernel tells of its neighbours, routes and links when they change.  rtnetlink(7), linux/rtnetlink.h.
+
+Pure: a datagram of a socket that listens to `GROUPS` in, events out.  An event's fields are plain values, so that a
+record of them is JSON (`as_record`, `from_record`).
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from ipaddress import ip_address
+from typing import Any
+
+from lan.wire import netlink
+from lan.wire.netlink import NLM_F_REPLACE
+
+LINK, NEIGHBOUR, IPV4_ROUTE, IPV4_RULE, IPV6_ROUTE, IPV6_RULE = 1, 3, 7, 8, 11, 19
+GROUPS = (LINK, NEIGHBOUR, IPV4_ROUTE, IPV4_RULE, IPV6_ROUTE, IPV6_RULE)
+"""RTNLGRP_ numbers to listen to."""
+NEWLINK, DELLINK, NEWROUTE, DELROUTE, NEWNEIGH, DELNEIGH, NEWRULE, DELRULE = 16, 17, 24, 25, 28, 29, 32, 33
+AF_INET, AF_INET6 = 2, 10
+MAIN, LOCAL = 254, 255
+"""Numbers of the two tables of routes that every kernel has (ip-route(8))."""
+STATES = {1: "INCOMPLETE", 2: "REACHABLE", 4: "STALE", 8: "DELAY", 16: "PROBE", 32: "FAILED", 128: "PERMANENT"}
+"""A neighbour's, by its NUD_ bit (RFC 4861 §7.3.2; ip-neighbour(8)); NUD_NOARP, 64, needs no ARP and is left out."""
+KINDS = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast", 6: "blackhole", 7: "unreachable",
+         8: "prohibit", 9: "throw"}  # fmt: skip
+"""A route's, by its RTN_ number."""
+IFF_UP, RTM_F_CLONED = 0x1, 0x200
+
+_IFLA_IFNAME, _NDA_DST, _NDA_LLADDR = 3, 1, 2
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_NH_ID = (
+    1, 4, 5, 6, 7, 9, 15, 18, 30,
+)  # fmt: skip
+_IFINFO = struct.Struct("=BxHiII")
+_NDMSG = struct.Struct("=BxHiHBB")
+_RTMSG = struct.Struct("=BBBBBBBBI")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A row of the neighbour table (of the ARP cache, for IPv4) as it is now; `is_gone`: there is none any more."""
+
+    index: int
+    ip: str
+    mac: str
+    state: str
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route that came, or went.  `destination` has its prefix, `gateway` is "" for a network of one's own.
+
+    `is_simple` is False where more than this decides: several ways at once, or a next hop kept apart.
+    `replaces` says that it takes the place of the one with its destination and metric.
+    """
+
+    table: int
+    kind: str
+    destination: str
+    gateway: str
+    index: int
+    source: str = ""
+    metric: int = 0
+    is_simple: bool = True
+    replaces: bool = False
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface as it is now; `is_up` says whether it was set up, not whether its cable is plugged."""
+
+    index: int
+    name: str
+    is_up: bool
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """Rules that choose a table of routes have changed (ip-rule(8)): the main table alone decides no longer."""
+
+    family: int
+
+
+Event = Neighbour | Route | Interface | PolicyRule
+NAMES: dict[type, str] = {Neighbour: "neighbour", Route: "route", Interface: "interface", PolicyRule: "policy rule"}
+_CLASSES: dict[str, Any] = {name: kind for kind, name in NAMES.items()}
+
+
+def as_record(event: Event) -> dict[str, Any]:
+    """``{"what": "neighbour", …}``."""
+    return {"what": NAMES[type(event)], **asdict(event)}
+
+
+def from_record(record: Mapping[str, Any]) -> Event | None:
+    """The event of such an object; None where it is of another kind.  Raises TypeError where fields are amiss."""
+    kind = _CLASSES.get(record["what"])
+    if kind is None:
+        return None
+    names = {field.name for field in fields(kind)}
+    event: Event = kind(**{name: value for name, value in record.items() if name in names})
+    return event
+
+
+def events(data: bytes) -> Iterator[Event]:
+    """What a datagram tells, in its order; what is cut short or of no interest here is passed over."""
+    for kind, flags, _, body in netlink.messages(data):
+        event: Event | None = None
+        try:
+            if kind in (NEWNEIGH, DELNEIGH):
+                event = _neighbour(body, is_gone=kind == DELNEIGH)
+            elif kind in (NEWROUTE, DELROUTE):
+                event = _route(body, replaces=bool(flags & NLM_F_REPLACE), is_gone=kind == DELROUTE)
+            elif kind in (NEWLINK, DELLINK):
+                event = _interface(body, is_gone=kind == DELLINK)
+            elif kind in (NEWRULE, DELRULE):
+                event = PolicyRule(body[0])
+        except (struct.error, ValueError, IndexError):
+            continue
+        if event is not None:
+            yield event
+
+
+def _neighbour(body: bytes, *, is_gone: bool) -> Neighbour | None:
+    family, _, index, state, _, _ = _NDMSG.unpack_from(body)
+    told = netlink.attributes(body[_NDMSG.size :])
+    if family not in (AF_INET, AF_INET6) or _NDA_DST not in told or (state not in STATES and not is_gone):
+        return None
+    mac = told.get(_NDA_LLADDR, b"").hex(":")
+    return Neighbour(index, str(ip_address(told[_NDA_DST])), mac, STATES.get(state, ""), is_gone)
+
+
+def _route(body: bytes, *, replaces: bool, is_gone: bool) -> Route | None:
+    family, length, _, _, table, _, _, kind, flags = _RTMSG.unpack_from(body)
+    told = netlink.attributes(body[_RTMSG.size :])
+    if family not in (AF_INET, AF_INET6) or flags & RTM_F_CLONED or kind not in KINDS:
+        return None
+    nowhere = bytes(4 if family == AF_INET else 16)
+    destination = f"{ip_address(told.get(_RTA_DST, nowhere))}/{length}"
+    gateway, source = (str(ip_address(told[name])) if name in told else "" for name in (_RTA_GATEWAY, _RTA_PREFSRC))
+    return Route(
+        _number(told.get(_RTA_TABLE), table),
+        KINDS[kind],
+        destination,
+        gateway,
+        _number(told.get(_RTA_OIF), 0),
+        source,
+        _number(told.get(_RTA_PRIORITY), 0),
+        is_simple=not {_RTA_MULTIPATH, _RTA_VIA, _RTA_NH_ID} & told.keys(),
+        replaces=replaces,
+        is_gone=is_gone,
+    )
+
+
+def _interface(body: bytes, *, is_gone: bool) -> Interface:
+    _, _, index, flags, _ = _IFINFO.unpack_from(body)
+    name = netlink.attributes(body[_IFINFO.size :]).get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
+    return Interface(index, name, bool(flags & IFF_UP), is_gone)
+
+
+def _number(value: bytes | None, default: int) -> int:
+    return default if value is None else int(struct.unpack_from("=I", value)[0])

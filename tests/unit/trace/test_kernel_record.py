@@ -1,0 +1,164 @@
+"""The record of what kernels told: rows, routes and rules as they were, and nothing where something was lost."""
+
+import json
+
+import pytest
+
+from lan.trace.kernel.record import KernelRecord
+from lan.trace.kernel.ruleset import Place, parse
+
+SECOND_NS = 1_000_000_000
+MAC, OTHER = "02:00:00:00:00:02", "02:00:00:00:00:03"
+
+
+class Written:
+    """A record in words: each line a tenth of a second after the one before."""
+
+    def __init__(self) -> None:
+        self.record, self.tenths = KernelRecord(), 0
+        self.tell("watched", "", devices=["pc1"])
+
+    def tell(self, what: str, device: str = "pc1", **fields: object) -> int:
+        """The moment, in ns."""
+        self.tenths += 1
+        self.record.add([json.dumps({"time_s": self.tenths / 10, "device": device, "what": what, **fields})])
+        return self.tenths * SECOND_NS // 10
+
+    def row(self, state: str, mac: str = MAC, *, is_gone: bool = False) -> int:
+        return self.tell("neighbour", index=11, ip="10.0.0.2", mac=mac, state=state, is_gone=is_gone)
+
+    def route(self, destination: str, *, table: int = 254, kind: str = "unicast", **fields: object) -> int:
+        given = {"gateway": "", "index": 11, **fields}
+        return self.tell("route", table=table, kind=kind, destination=destination, **given)
+
+    def chosen(self, ip: str, at_ns: int | None = None) -> str | None:
+        """The words of the route; "" for none, None where nobody knows."""
+        choice = self.record.routes.choose("pc1", ip, self.tenths * SECOND_NS // 10 if at_ns is None else at_ns)
+        return None if choice is None else choice.words()
+
+
+@pytest.fixture
+def written() -> Written:
+    return Written()
+
+
+def test_a_row_is_the_last_that_was_told_before_a_moment(written: Written) -> None:
+    first, gone, again = written.row("REACHABLE"), written.row("", is_gone=True), written.row("STALE", OTHER)
+    rows = written.record.neighbours
+    assert rows.is_missing("pc1", "10.0.0.2", first - 1)
+    row = rows.row("pc1", "10.0.0.2", first)
+    assert row is not None and (row.neighbour.mac, row.since_ns) == (MAC, first)
+    assert rows.is_missing("pc1", "10.0.0.2", gone)
+    assert rows.table("pc1", again + 1) == [rows.row("pc1", "10.0.0.2", again)]
+
+
+def test_a_frame_shows_which_row_sent_it_though_the_row_was_heard_late(written: Written) -> None:
+    failed, known, moved = written.row("FAILED", ""), written.row("REACHABLE"), written.row("REACHABLE", OTHER)
+    used = written.record.neighbours.used
+    late = used("pc1", "10.0.0.2", MAC, failed + 1)
+    assert late is not None and late.since_ns == known
+    assert used("pc1", "10.0.0.2", OTHER, known + 1) is not None
+    assert used("pc1", "10.0.0.2", MAC, moved) is None
+    assert used("pc1", "10.0.0.2", MAC, failed - 5 * SECOND_NS) is None
+
+
+def test_what_came_before_a_gap_is_not_known(written: Written) -> None:
+    before = written.row("REACHABLE")
+    after = written.tell("gap", "", of="tables") + 1
+    rows = written.record.neighbours
+    assert rows.row("pc1", "10.0.0.2", before) is not None
+    assert rows.row("pc1", "10.0.0.2", after) is None and not rows.is_missing("pc1", "10.0.0.9", after)
+    assert rows.table("pc1", after) is None and written.chosen("10.0.0.9", after) is None
+    assert rows.row("pc1", "10.0.0.2", written.row("STALE")) is not None
+
+
+def test_devices_that_nobody_listened_to_are_not_known(written: Written) -> None:
+    assert written.record.routes.choose("pc2", "10.0.0.1", SECOND_NS) is None
+    assert not written.record.neighbours.is_missing("pc2", "10.0.0.1", SECOND_NS)
+
+
+def test_the_longest_prefix_is_chosen_then_the_least_metric(written: Written) -> None:
+    written.tell("interface", index=11, name="pc1-eth0", is_up=True)
+    written.route("10.0.0.1/32", table=255, kind="local")
+    written.route("10.0.0.0/24")
+    written.route("0.0.0.0/0", gateway="10.0.0.254", metric=20)
+    before = written.route("0.0.0.0/0", gateway="10.0.0.253", metric=10)
+    assert written.chosen("10.0.0.1") == "local 10.0.0.1/32 dev pc1-eth0"
+    assert written.chosen("10.0.0.9") == "10.0.0.0/24 dev pc1-eth0"
+    assert written.chosen("192.0.2.1") == "default via 10.0.0.253 dev pc1-eth0 metric 10"
+    written.route("0.0.0.0/0", gateway="10.0.0.253", metric=10, is_gone=True)
+    assert written.chosen("192.0.2.1") == "default via 10.0.0.254 dev pc1-eth0 metric 20"
+    assert written.chosen("192.0.2.1", before) == "default via 10.0.0.253 dev pc1-eth0 metric 10"
+
+
+def test_a_route_takes_the_place_of_another_where_it_replaces_it(written: Written) -> None:
+    written.route("0.0.0.0/0", gateway="10.0.0.253")
+    written.route("0.0.0.0/0", gateway="10.0.0.254", replaces=True)
+    assert written.chosen("192.0.2.1") == "default via 10.0.0.254"
+
+
+def test_routes_go_with_their_interface_and_their_last_address_unsaid(written: Written) -> None:
+    for end in ("down", "address"):
+        written.tell("interface", index=11, name="pc1-eth0", is_up=True)
+        written.route("10.0.0.1/32", table=255, kind="local", source="10.0.0.1")
+        written.route("0.0.0.0/0", gateway="10.0.0.254")
+        assert written.chosen("192.0.2.1") == "default via 10.0.0.254 dev pc1-eth0"
+        if end == "down":
+            written.tell("interface", index=11, name="pc1-eth0", is_up=False)
+        else:
+            written.route("10.0.0.1/32", table=255, kind="local", source="10.0.0.1", is_gone=True)
+        assert written.chosen("192.0.2.1") == ""
+
+
+def test_what_several_ways_or_rules_decide_is_not_known(written: Written) -> None:
+    written.route("10.0.0.0/24", is_simple=False)
+    assert written.chosen("10.0.0.9") is None and written.chosen("192.0.2.1") == ""
+    written.tell("policy rule", family=2)
+    assert written.chosen("192.0.2.1") is None
+
+
+def test_lines_that_are_no_events_are_passed_over(written: Written) -> None:
+    written.record.add(["", "{", "[]", '{"time_s": 1}', '{"time_s": 1, "device": "pc1", "what": "route"}',
+                        '{"time_s": 1, "device": "pc1", "what": "rule"}'])  # fmt: skip
+    assert written.chosen("10.0.0.9") == ""
+
+
+LISTING = """\
+table inet wall { # handle 1
+\tset known { # handle 3
+\t\ttype ipv4_addr
+\t\telements = { 10.0.0.1 }
+\t}
+
+\tchain guard { # handle 1
+\t\ttype filter hook input priority filter; policy drop;
+\t\tct state established,related accept # handle 4
+\t\tip saddr { 10.0.0.1, 10.0.0.2,
+\t\t\t 10.0.0.3 } tcp dport 80 counter accept # handle 6
+\t\tiifname "pc1-eth0" jump more # handle 7
+\t}
+
+\tchain more { # handle 2
+\t\tdrop # handle 8
+\t}
+}
+table inet lan_trace { # progname lan-kernel flags owner handle 2
+\tchain output { # handle 1
+\t\ttype filter hook output priority -2147483648; policy accept;
+\t\tlimit rate 300/second burst 300 packets meta nftrace set 1 # handle 2
+\t}
+}
+"""
+"""By ``nft --handle --stateless list ruleset`` of nftables 1.0.6."""
+
+
+def test_a_listing_of_rules_is_read_but_for_our_own() -> None:
+    rules = parse(LISTING, without=("lan_trace",))
+    guard, more = Place("inet", "wall", "guard"), Place("inet", "wall", "more")
+    assert rules.bases == {guard: "type filter hook input priority filter; policy drop;"}
+    assert rules.rules == {
+        (guard, 4): "ct state established,related accept",
+        (guard, 6): "ip saddr { 10.0.0.1, 10.0.0.2, 10.0.0.3 } tcp dport 80 counter accept",
+        (guard, 7): 'iifname "pc1-eth0" jump more',
+        (more, 8): "drop",
+    }
