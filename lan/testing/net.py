@@ -14,6 +14,7 @@ from lan.testing.device import Device
 from lan.testing.link import Link
 from lan.testing.trace import Trace
 from lan.testing.watch import PATIENCE_S, Notebook, Watch
+from lan.trace.kernel.record import FILE as KERNEL
 from lan.trace.ledger import PortRange
 from lan.trace.timeline import Timeline
 from lan.trace.why import Decisions
@@ -117,9 +118,9 @@ class Net:
             self.running.down()
 
     def _decisions(self) -> Decisions:
-        """What switches, cables and devices have written down of what they did."""
+        """What switches, cables, devices and their kernels have written down of what they did."""
         found = Decisions()
-        logs = [self.state / LOG, *sorted(self.state.glob(f"devices/*/{LOG}"))]
+        logs = [self.state / LOG, self.state / KERNEL, *sorted(self.state.glob(f"devices/*/{LOG}"))]
         found.read(path for path in logs if path.is_file())
         return found
 
