@@ -1,11 +1,32 @@
 """Why a device did what it did: one short sentence, where it is written, and the facts of the case.
 
 Every core in the house returns its decisions with a `Reason`; the decision log, the trace and the
-tests read it.  It imports nothing of ours.
+tests read it.  A `Sentence` is a text that a face can tell in another language.  It imports nothing of ours.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
+
+
+class Sentence(str):
+    """An English sentence with its facts in their places, which remembers both: ``Sentence("{who} waits", who="web")``.
+
+    `template` is what catalogues translate (`lan.trace.why.language`); a fact may be a sentence itself.  Everywhere
+    else it is the text that it reads as.
+    """
+
+    __slots__ = ("facts", "template")
+    template: str
+    facts: dict[str, object]
+
+    def __new__(cls, template: str, /, **facts: object) -> "Sentence":
+        made = super().__new__(cls, template.format_map(facts))
+        made.template, made.facts = template, facts
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
+        """Copies are made of the template, not of the text, whose facts may have braces."""
+        return (self.template,), self.facts
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -40,3 +61,8 @@ class Reason:
     def as_json(self) -> dict[str, Any]:
         """The shape in the decision log: ``{"source", "text", "facts": {…}}``."""
         return {"source": self.source, "text": self.text, "facts": dict(self.facts)}
+
+
+def because(source: str, words: Sentence, **facts: object) -> Reason:
+    """A reason that faces can tell in any language."""
+    return Reason(source, words, **facts)

@@ -11,7 +11,7 @@ When all of its range are, `connect` fails with EADDRNOTAVAIL before any packet 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lan.reasons import Reason
+from lan.reasons import Reason, Sentence, because
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.flow import endpoint
@@ -174,8 +174,11 @@ class Ledger:
 
     def _exhausted(self, device: str, server: tuple[str, int], last: _Use, end_ns: int) -> Exhaustion:
         ports, connection = self.range_of(device), last.connection
-        text = f"{device} had no port of {ports.low} to {ports.high} left for {endpoint(*server)}"
-        reason = Reason("ip(7) ip_local_port_range", text, ports=ports.size)
+        words = Sentence(
+            "{device} had no port of {low} to {high} left for {server}",
+            device=device, low=ports.low, high=ports.high, server=endpoint(*server),
+        )  # fmt: skip
+        reason = because("ip(7) ip_local_port_range", words, ports=ports.size)
         is_over = last.closed_ns < min(last.free_ns, end_ns)
         settled = connection.frames[-1] if is_over else connection.ack or connection.frames[0]
         syn = [connection.syn] if connection.syn is not None else []

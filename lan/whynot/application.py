@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from lan.reasons import Sentence
 from lan.whynot.case import Case, numbers, told
 from lan.whynot.facts import Certificate, Device, Seen
 from lan.whynot.finding import Step
@@ -15,43 +16,45 @@ def secures(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
     place = f"{packet.dst}:{packet.dport}"
     look = f"lan exec {case.client.name} -- openssl s_client -connect {place} -servername {host} -brief"
     if not fault:
-        yield Step("certificate", server.name, f"{server.name} proved that it is {host}")
+        said = Sentence("{device} proved that it is {host}", device=server.name, host=host)
+        yield Step("certificate", server.name, said)
         return
     row = _shown(shown)
     seen = _stream(case, packet)
     if shown is not None and "expired" in fault:
-        ended = _time(shown.ends_s)
-        said = f"{server.name}'s certificate ended at {ended}; {case.client.name}'s clock says {_clock(case)}"
-        yield _wrong(server, said, "certificate.expired", row, look, "lan down, then up again: the LAN makes a new one")
+        said = Sentence(
+            "{device}'s certificate ended at {time}; {client}'s clock says {now}",
+            device=server.name, time=_time(shown.ends_s), client=case.client.name, now=_clock(case),
+        )  # fmt: skip
+        remedy = Sentence("lan down, then up again: the LAN makes a new one")
+        yield _wrong(server, said, "certificate.expired", row, look, remedy)
     if shown is not None and "not yet valid" in fault:
-        said = (
-            f"{server.name}'s certificate begins at {_time(shown.begins_s)}; "
-            f"{case.client.name}'s clock says {_clock(case)}: one of the two is wrong"
-        )
-        yield _wrong(server, said, "certificate.not-yet", row, look, "set the clock, or make a new certificate")
+        said = Sentence(
+            "{device}'s certificate begins at {time}; {client}'s clock says {now}: one of the two is wrong",
+            device=server.name, time=_time(shown.begins_s), client=case.client.name, now=_clock(case),
+        )  # fmt: skip
+        remedy = Sentence("set the clock, or make a new certificate")
+        yield _wrong(server, said, "certificate.not-yet", row, look, remedy)
     if shown is not None and ("mismatch" in fault or "doesn't match" in fault):
-        names = ", ".join(shown.names) or "no name"
-        said = f"{server.name}'s certificate is for {names}, not for {host}"
-        known = shown.names[0] if shown.names else "its name"
-        remedy = f"write {host} into names of {server.name} in the topology file, or ask for {known}"
+        names = ", ".join(shown.names) or Sentence("no name")
+        said = Sentence("{device}'s certificate is for {names}, not for {host}",
+                        device=server.name, names=names, host=host)  # fmt: skip
+        known = shown.names[0] if shown.names else Sentence("its name")
+        remedy = Sentence("write {host} into names of {device} in the topology file, or ask for {known}",
+                          host=host, device=server.name, known=known)  # fmt: skip
         yield _wrong(server, said, "certificate.name", row, look, remedy)
     if shown is not None and ("self-signed" in fault or "self signed" in fault or "issuer" in fault):
-        said = f"{case.client.name} does not trust who signed {server.name}'s certificate: {shown.issuer} ({fault})"
-        remedy = "lan down, then up again: the LAN's own authority signs one that every device trusts"
+        said = Sentence(
+            "{client} does not trust who signed {device}'s certificate: {issuer} ({fault})",
+            client=case.client.name, device=server.name, issuer=shown.issuer, fault=fault,
+        )  # fmt: skip
+        remedy = Sentence("lan down, then up again: the LAN's own authority signs one that every device trusts")
         yield _wrong(server, said, "certificate.authority", row, look, remedy)
     if "WRONG_VERSION" in fault.upper() or "wrong version" in fault or "HTTP_REQUEST" in fault.upper():
-        said = f"{server.name}'s port {packet.dport} does not speak TLS"
-        yield Step(
-            "TLS",
-            server.name,
-            said,
-            "tls.plain",
-            told(seen),
-            numbers(seen),
-            look,
-            f"ask by http://{host}:{packet.dport}/",
-        )
-    said = f"no TLS session with {server.name}: {fault}"
+        said = Sentence("{device}'s port {port} does not speak TLS", device=server.name, port=packet.dport)
+        remedy = Sentence("ask by http://{host}:{port}/", host=host, port=packet.dport)
+        yield Step("TLS", server.name, said, "tls.plain", told(seen), numbers(seen), look, remedy)
+    said = Sentence("no TLS session with {device}: {fault}", device=server.name, fault=fault)
     yield Step(
         "TLS",
         server.name,
@@ -63,18 +66,19 @@ def secures(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
     )
 
 
-def _wrong(server: Device, said: str, code: str, row: tuple[str, ...], look: str, remedy: str) -> Step:
+def _wrong(server: Device, said: Sentence, code: str, row: tuple[str, ...], look: str, remedy: Sentence) -> Step:
     return Step("certificate", server.name, said, code, row, (), look, remedy)
 
 
 def _shown(certificate: Certificate | None) -> tuple[str, ...]:
     if certificate is None:
         return ()
-    times = f"{_time(certificate.begins_s)} to {_time(certificate.ends_s)}"
     return (
-        f"subject {certificate.subject}, names {', '.join(certificate.names) or 'none'}",
-        f"issuer {certificate.issuer}, {times}",
-    )
+        Sentence("subject {subject}, names {names}",
+                 subject=certificate.subject, names=", ".join(certificate.names) or Sentence("none")),
+        Sentence("issuer {issuer}, {begin} to {end}",
+                 issuer=certificate.issuer, begin=_time(certificate.begins_s), end=_time(certificate.ends_s)),
+    )  # fmt: skip
 
 
 def _time(seconds: float) -> str:
@@ -95,49 +99,59 @@ def responds(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
     what = f"GET {question.path}"
     answers = case.frames(packet.back(), sender=server.name)
     evidence, frames = told(answers[-2:]), numbers(answers)
-    log = f"{server.name} and its program; its decisions: lan inspect {server.name}"
-    got = f"{attempt.got_bytes} bytes" + (f" of {attempt.promised_bytes}" if attempt.promised_bytes is not None else "")
+    program = Sentence("look into {device} and its program; its decisions: lan inspect {device}", device=server.name)
+    got = (
+        Sentence("{count} bytes", count=attempt.got_bytes)
+        if attempt.promised_bytes is None
+        else Sentence("{count} bytes of {promised}", count=attempt.got_bytes, promised=attempt.promised_bytes)
+    )
+    who = {"device": server.name, "what": what}
 
-    def broken(said: str, code: str, remedy: str) -> Step:
+    def broken(said: Sentence, code: str, remedy: str = program) -> Step:
         return Step("application", server.name, said, code, evidence, frames, look, remedy)
 
     fault = attempt.http_fault
     if fault == "silence":
-        late = f", after {got}" if attempt.status else ""
-        said = f"{server.name} took the connection and the request {what}, and says nothing more{late}"
-        if server_is_stopped := next(
-            (it for it in server.listeners if it.port == question.port and it.is_stopped), None
-        ):
-            said = f"{server.name}'s {server_is_stopped.program} is stopped by a signal: it reads no request"
-            remedy = f"lan exec {server.name} -- pkill -CONT -f {server_is_stopped.program}"
-            yield broken(said, "application.stopped", remedy)
-        yield broken(said, "application.hang", f"look why it hangs: {log}")
+        if stopped := next((it for it in server.listeners if it.port == question.port and it.is_stopped), None):
+            said = Sentence("{device}'s {program} is stopped by a signal: it reads no request",
+                            device=server.name, program=stopped.program)  # fmt: skip
+            yield broken(said, "application.stopped", f"lan exec {server.name} -- pkill -CONT -f {stopped.program}")
+        said = Sentence("{device} took the connection and the request {what}, and says nothing more", **who)
+        if attempt.status:
+            said = Sentence("{device} took the connection and the request {what}, and says nothing more after {got}",
+                            got=got, **who)  # fmt: skip
+        yield broken(said, "application.hang")
     if fault == "reset":
         resets = [seen for seen in answers if "RST" in seen.what]
         evidence, frames = told(resets) or evidence, numbers(resets) or frames
-        after = f" after {got} of the body" if attempt.status else " before any response"
-        yield broken(f"{server.name} reset the connection{after} ({what})", "application.reset", f"look into {log}")
+        said = Sentence("{device} reset the connection before any response ({what})", **who)
+        if attempt.status:
+            said = Sentence("{device} reset the connection after {got} of the body ({what})", got=got, **who)
+        yield broken(said, "application.reset")
     if fault == "closed":
         yield broken(
-            f"{server.name} closed the connection without a response to {what}",
-            "application.closed",
-            f"look into {log}",
+            Sentence("{device} closed the connection without a response to {what}", **who), "application.closed"
         )
     if fault == "cut short":
         yield broken(
-            f"{server.name}'s response to {what} ends early: {got} came", "application.cut", f"look into {log}"
+            Sentence("{device}'s response to {what} ends early: {got} came", got=got, **who), "application.cut"
         )
     if fault:
-        said = f"what {server.name} answers on port {question.port} is no HTTP ({fault.removeprefix('no HTTP: ')})"
-        yield broken(said, "application.no-http", f"ask the port of its web server: lan show sockets {server.name}")
+        said = Sentence("what {device} answers on port {port} is no HTTP ({fault})",
+                        device=server.name, port=question.port, fault=fault.removeprefix("no HTTP: "))  # fmt: skip
+        remedy = Sentence("ask the port of its web server: lan show sockets {device}", device=server.name)
+        yield broken(said, "application.no-http", remedy)
     if attempt.status >= 400:
-        said = f"{server.name} answers {what} with {attempt.status} {attempt.phrase}"
-        remedy = {
-            404: f"ask for a path that is there, such as http://{question.host}/",
-            421: f"write {question.host} into names of {server.name}, or ask for a name of its",
-        }.get(attempt.status, f"look into {log}")
-        yield broken(said, "application.status", remedy)
-    yield Step("application", server.name, f"{attempt.status} {attempt.phrase}, {got}", frames=frames)
+        said = Sentence("{device} answers {what} with {status} {phrase}",
+                        status=attempt.status, phrase=attempt.phrase, **who)  # fmt: skip
+        known = {
+            404: Sentence("ask for a path that is there, such as http://{host}/", host=question.host),
+            421: Sentence("write {host} into names of {device}, or ask for a name of its",
+                          host=question.host, device=server.name),
+        }  # fmt: skip
+        yield broken(said, "application.status", known.get(attempt.status, program))
+    said = Sentence("{status} {phrase}, {got}", status=attempt.status, phrase=attempt.phrase, got=got)
+    yield Step("application", server.name, said, frames=frames)
 
 
 def _stream(case: Case, packet: Packet) -> list[Seen]:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from ipaddress import ip_interface, ip_network
 
+from lan.reasons import Sentence
 from lan.whynot.facts import Cable, Device, Facts, Interface, Neighbour, Seen
 from lan.whynot.nftables import Packet
 
@@ -121,7 +122,8 @@ def told(frames: Iterable[Seen]) -> tuple[str, ...]:
     """Frames as lines of evidence, each frame once, a few at most."""
     lines: dict[str, str] = {}
     for seen in frames:
-        lines.setdefault(seen.text, f"frame {seen.number}  {seen.sender} → {seen.receiver}  {seen.text}")
+        facts = {"number": seen.number, "sender": seen.sender, "receiver": seen.receiver, "text": seen.text}
+        lines.setdefault(seen.text, Sentence("frame {number}  {sender} → {receiver}  {text}", **facts))
     return tuple(list(lines.values())[:MOST_SHOWN])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from lan.reasons import Sentence
 from lan.whynot import application, leasing, names
 from lan.whynot.case import Case, numbers, told
 from lan.whynot.crossing import lossy, own_link
@@ -29,22 +30,29 @@ def _host(case: Case) -> Iterator[Step]:
     interface = leasing.first_interface(client)
     if interface is None:
         look = f"lan show interfaces {client.name}"
-        yield Step("interface", client.name, f"{client.name} has no interface", "interface.none", look=look)
+        said = Sentence("{device} has no interface", device=client.name)
+        yield Step("interface", client.name, said, "interface.none", look=look)
         return
     if len(case.cables_at(client.name)) == 1:
         yield from own_link(case, client, interface)
-        yield Step("cable", client.name, f"{client.name}'s cable is plugged, and {interface.name} is up")
+        said = Sentence(
+            "{device}'s cable is plugged, and {interface} is up", device=client.name, interface=interface.name
+        )
+        yield Step("cable", client.name, said)
     if not client.addresses:
         if client.dhcp:
             yield from leasing.leases(case)
-        said = f"{client.name} has no address"
-        row = tuple(f"{it.name}: no address" for it in client.interfaces if it.name != "lo")
+        said = Sentence("{device} has no address", device=client.name)
+        row = tuple(
+            Sentence("{interface}: no address", interface=it.name) for it in client.interfaces if it.name != "lo"
+        )
         remedy = f"lan set {client.name} ip={client.static_address or 'ADDRESS/PREFIX'}"
         if client.static_address:
             remedy = f"lan exec {client.name} -- ip address add {client.static_address} dev {interface.name}"
         look = f"lan show interfaces {client.name}"
         yield Step("address", client.name, said, "address.none", row, look=look, remedy=remedy)
-    yield Step("address", client.name, f"{client.name} has {' '.join(client.addresses)}")
+    said = Sentence("{device} has {addresses}", device=client.name, addresses=" ".join(client.addresses))
+    yield Step("address", client.name, said)
 
 
 def _dns(case: Case) -> Iterator[Step]:
@@ -61,7 +69,8 @@ def _ping(case: Case) -> Iterator[Step]:
     if (asked := case.device(case.question.host)) is not None and not asked.addresses and not asked.static_address:
         look = f"lan show interfaces {asked.name}"
         remedy = f"lan whynot lease {asked.name}" if asked.dhcp else f"lan set {asked.name} ip=ADDRESS/PREFIX"
-        yield Step("address", asked.name, f"{asked.name} has no address", "address.none", look=look, remedy=remedy)
+        said = Sentence("{device} has no address", device=asked.name)
+        yield Step("address", asked.name, said, "address.none", look=look, remedy=remedy)
     yield from names.resolves(case)
     address, attempt = _target(case), case.attempt
     packet = Packet("icmp", _source(case, address), address)
@@ -70,7 +79,10 @@ def _ping(case: Case) -> Iterator[Step]:
         return
     yield from reach(case, case.client, packet)
     if 0 < attempt.answered < attempt.sent:
-        said = f"{attempt.sent - attempt.answered} of {attempt.sent} pings were lost on the way to {address} and back"
+        said = Sentence(
+            "{lost} of {sent} pings were lost on the way to {ip} and back",
+            lost=attempt.sent - attempt.answered, sent=attempt.sent, ip=address,
+        )  # fmt: skip
         yield Step("link", case.client.name, said, "ping.lossy", told(case.frames(packet)), look="lan link A B")
     yield _unexplained(case, packet)
 
@@ -79,7 +91,10 @@ def _answered(case: Case, packet: Packet) -> Step:
     frames = case.frames(packet.back(), receiver=case.client.name)
     owner = next(iter(case.owners(packet.dst)), None)
     who = owner.name if owner else packet.dst
-    said = f"{who} answered {case.attempt.answered} of {case.attempt.sent} pings"
+    said = Sentence(
+        "{who} answered {answered} of {sent} pings",
+        who=who, answered=case.attempt.answered, sent=case.attempt.sent,
+    )  # fmt: skip
     return Step("way", case.client.name, said, frames=numbers(frames))
 
 
@@ -95,7 +110,9 @@ def _http(case: Case) -> Iterator[Step]:
         yield from listens(case, server, packet, "http")
         yield _unexplained(case, packet)
     shaken = [seen for seen in case.frames(packet) if "SYN" in seen.what]
-    said = f"{server.name} took the connection to {address}, port {question.port}"
+    said = Sentence(
+        "{device} took the connection to {ip}, port {port}", device=server.name, ip=address, port=question.port
+    )
     yield Step("connection", server.name, said, frames=numbers(shaken))
     if attempt.tls_fault == "timed out" or attempt.http_fault in ("silence", "reset"):
         yield from _on_the_way(case, packet, server)
@@ -126,10 +143,15 @@ def _unexplained(case: Case, packet: Packet) -> Step:
     went, came = case.frames(packet), case.frames(packet.back())
     last = (came or went)[-1:]
     where = last[0].receiver if last else case.client.name
-    way = "answer" if came else "packet"
-    said = f"{packet}: every piece looks right, yet the {way} was last seen on its way to {where}"
+    said = (
+        Sentence("{packet}: every piece looks right, yet the answer was last seen on its way to {where}",
+                 packet=packet.words(), where=where)
+        if came
+        else Sentence("{packet}: every piece looks right, yet the packet was last seen on its way to {where}",
+                      packet=packet.words(), where=where)
+    )  # fmt: skip
     if case.facts.lost_frames:
-        said += f" ({case.facts.lost_frames} frames were lost by the capture)"
+        said = Sentence("{said} ({count} frames were lost by the capture)", said=said, count=case.facts.lost_frames)
     return Step("unknown", where, said, "unknown", told([*went[-1:], *came[-1:]]), numbers([*went, *came]), "lan trace")
 
 

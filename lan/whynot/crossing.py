@@ -1,8 +1,9 @@
 """From one device to the next: its interface, the cables, the switches between, and ARP.  Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from lan.reasons import Sentence
 from lan.whynot.case import Case, numbers, told
 from lan.whynot.facts import Cable, Device, Interface, Seen
 from lan.whynot.finding import Step
@@ -14,7 +15,7 @@ GOOD_PORTS = {"up", "forwarding"}
 def own_link(case: Case, device: Device, interface: Interface) -> Iterator[Step]:
     """A device's interface, and the cable that is plugged into it."""
     name = interface.name
-    row = (f"{name}: {_flags(interface)}",)
+    row = (_flags(interface),)
     if not interface.is_up:
         yield _set_down(device, interface)
     for cable in case.cables_at(device.name, name):
@@ -23,7 +24,8 @@ def own_link(case: Case, device: Device, interface: Interface) -> Iterator[Step]
         if not interface.has_carrier and (far := cable.other(device.name)).device in case.facts.switches:
             yield from _port(case, far.device, far.interface, row)
     if not interface.has_carrier:
-        said = f"{device.name}'s interface {name} has no carrier: nothing answers at the other end of its cable"
+        said = Sentence("{device}'s interface {name} has no carrier: nothing answers at the other end of its cable",
+                        device=device.name, name=name)  # fmt: skip
         yield Step("cable", device.name, said, "cable.no-carrier", row, look=f"lan show interfaces {device.name}")
 
 
@@ -38,24 +40,26 @@ def _far_end(case: Case, cable: Cable, device: Device) -> Iterator[Step]:
 
 def _set_down(device: Device, interface: Interface) -> Step:
     name = interface.name
-    said = f"{device.name}'s interface {name} is set down"
+    said = Sentence("{device}'s interface {name} is set down", device=device.name, name=name)
     look = f"lan exec {device.name} -- ip link show {name}"
     remedy = f"lan exec {device.name} -- ip link set {name} up"
-    row = (f"{name}: {_flags(interface)}",)
+    row = (_flags(interface),)
     return Step("interface", device.name, said, "interface.down", row, look=look, remedy=remedy)
 
 
-def _flags(interface: Interface) -> str:
-    return ("up" if interface.is_up else "down") + (", carrier" if interface.has_carrier else ", no carrier")
+def _flags(interface: Interface) -> Sentence:
+    state = Sentence("up") if interface.is_up else Sentence("down")
+    carrier = Sentence("carrier") if interface.has_carrier else Sentence("no carrier")
+    return Sentence("{interface}: {state}, {carrier}", interface=interface.name, state=state, carrier=carrier)
 
 
 def _plugged(cable: Cable, seen_from: str) -> Iterator[Step]:
     a, b = cable.end(seen_from).device, cable.other(seen_from).device
     if cable.is_broken:
-        said = f"nobody carries the frames of the cable {a} – {b}: its carrier is gone"
+        said = Sentence("nobody carries the frames of the cable {a} – {b}: its carrier is gone", a=a, b=b)
         yield Step("cable", a, said, "cable.broken", look=f"lan link {a} {b}", remedy=f"lan link {a} {b} reset")
     if not cable.is_up:
-        said = f"the cable {a} – {b} is pulled"
+        said = Sentence("the cable {a} – {b} is pulled", a=a, b=b)
         row = (f"{cable.a.port} – {cable.b.port}  down",)
         yield Step("cable", a, said, "cable.pulled", row, look=f"lan link {a} {b}", remedy=f"lan link {a} {b} up")
 
@@ -65,14 +69,13 @@ def _port(case: Case, switch: str, interface: str, row: tuple[str, ...] = ()) ->
     known = case.facts.switches[switch]
     state = known.ports.get(interface, "up")
     if known.trouble:
-        said = f"the switch {switch} does not switch: {known.trouble}"
-        yield Step(
-            "switch", switch, said, "switch.dead", look=f"lan inspect {switch}", remedy="lan down, then up again"
-        )
+        said = Sentence("the switch {switch} does not switch: {trouble}", switch=switch, trouble=known.trouble)
+        remedy: str = Sentence("lan down, then up again")
+        yield Step("switch", switch, said, "switch.dead", look=f"lan inspect {switch}", remedy=remedy)
     if state == "no carrier":
         return  # the other end's fault
     if state not in GOOD_PORTS:
-        said = f"port {interface} of the switch {switch} is {state}"
+        said = Sentence("port {port} of the switch {switch} is {state}", port=interface, switch=switch, state=state)
         mend = f"bridge link set dev {interface} state 3" if state not in ("down", "gone") else ""
         remedy = f"lan exec {switch} -- {mend or f'ip link set {interface} up'}"
         evidence = (f"{interface}: {state}", *row)
@@ -86,7 +89,8 @@ def lossy(case: Case, way: list[tuple[str, Cable]]) -> Iterator[Step]:
         does, other = cable.does(sender), cable.other(sender).device
         share = does.get("loss", "")
         if share and _percent(share) >= 1:
-            said = f"the cable {sender} – {other} loses {share} of the frames that {sender} sends"
+            said = Sentence("the cable {a} – {b} loses {share} of the frames that {a} sends",
+                            a=sender, b=other, share=share)  # fmt: skip
             row = (" ".join(f"{key}={value}" for key, value in does.items()),)
             look, remedy = f"lan link {sender} {other}", f"lan link {sender} {other} reset"
             yield Step("cable", sender, said, "cable.loss", row, look=look, remedy=remedy)
@@ -106,7 +110,8 @@ def cross(case: Case, device: Device, interface: str, address: str, packet: Pack
     if mac is not None and "PERMANENT" in mac.state and owners and mac.mac not in _macs(owners):
         owner = owners[0]
         right = next(iter(_macs([owner])), "?")
-        said = f"{device.name}'s ARP table holds {mac.mac} for {address} by hand; {owner.name} has {right}"
+        said = Sentence("{device}'s ARP table holds {mac} for {ip} by hand; {owner} has {right}",
+                        device=device.name, mac=mac.mac, ip=address, owner=owner.name, right=right)  # fmt: skip
         row = (f"{address}  {mac.mac}  {mac.interface}  {mac.state}",)
         sent = case.frames(packet, sender=device.name)
         look = f"lan show arp {device.name}"
@@ -121,10 +126,11 @@ def cross(case: Case, device: Device, interface: str, address: str, packet: Pack
     there = case.interface_with(target, address)
     way = case.path(device.name, interface, target.name)
     if not way:
-        said = (
-            f"{device.name} takes {address} for a neighbour on its own cable, but no cables and switches "
-            f"lead from {interface} to {target.name}"
-        )
+        said = Sentence(
+            "{device} takes {ip} for a neighbour on its own cable, but no cables and switches lead from {interface} "
+            "to {target}",
+            device=device.name, ip=address, interface=interface, target=target.name,
+        )  # fmt: skip
         look = f"lan show routes {device.name}"
         yield Step("route", device.name, said, "route.on-link", tuple(device.table) + told(asked), numbers(asked), look)
     for sender, cable in way:
@@ -140,7 +146,8 @@ def cross(case: Case, device: Device, interface: str, address: str, packet: Pack
     yield from _switched(case, way, target, packet, address)
     yield from _arp(case, device, interface, target, there, address)
     between = " – ".join([device.name, *(cable.other(sender).device for sender, cable in way)])
-    yield Step("link", device.name, f"{between}: cables, switch ports and ARP are in order")
+    said = Sentence("{way}: cables, switch ports and ARP are in order", way=between)
+    yield Step("link", device.name, said)
 
 
 def _macs(devices: list[Device]) -> set[str]:
@@ -149,18 +156,21 @@ def _macs(devices: list[Device]) -> set[str]:
 
 def _nobody(device: Device, interface: str, address: str, meant: Device | None, asked: list[Seen]) -> Iterator[Step]:
     if meant is not None:
-        said = f"{meant.name} should have the address {address}, but has not"
+        said = Sentence("{device} should have the address {ip}, but has not", device=meant.name, ip=address)
         row = tuple(
-            f"{it.name}: {' '.join(it.addresses) or 'no address'}" for it in meant.interfaces if it.name != "lo"
+            f"{it.name}: {' '.join(it.addresses)}"
+            if it.addresses
+            else Sentence("{interface}: no address", interface=it.name)
+            for it in meant.interfaces
+            if it.name != "lo"
         )
         look = f"lan show interfaces {meant.name}"
         remedy = f"lan exec {meant.name} -- ip address add {meant.static_address} dev {_first(meant)}"
         yield Step("address", meant.name, said, "address.lost", row + told(asked), numbers(asked), look, remedy)
-    said = f"no device of the LAN has the address {address}, which {device.name} asks for by {interface}"
-    look = f"lan show arp {device.name}"
-    yield Step(
-        "ARP", device.name, said, "arp.nobody", told(asked), numbers(asked), look, "lan inspect shows who is who"
-    )
+    said = Sentence("no device of the LAN has the address {ip}, which {device} asks for by {interface}",
+                    ip=address, device=device.name, interface=interface)  # fmt: skip
+    look, who = f"lan show arp {device.name}", Sentence("lan inspect shows who is who")
+    yield Step("ARP", device.name, said, "arp.nobody", told(asked), numbers(asked), look, who)
 
 
 def _first(device: Device) -> str:
@@ -168,17 +178,22 @@ def _first(device: Device) -> str:
 
 
 def _duplicate(case: Case, address: str, owners: list[Device]) -> Iterator[Step]:
-    names = " and ".join(device.name for device in owners)
     meant = case.meant(address)
     wrong = next((device for device in owners if meant is not None and device is not meant), owners[-1])
     it = case.interface_with(wrong, address)
     held = next((one for one in (it.addresses if it else []) if one.partition("/")[0] == address), f"{address}/24")
     replies = case.arp(address, "reply")
-    said = f"{names} both have the address {address}"
+    said = Sentence("{owners} have the same address {ip}", owners=_listed([it.name for it in owners]), ip=address)
     rows = tuple(f"{device.name}: {' '.join(_macs([device]))}" for device in owners)
     look = f"lan show interfaces {wrong.name}"
     remedy = f"lan exec {wrong.name} -- ip address del {held} dev {it.name if it else 'eth0'}"
     yield Step("address", wrong.name, said, "address.twice", rows + told(replies), numbers(replies), look, remedy)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``pc1, pc2 and web``."""
+    *before, last = names
+    return Sentence("{some} and {last}", some=", ".join(before), last=last) if before else last
 
 
 def _switched(case: Case, way: list[tuple[str, Cable]], target: Device, packet: Packet, address: str) -> Iterator[Step]:
@@ -189,7 +204,8 @@ def _switched(case: Case, way: list[tuple[str, Cable]], target: Device, packet: 
         port = onward.end(switch).interface
         wrong = known and [mac for mac in known.static if mac in macs and known.stations.get(mac) != port]
         if known and wrong:
-            said = f"the switch {switch} holds {target.name} by hand at {known.stations[wrong[0]]}; it is at {port}"
+            said = Sentence("the switch {switch} holds {device} by hand at {port}; it is at {right}", switch=switch,
+                            device=target.name, port=known.stations[wrong[0]], right=port)  # fmt: skip
             row = (f"{wrong[0]}  {known.stations[wrong[0]]}  static",)
             remedy = f"lan exec {switch} -- bridge fdb del {wrong[0]} dev {known.stations[wrong[0]]} master static"
             yield Step("switch", switch, said, "switch.static", row, look=f"lan show mac {switch}", remedy=remedy)
@@ -199,10 +215,11 @@ def _switched(case: Case, way: list[tuple[str, Cable]], target: Device, packet: 
             gone = [seen for seen in frames if (seen.sender, seen.receiver) == (switch, onward.other(switch).device)]
             if known and came and not gone:
                 where = cable.end(sender).port
-                said = f"the switch {switch} got frames for {target.name} from {where} and handed none on"
+                said = Sentence("the switch {switch} got frames for {device} from {port} and handed none on",
+                                switch=switch, device=target.name, port=where)  # fmt: skip
                 evidence, look = told(came) + tuple(known.drops[:2]), f"lan show mac {switch}"
-                remedy = "lan down, then up again: the switch begins anew"
-                yield Step("switch", switch, said, "switch.silent", evidence, numbers(came), look, remedy)
+                anew = Sentence("lan down, then up again: the switch begins anew")
+                yield Step("switch", switch, said, "switch.silent", evidence, numbers(came), look, anew)
 
 
 def _arp(
@@ -213,7 +230,7 @@ def _arp(
     foreign = [seen for seen in replies if seen.src_mac not in _macs([target])]
     if foreign:
         who = foreign[0].sender
-        said = f"{who} answers for {address}, which is {target.name}'s"
+        said = Sentence("{who} answers for {ip}, which is {device}'s", who=who, ip=address, device=target.name)
         yield Step("ARP", who, said, "arp.foreign", told(foreign), numbers(foreign), f"lan show arp {device.name}")
     own = device.interface(interface)
     if own is not None and not own.arp:
@@ -230,25 +247,28 @@ def _arp(
         yield from _arp_filtered(target, asked)
     if asked and target.sysctls.get("arp_ignore", "0") != "0":
         value = target.sysctls["arp_ignore"]
-        said = f"{target.name} is told not to answer ARP (net.ipv4.conf.all.arp_ignore={value})"
+        said = Sentence("{device} is told not to answer ARP (net.ipv4.conf.all.arp_ignore={value})",
+                        device=target.name, value=value)  # fmt: skip
         remedy = f"lan exec {target.name} -- sysctl -w net.ipv4.conf.all.arp_ignore=0"
         look = f"lan exec {target.name} -- sysctl net.ipv4.conf.all.arp_ignore"
         yield Step("ARP", target.name, said, "arp.ignored", told(asked), numbers(asked), look, remedy)
     if asked:
-        said = f"{target.name} gets the ARP question for {address} and does not answer it"
+        said = Sentence("{device} gets the ARP question for {ip} and does not answer it",
+                        device=target.name, ip=address)  # fmt: skip
         yield Step("ARP", target.name, said, "arp.silent", told(asked), numbers(asked), f"lan show arp {device.name}")
 
 
 def _arp_filtered(device: Device, frames: list[Seen]) -> Iterator[Step]:
     if rule := stopped(device.ruleset, ("input", "output"), Packet("arp", "", "")):
-        said = f"{device.name}'s firewall drops ARP: {rule.text}"
+        said = Sentence("{device}'s firewall drops ARP: {rule}", device=device.name, rule=rule.text)
         look, remedy = f"lan exec {device.name} -- nft -a list ruleset", f"lan exec {device.name} -- {rule.remedy()}"
         evidence = (rule.text, *told(frames))
         yield Step("ARP", device.name, said, "arp.filtered", evidence, numbers(frames), look, remedy)
 
 
 def _arp_off(device: Device, interface: Interface, asked: tuple[Seen, ...] | list[Seen]) -> Iterator[Step]:
-    said = f"{device.name}'s interface {interface.name} does not speak ARP (NOARP)"
+    said = Sentence("{device}'s interface {name} does not speak ARP (NOARP)",
+                    device=device.name, name=interface.name)  # fmt: skip
     look = f"lan exec {device.name} -- ip link show {interface.name}"
     remedy = f"lan exec {device.name} -- ip link set {interface.name} arp on"
     yield Step("ARP", device.name, said, "arp.off", told(asked), numbers(asked), look, remedy)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from lan.errors import nearest
+from lan.reasons import Sentence
 from lan.whynot.case import Case
 from lan.whynot.facts import Answer, Device
 from lan.whynot.finding import Step
@@ -31,19 +32,21 @@ def resolves(case: Case) -> Iterator[Step]:
     mine = [answer for answer in case.facts.answers if _same(answer.name, host)]
     if attempt.addresses:
         yield from _right(case, host, attempt.addresses[0], mine)
-        source = "/etc/hosts" if host.lower() in client.hosts else mine[-1].server if mine else "the resolver"
+        asked = mine[-1].server if mine else Sentence("the resolver")
+        source = "/etc/hosts" if host.lower() in client.hosts else asked
         numbers = tuple(number for answer in mine for number in answer.frames)
-        yield Step("name", client.name, f"{host} is {attempt.addresses[0]}, says {source}", frames=numbers)
+        said = Sentence("{name} is {ip}, says {source}", name=host, ip=attempt.addresses[0], source=source)
+        yield Step("name", client.name, said, frames=numbers)
         return
     if not client.resolvers:
         known = [name for name, device in case.facts.devices.items() if device.zone]
         address = next(iter(case.facts.devices[known[0]].addresses), "ADDRESS") if known else "ADDRESS"
-        said = f"{client.name} knows no DNS server to ask for {host}: /etc/resolv.conf names none"
+        said = Sentence("{device} knows no DNS server to ask for {name}: /etc/resolv.conf names none",
+                        device=client.name, name=host)  # fmt: skip
         remedy = f"lan set {client.name} dns={address}"
         look = f"lan exec {client.name} -- cat /etc/resolv.conf"
-        yield Step(
-            "resolver", client.name, said, "name.no-server", ("/etc/resolv.conf: no nameserver",), (), look, remedy
-        )
+        row = (Sentence("/etc/resolv.conf: no nameserver"),)
+        yield Step("resolver", client.name, said, "name.no-server", row, (), look, remedy)
     server = client.resolvers[0] if client.resolvers else ""
     answered = [answer for answer in mine if answer.rcode]
     if answered:
@@ -60,9 +63,10 @@ def _right(case: Case, host: str, address: str, mine: list[Answer]) -> Iterator[
     right = next(iter(meant[0].addresses), meant[0].static_address.partition("/")[0])
     if right == "" or any(case.meant(address) is device for device in meant):
         return  # the right device, which has lost its address: that is found on the way to it
-    who = owners[0].name if owners else "no device of the LAN"
+    who = owners[0].name if owners else Sentence("no device of the LAN")
     if case.client.hosts.get(host.lower()) == address:
-        said = f"{case.client.name}'s /etc/hosts says that {host} is {address}, which is {who}; it is {meant[0].name}'s"
+        said = Sentence("{device}'s /etc/hosts says that {name} is {ip}, which is {who}; it is {meant}'s",
+                        device=case.client.name, name=host, ip=address, who=who, meant=meant[0].name)  # fmt: skip
         look = f"lan exec {case.client.name} -- cat /etc/hosts"
         remedy = f"lan exec {case.client.name} -- sed -i /{host}/d /etc/hosts"
         yield Step("name", case.client.name, said, "name.hosts", (f"{address} {host}",), (), look, remedy)
@@ -70,7 +74,8 @@ def _right(case: Case, host: str, address: str, mine: list[Answer]) -> Iterator[
     server = answer.server if answer else "?"
     keeper = next(iter(case.owners(server)), None)
     name = keeper.name if keeper else server
-    said = f"{name} says that {host} is {address}, which is {who}; it should be {right} ({meant[0].name})"
+    said = Sentence("{device} says that {name} is {ip}, which is {who}; it should be {right} ({meant})",
+                    device=name, name=host, ip=address, who=who, right=right, meant=meant[0].name)  # fmt: skip
     rows = tuple(answer.records) if answer else ()
     frames = tuple(answer.frames) if answer else ()
     remedy = f"lan set {name} record={host}:{right}"
@@ -89,36 +94,28 @@ def _refused(case: Case, host: str, answer: Answer) -> Iterator[Step]:
     right = next(iter(meant.addresses), "ADDRESS") if meant else "ADDRESS"
     look, frames = f"lan show dns {name}", tuple(answer.frames)
     remedy = f"lan set {name} record={host}:{right}"
-    row = (f"{answer.name} {answer.type}? {answer.rcode} from {answer.server}", *answer.records)
+    question = {"name": answer.name, "type": answer.type, "rcode": answer.rcode, "server": answer.server}
+    row = (Sentence("{name} {type}? {rcode} from {server}", **question), *answer.records)
     near = nearest(host, keeper.zone if keeper else [])
     if near and meant is None:
-        remedy = f"ask for {near}, or {remedy}"
+        remedy = Sentence("ask for {near}, or {command}", near=near, command=remedy)
+    who = {"device": name, "name": host}
     if answer.rcode == "NXDOMAIN":
-        yield Step(
-            "record",
-            name,
-            f"{name} says that there is no name {host} (NXDOMAIN)",
-            "name.nxdomain",
-            row,
-            frames,
-            look,
-            remedy,
-        )
+        said = Sentence("{device} says that there is no name {name} (NXDOMAIN)", **who)
+        yield Step("record", name, said, "name.nxdomain", row, frames, look, remedy)
     if answer.rcode == "NOERROR":
         alias = next((record for record in answer.records if " CNAME " in record), None)
-        said = f"{name} knows the name {host}, but no address of it"
-        code = "name.no-address"
+        said, code = Sentence("{device} knows the name {name}, but no address of it", **who), "name.no-address"
         if alias:
-            said, code = (
-                f"{name} says that {host} is another name for {alias.split()[-1]}, which has no address",
-                "name.alias",
-            )
+            said = Sentence("{device} says that {name} is another name for {alias}, which has no address",
+                            alias=alias.split()[-1], **who)  # fmt: skip
+            code = "name.alias"
         yield Step("record", name, said, code, row, frames, look, remedy)
-    words = {
-        "REFUSED": f"{name} refuses to answer for {host} (REFUSED): the name lies outside of its zones",
-        "SERVFAIL": f"{name} failed to answer for {host} (SERVFAIL)",
-    }
-    said = words.get(answer.rcode, f"{name} answered {answer.rcode} for {host}")
+    said = Sentence("{device} answered {rcode} for {name}", rcode=answer.rcode, **who)
+    if answer.rcode == "REFUSED":
+        said = Sentence("{device} refuses to answer for {name} (REFUSED): the name lies outside of its zones", **who)
+    if answer.rcode == "SERVFAIL":
+        said = Sentence("{device} failed to answer for {name} (SERVFAIL)", **who)
     yield Step("name server", name, said, f"name.{answer.rcode.lower()}", row, frames, look, remedy)
 
 
@@ -130,7 +127,7 @@ def _silent(case: Case, host: str, server: str, mine: list[Answer]) -> Iterator[
     source = client.routes[server].source if server in client.routes else ""
     packet = Packet("udp", source or next(iter(client.addresses), ""), server, sport, DNS_PORT)
     if not case.owners(server) and case.meant(server) is None and case.is_local(client, server):
-        said = f"{client.name} asks {server} for names, which is no device's address"
+        said = Sentence("{device} asks {ip} for names, which is no device's address", device=client.name, ip=server)
         right = next((a for d in case.facts.devices.values() if d.kind == "dns-server" for a in d.addresses), "ADDRESS")
         look = f"lan exec {client.name} -- cat /etc/resolv.conf"
         remedy = f"lan set {client.name} dns={right}"
@@ -140,7 +137,8 @@ def _silent(case: Case, host: str, server: str, mine: list[Answer]) -> Iterator[
     keeper = next(iter(case.owners(server)), None)
     if keeper is not None:
         yield from listens(case, keeper, packet, "dns")
-    said = f"{server} does not answer the question for {host} ({case.attempt.resolve_fault})"
+    said = Sentence("{ip} does not answer the question for {name} ({fault})",
+                    ip=server, name=host, fault=case.attempt.resolve_fault)  # fmt: skip
     look = f"lan exec {client.name} -- lan-nslookup {host} {server}"
     yield Step("name server", keeper.name if keeper else server, said, "name.silent", (), frames, look)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from lan.reasons import Sentence
+
 ACCEPT, DROP, REJECT = "accept", "drop", "reject"
 FAMILIES = {"arp": {"arp"}}
 """Protocol → families of tables that see it; all others are seen by these:"""
@@ -40,10 +42,16 @@ class Packet:
             icmp_type=kind,
         )
 
-    def __str__(self) -> str:
-        words = {"icmp": f"ICMP {self.icmp_type.replace('-', ' ')}", "arp": "ARP"}
-        port = f"port {self.dport}" if self.dport else f"port {self.sport}" if self.sport else ""
-        return words.get(self.protocol) or f"{self.protocol.upper()} {port}".strip()
+    def words(self) -> Sentence:
+        """``TCP port 80``, ``ICMP echo request``, ``ARP``."""
+        if self.protocol == "icmp":
+            return Sentence("ICMP {type}", type=self.icmp_type.replace("-", " "))
+        name, port = self.protocol.upper(), self.dport or self.sport
+        return (
+            Sentence("{protocol} port {number}", protocol=name, number=port)
+            if port
+            else Sentence("{protocol}", protocol=name)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lan.reasons import Sentence
 from lan.whynot.case import Case, numbers, told
 from lan.whynot.crossing import cross, own_link
 from lan.whynot.facts import Device, Route
@@ -29,10 +30,10 @@ def reach(case: Case, source: Device, packet: Packet, *, is_back: bool = False) 
         there = case.interface_with(arrived, next_hop)
         device, came_by = arrived, there.name if there else ""
     else:
-        said = f"the routes lead in a circle: after {MOST_HOPS} hops the packet is at {device.name}"
-        yield Step(
-            "route", device.name, said, "route.circle", tuple(device.table), look=f"lan show routes {device.name}"
-        )
+        said = Sentence("the routes lead in a circle: after {count} hops the packet is at {device}",
+                        count=MOST_HOPS, device=device.name)  # fmt: skip
+        look = f"lan show routes {device.name}"
+        yield Step("route", device.name, said, "route.circle", tuple(device.table), look=look)
     yield from _enters(case, device, packet, came_by)
     if not is_back:
         yield from reach(case, device, packet.back(), is_back=True)
@@ -40,37 +41,50 @@ def reach(case: Case, source: Device, packet: Packet, *, is_back: bool = False) 
 
 def _leaves(case: Case, device: Device, packet: Packet, route: Route, came_by: str, *, is_back: bool) -> Iterator[Step]:
     """Route, interface and firewall of a device that sends a packet, or forwards what came by an interface."""
-    way = "back to" if is_back else "to"
+    who = {"device": device.name, "ip": packet.dst}
     if came_by and device.sysctls.get("ip_forward") == "0":
         came = case.frames(packet, receiver=device.name)
-        said = f"{device.name} is on the way {way} {packet.dst} and does not forward (net.ipv4.ip_forward=0)"
+        said = Sentence("{device} is on the way to {ip} and does not forward (net.ipv4.ip_forward=0)", **who)
+        if is_back:
+            said = Sentence("{device} is on the way back to {ip} and does not forward (net.ipv4.ip_forward=0)", **who)
         look = f"lan exec {device.name} -- sysctl net.ipv4.ip_forward"
         remedy = f"lan exec {device.name} -- sysctl -w net.ipv4.ip_forward=1"
         evidence = ("net.ipv4.ip_forward = 0", *told(came))
         yield Step("forwarding", device.name, said, "forward.off", evidence, numbers(came), look, remedy)
     if route.fault:
-        yield from _no_route(case, device, packet, route, way)
+        yield from _no_route(case, device, packet, route, is_back=is_back)
     if route.interface and (interface := device.interface(route.interface)) is not None:
         yield from own_link(case, device, interface)
-    via = f"via {route.gateway} " if route.gateway else ""
-    yield Step("route", device.name, f"{device.name} has a route {way} {packet.dst}, {via}by {route.interface}")
+    by = (
+        Sentence("via {gateway} by {interface}", gateway=route.gateway, interface=route.interface)
+        if route.gateway
+        else Sentence("by {interface}", interface=route.interface)
+    )
+    said = Sentence("{device} has a route to {ip}, {by}", by=by, **who)
+    if is_back:
+        said = Sentence("{device} has a route back to {ip}, {by}", by=by, **who)
+    yield Step("route", device.name, said)
     hooks = ("prerouting", "forward", "postrouting") if came_by else ("output", "postrouting")
     if rule := stopped(device.ruleset, hooks, packet, came_by, route.interface):
         yield _firewall(case, device, packet, rule)
 
 
-def _no_route(case: Case, device: Device, packet: Packet, route: Route, way: str) -> Iterator[Step]:
+def _no_route(case: Case, device: Device, packet: Packet, route: Route, *, is_back: bool) -> Iterator[Step]:
     look = f"lan show routes {device.name}"
     if route.row.split()[:1] and route.row.split()[0] in ("blackhole", "unreachable", "prohibit", "throw"):
-        said = f"{device.name}'s routing table refuses {packet.dst}: {route.row}"
+        said = Sentence("{device}'s routing table refuses {ip}: {row}",
+                        device=device.name, ip=packet.dst, row=route.row)  # fmt: skip
         remedy = f"lan exec {device.name} -- ip route del {route.row}"
         yield Step("route", device.name, said, "route.refused", (route.row,), look=look, remedy=remedy)
     if not case.owners(packet.dst) and case.meant(packet.dst) is None:
-        said = f"no device of the LAN has the address {packet.dst}, and no route leads out of a LAN"
-        remedy = "lan inspect shows who has which address"
-        yield Step("address", device.name, said, "address.unknown", tuple(device.table), look=look, remedy=remedy)
-    said = f"{device.name} has no route {way} {packet.dst} ({route.fault})"
-    table = tuple(device.table) or ("the routing table is empty",)
+        said = Sentence("no device of the LAN has the address {ip}, and no route leads out of a LAN", ip=packet.dst)
+        who = Sentence("lan inspect shows who has which address")
+        yield Step("address", device.name, said, "address.unknown", tuple(device.table), look=look, remedy=who)
+    facts = {"device": device.name, "ip": packet.dst, "fault": route.fault}
+    said = Sentence("{device} has no route to {ip} ({fault})", **facts)
+    if is_back:
+        said = Sentence("{device} has no route back to {ip} ({fault})", **facts)
+    table = tuple(device.table) or (Sentence("the routing table is empty"),)
     router = next(
         (
             address
@@ -99,12 +113,13 @@ def _gateway(case: Case, device: Device, route: Route) -> Iterator[Step]:
             if case.is_local(device, address)
         ]
         if routers and len(case.cables_at(owners[0].name)) < 2:
-            said = f"{device.name}'s gateway {route.gateway} is {owners[0].name}, which is no router"
+            said = Sentence("{device}'s gateway {ip} is {owner}, which is no router",
+                            device=device.name, ip=route.gateway, owner=owners[0].name)  # fmt: skip
             look, remedy = f"lan show routes {device.name}", f"lan set {device.name} gateway={routers[0]}"
             yield Step("gateway", device.name, said, "gateway.wrong", tuple(device.table), look=look, remedy=remedy)
     if not owners and case.meant(route.gateway) is None:
         asked = case.arp(route.gateway, "request")
-        said = f"{device.name}'s gateway {route.gateway} is no device's address"
+        said = Sentence("{device}'s gateway {ip} is no device's address", device=device.name, ip=route.gateway)
         look, remedy = f"lan show routes {device.name}", f"lan set {device.name} gateway=ADDRESS"
         evidence = tuple(device.table) + told(asked)
         yield Step("gateway", device.name, said, "gateway.nobody", evidence, numbers(asked), look, remedy)
@@ -120,15 +135,19 @@ def _enters(case: Case, device: Device, packet: Packet, came_by: str) -> Iterato
         and device.sysctls.get("icmp_echo_ignore_all", "0") != "0"
     ):
         came = case.frames(packet, receiver=device.name)
-        said = f"{device.name} is told not to answer pings (net.ipv4.icmp_echo_ignore_all=1)"
+        said = Sentence("{device} is told not to answer pings (net.ipv4.icmp_echo_ignore_all=1)", device=device.name)
         look = f"lan exec {device.name} -- sysctl net.ipv4.icmp_echo_ignore_all"
         remedy = f"lan exec {device.name} -- sysctl -w net.ipv4.icmp_echo_ignore_all=0"
         yield Step("kernel", device.name, said, "icmp.ignored", told(came), numbers(came), look, remedy)
 
 
 def _firewall(case: Case, device: Device, packet: Packet, rule: Stopped) -> Step:
-    does = "rejects" if rule.verdict == REJECT else "drops"
-    said = f"{device.name}'s firewall {does} {packet} from {packet.src} ({rule.hook}): {rule.text}"
+    facts = {
+        "device": device.name, "packet": packet.words(), "src": packet.src, "hook": rule.hook, "rule": rule.text
+    }  # fmt: skip
+    said = Sentence("{device}'s firewall drops {packet} from {src} ({hook}): {rule}", **facts)
+    if rule.verdict == REJECT:
+        said = Sentence("{device}'s firewall rejects {packet} from {src} ({hook}): {rule}", **facts)
     where = f"table {rule.family} {rule.table}, chain {rule.chain}: {rule.text}"
     came = case.frames(packet, receiver=device.name) or case.frames(packet)
     look = f"lan exec {device.name} -- nft -a list ruleset"

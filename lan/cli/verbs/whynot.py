@@ -8,17 +8,20 @@ where nothing is broken, 1 where something is.  docs/whynot.md
 """
 
 import argparse
+import os
 import re
 import shutil
-import textwrap
 
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen
 from lan.control import client
 from lan.errors import UsageError, nearest
+from lan.reasons import Sentence
+from lan.trace.views.cells import cells, pad, wrap
+from lan.trace.why.language import Language, language_of
 from lan.whynot.chain import CHAINS, diagnose
 from lan.whynot.collect import PATIENCE_S, collect, question_of
-from lan.whynot.finding import Diagnosis, Step
+from lan.whynot.finding import Diagnosis
 
 GROUP = "Look"
 
@@ -44,44 +47,45 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError(f"--patience {options.patience:g}", expected="seconds, more than 0, 60 at most")
     lan = client.connect(options.lan)
     question = question_of(lan, options.asked, options.device, options.target)
-    screen.progress(f" {question.client} tries {question.kind} {question.target} …")
+    language = language_of(os.environ)
+    facts = {"device": question.client, "kind": question.kind, "target": question.target}
+    screen.progress(" " + language.retell(Sentence("{device} tries {kind} {target} …", **facts)))
     try:
         found = diagnose(collect(lan, question, patience_s=options.patience))
     finally:
         screen.progress("")
     if screen.json:
-        screen.data(found.as_json())
+        screen.data(found.as_json(language.retell))
     else:
-        _show(found, options.lan, screen)
+        _show(found, options.lan, screen, language)
     return found.exit_code
 
 
-def _show(found: Diagnosis, lan: str | None, screen: Screen) -> None:
+def _show(found: Diagnosis, lan: str | None, screen: Screen, language: Language) -> None:
     """The chain, a line a piece; the broken one with all that is known of it."""
-    width = max((len(step.piece) for step in found.steps), default=0)
-    for step in found.steps:
+    pieces = [language.say(step.piece) for step in found.steps]
+    see, mend = language.say("see"), language.say("try")
+    width = max(map(cells, pieces), default=0)
+    for piece, step in zip(pieces, found.steps, strict=True):
         if not step.code:
-            _line("✓", step.piece, width, step.said, "dim", screen)
+            _line("✓", piece, width, language.retell(step.said), "dim", screen)
     if found.broken is None:
-        screen.line("nothing is broken", "green")
+        screen.line(language.say("nothing is broken"), "green")
         return
-    _tell(found.broken, lan, width, screen)
-
-
-def _tell(step: Step, lan: str | None, width: int, screen: Screen) -> None:
-    _line("✗", step.piece, width, step.said, "red bold", screen)
+    step = found.broken
+    _line("✗", pieces[-1], width, language.retell(step.said), "red bold", screen)
     for line in step.evidence:
-        _line(" ", "", width, line, "", screen)
-    for word, command, style in (("see", step.look, ""), ("try", step.remedy, "cyan")):
+        _line(" ", "", width, language.retell(line), "", screen)
+    for word, command, style in ((see, step.look, ""), (mend, language.retell(step.remedy), "cyan")):
         if command:
             said = re.sub(r"\blan ([a-z]+) ", rf"lan \1 -l {lan} ", command) if lan else command
-            screen.line(f"  {word:<{width}}  {said}", style)  # whole, so that it can be copied
+            screen.line(f"  {pad(word, width)}  {said}", style)  # whole, so that it can be copied
 
 
 def _line(mark: str, word: str, width: int, text: str, style: str, screen: Screen) -> None:
     """A line of three columns; on a terminal what is too long goes on below its own column."""
-    head = f"{mark} {word:<{width}}  "
-    room = shutil.get_terminal_size().columns - len(head) if screen.is_terminal else 0
-    parts = textwrap.wrap(text, room, break_on_hyphens=False) if room > 20 else [text]
-    for number, part in enumerate(parts or [""]):
-        screen.line((head if number == 0 else " " * len(head)) + part, style)
+    head = f"{mark} {pad(word, width)}  "
+    room = shutil.get_terminal_size().columns - cells(head) if screen.is_terminal else 0
+    parts = wrap(text, room) if 20 < room < cells(text) else [text]
+    for number, part in enumerate(parts):
+        screen.line((head if number == 0 else " " * cells(head)) + part, style)

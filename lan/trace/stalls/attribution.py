@@ -10,7 +10,7 @@ them.  What a proxy's client waits for is what the proxy waits for at its own co
 
 from bisect import bisect_right
 
-from lan.reasons import Reason
+from lan.reasons import Sentence, because
 from lan.trace.stalls.cause import Cause, Gap, clip, merge
 from lan.trace.stalls.knowledge import Facts, Knowledge
 from lan.trace.stalls.lookups import before
@@ -88,7 +88,8 @@ def _with_ends(gaps: list[Gap], connection: Connection, round_ns: int) -> list[G
     if not gaps or round_ns < SHORT_NS:
         return gaps
     first, last, half_ns = gaps[0], gaps[-1], round_ns // 2
-    reason = Reason("the tap's times", f"between {connection.client.device} and the tap", round_trip_ms=round_ns / 1e6)
+    words = Sentence("between {device} and the tap", device=connection.client.device)
+    reason = because("the tap's times", words, round_trip_ms=round_ns / 1e6)
     begin, end = first.start_ns - half_ns, last.end_ns + round_ns - half_ns
     return [
         Gap(begin, first.start_ns, Cause.PATH, first.evidence[:1], reason),

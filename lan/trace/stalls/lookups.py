@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lan.reasons import Reason
+from lan.reasons import Sentence, because
 from lan.trace.frame import Frame
 from lan.trace.stalls.cause import Cause, Gap
 from lan.trace.stalls.knowledge import Knowledge
@@ -49,7 +49,8 @@ def _lookups(known: Knowledge, device: str, address: str, since_ns: int, until_n
         return []
     evidence = [frame for query in same for frame in query.frames if frame.time_ns <= until_ns]
     end_ns = max(frame.time_ns for frame in evidence)
-    reason = Reason("RFC 1035 §7", f"{device} asked for {names[-1]}", questions=len(same))
+    words = Sentence("{device} asked for {name}", device=device, name=names[-1])
+    reason = because("RFC 1035 §7", words, questions=len(same))
     return [Gap(evidence[0].time_ns, end_ns, Cause.NAME_LOOKUP, sorted(evidence, key=_number), reason, device)]
 
 
@@ -60,7 +61,7 @@ def _resolutions(known: Knowledge, device: str, since_ns: int, until_ns: int) ->
             continue
         start_ns, end_ns = one.requests[0].time_ns, one.replies[0].time_ns
         if since_ns <= start_ns and end_ns <= until_ns:
-            reason = Reason("RFC 826", f"{device} asked who has {one.target_ip}")
+            reason = because("RFC 826", Sentence("{device} asked who has {ip}", device=device, ip=one.target_ip))
             found.append(Gap(start_ns, end_ns, Cause.ADDRESS_RESOLUTION, one.frames, reason, device))
     return found
 
@@ -76,8 +77,9 @@ def _in_a_row(waits: Sequence[Gap], syn: Frame, device: str, round_ns: int) -> l
         if gap.start_ns >= at_ns:
             continue
         if pause_ns > 0:
-            idle = Reason("the frames between", f"{device} had its answer and did not go on at once")
-            way = Reason("the tap's times", "on its way", round_trip_ms=f"{round_ns / 1e6:.3f}")
+            words = Sentence("{device} had its answer and did not go on at once", device=device)
+            idle = because("the frames between", words)
+            way = because("the tap's times", Sentence("on its way"), round_trip_ms=f"{round_ns / 1e6:.3f}")
             half_ns = min(0 if gap.cause is Cause.PORTS_EXHAUSTED else round_ns, pause_ns) // 2
             evidence = [gap.evidence[-1], following]
             chain += [

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
-from lan.reasons import Reason
+from lan.reasons import Sentence, because
 from lan.trace.stalls.cause import Cause, Gap, clip
 from lan.trace.stalls.knowledge import Knowledge
 from lan.trace.stalls.paths import path_of
@@ -67,7 +67,7 @@ class Reading:
         phase = self._phase(silence)
         if phase is not None:
             cause, source, words = phase
-            reason, waiting = Reason(source, words), self.connection.client.device
+            reason, waiting = because(source, words), self.connection.client.device
             return [
                 part if part.cause in LOST else replace(part, cause=cause, reason=reason, device=waiting)
                 for part in parts
@@ -77,31 +77,31 @@ class Reading:
             return [replace(part, device=client) if part.cause is Cause.CLIENT_IDLE else part for part in parts]
         return [inner for part in parts for inner in self._behind(part)]
 
-    def _phase(self, silence: Silence) -> tuple[Cause, str, str] | None:
+    def _phase(self, silence: Silence) -> tuple[Cause, str, Sentence] | None:
         """The handshake that a gap belongs to."""
         connection, session = self.connection, self.session
         if connection.syn is not None and connection.ack is not None:
             if silence.end_ns <= connection.ack.time_ns and silence.after.frame.number <= connection.ack.number:
-                return Cause.TCP_HANDSHAKE, "RFC 9293 §3.5", "SYN, SYN-ACK and ACK are on their way"
+                return Cause.TCP_HANDSHAKE, "RFC 9293 §3.5", Sentence("SYN, SYN-ACK and ACK are on their way")
         elif not silence.talk.server.all or not silence.talk.client.all:
-            return Cause.TCP_HANDSHAKE, "RFC 9293 §3.5", "the SYN is not answered"
+            return Cause.TCP_HANDSHAKE, "RFC 9293 §3.5", Sentence("the SYN is not answered")
         if session is None or session.client_hello is None:
             return None
         ended = session.client_finished.number if session.client_finished else self.connection.frames[-1].number
         if session.client_hello.number <= silence.before.frame.number and silence.after.frame.number <= ended:
-            return Cause.TLS_HANDSHAKE, "RFC 8446 §2", "the two agree on keys"
+            return Cause.TLS_HANDSHAKE, "RFC 8446 §2", Sentence("the two agree on keys")
         return None
 
-    def _idle(self, silence: Silence) -> tuple[Cause, str]:
+    def _idle(self, silence: Silence) -> tuple[Cause, Sentence]:
         """What it is called when the sender of `after` had nothing to send."""
         after, device = silence.after, silence.sent.side.device
         if after.is_client:
             if device in self.known.proxies:
-                return Cause.PROXY_HOLDING, f"{device}, a proxy, sent nothing on"
-            return Cause.CLIENT_IDLE, f"{device}'s program sent nothing"
+                return Cause.PROXY_HOLDING, Sentence("{device}, a proxy, sent nothing on", device=device)
+            return Cause.CLIENT_IDLE, Sentence("{device}'s program sent nothing", device=device)
         if after.flags & FIN and not after.length and not self._is_owed(silence):
-            return Cause.CLIENT_IDLE, f"{device} had answered all, and no more requests came"
-        return Cause.SERVER_THINK, f"{device}'s program had all it needs and sent nothing"
+            return Cause.CLIENT_IDLE, Sentence("{device} had answered all, and no more requests came", device=device)
+        return Cause.SERVER_THINK, Sentence("{device}'s program had all it needs and sent nothing", device=device)
 
     def _is_owed(self, silence: Silence) -> bool:
         """Whether the server's answer was not whole yet."""
@@ -121,14 +121,12 @@ class Reading:
         if gaps is None:
             if part.device not in self.known.proxies:
                 return [part]
-            words = f"{part.device}, a proxy, asked nobody and sent nothing"
-            reason = Reason(part.reason.source, words, **dict(part.reason.facts))
+            words = Sentence("{device}, a proxy, asked nobody and sent nothing", device=part.device)
+            reason = because(part.reason.source, words, **dict(part.reason.facts))
             return [replace(part, cause=Cause.PROXY_HOLDING, reason=reason)]
         parts, at_ns = [], part.start_ns
-        held = replace(
-            part, cause=Cause.PROXY_HOLDING,
-            reason=Reason("the frames on both sides", f"{part.device} had what it needs and did not go on"),
-        )  # fmt: skip
+        words = Sentence("{device} had what it needs and did not go on", device=part.device)
+        held = replace(part, cause=Cause.PROXY_HOLDING, reason=because("the frames on both sides", words))
         for gap in clip(gaps, part.start_ns, part.end_ns):
             if gap.start_ns > at_ns:
                 parts.append(replace(held, start_ns=at_ns, end_ns=gap.start_ns))

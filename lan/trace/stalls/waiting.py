@@ -16,7 +16,7 @@ Rules 4 and 5 are guesses of a watcher; a sample of the sender's own kernel with
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lan.reasons import Reason
+from lan.reasons import Reason, Sentence, because
 from lan.trace.frame import Frame
 from lan.trace.kernel_tcp import Sample
 from lan.trace.stalls.cause import Cause, Gap
@@ -68,7 +68,7 @@ class Silence:
 
     def on_its_way(self, start_ns: int, end_ns: int) -> Gap:
         """A part in which frames were on their way."""
-        reason = Reason("the tap's times", "on its way", round_trip_ms=f"{self.path.round_ns / 1e6:.3f}")
+        reason = because("the tap's times", Sentence("on its way"), round_trip_ms=f"{self.path.round_ns / 1e6:.3f}")
         gap = self.part(start_ns, end_ns, Cause.PATH, [self.before.frame, self.after.frame], reason)
         return replace(gap, device="")
 
@@ -76,7 +76,7 @@ class Silence:
 DECIDED_BY_KERNEL = {Cause.NAGLE, Cause.CWND_FULL, Cause.CLIENT_IDLE, Cause.SERVER_THINK, Cause.RECEIVE_WINDOW}
 
 
-def explain(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
+def explain(silence: Silence, idle: Cause, idle_why: Sentence) -> list[Gap]:
     """The gap in parts, which add up to it; `idle` is what it is called when the program had nothing to send."""
     before, after = silence.before, silence.after
     if silence.end_ns <= silence.start_ns:
@@ -110,8 +110,10 @@ def _probe(silence: Silence) -> list[Gap]:
     again = next((each for each in sent.since(silence.end_ns) if each.is_again and each.start == first.start), None)
     if again is None:
         return []
-    reason = Reason("RFC 8985 §7.3", f"no ACK of frame {first.frame.number} came until the timer sent the next bytes",
-                    probe=after.frame.number, lost=first.frame.number, sent_again=again.frame.number)  # fmt: skip
+    words = Sentence("no ACK of frame {frame} came until the timer sent the next bytes", frame=first.frame.number)
+    reason = because(
+        "RFC 8985 §7.3", words, probe=after.frame.number, lost=first.frame.number, sent_again=again.frame.number
+    )
     evidence = [first.frame, after.frame, again.frame]
     return [silence.part(silence.start_ns, silence.end_ns, Cause.RETRANSMISSION_TIMEOUT, evidence, reason)]
 
@@ -129,12 +131,15 @@ def _again(silence: Silence) -> Gap:
     evidence = [*(each.frame for each in asking[:3]), after.frame]
     way_ns = silence.path.round_ns + (silence.path.round_ns + silence.peer_path.round_ns) // 4
     if asking and silence.end_ns - asking[0].time_ns <= way_ns + SENT_AT_ONCE_NS:
-        reason = Reason("RFC 5681 §3.2", "lost, and the ACKs of later segments asked for it",
-                        frame=after.frame.number, asked_by=asking[0].frame.number)  # fmt: skip
+        words = Sentence("lost, and the ACKs of later segments asked for it")
+        reason = because("RFC 5681 §3.2", words, frame=after.frame.number, asked_by=asking[0].frame.number)
         return silence.part(silence.start_ns, silence.end_ns, Cause.FAST_RETRANSMISSION, evidence, reason)
-    what = "SYN" if after.flags & SYN else "segment"
-    reason = Reason("RFC 6298 §5", f"no ACK of the {what} came until the sender's timer ran out",
-                    frame=after.frame.number)  # fmt: skip
+    words = (
+        Sentence("no ACK of the SYN came until the sender's timer ran out")
+        if after.flags & SYN
+        else Sentence("no ACK of the segment came until the sender's timer ran out")
+    )
+    reason = because("RFC 6298 §5", words, frame=after.frame.number)
     return silence.part(silence.start_ns, silence.end_ns, Cause.RETRANSMISSION_TIMEOUT, evidence, reason)
 
 
@@ -142,13 +147,13 @@ def _lost_before_the_tap(silence: Silence) -> Gap | None:
     """What is new here may be a second sending to its sender, and its kernel counts those."""
     if len(silence.samples) < 2 or silence.samples[-1].retransmits <= silence.samples[0].retransmits:
         return None
-    reason = Reason("RFC 6298 §5", "its kernel sent it again: the first was lost before it came here",
-                    frame=silence.after.frame.number)  # fmt: skip
+    words = Sentence("its kernel sent it again: the first was lost before it came here")
+    reason = because("RFC 6298 §5", words, frame=silence.after.frame.number)
     gap = silence.part(silence.start_ns, silence.end_ns, Cause.RETRANSMISSION_TIMEOUT, [silence.after.frame], reason)
     return replace(gap, is_derived=False)
 
 
-def _answer(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
+def _answer(silence: Silence, idle: Cause, idle_why: Sentence) -> list[Gap]:
     """The other side spoke last: half the way, the program, the other half and the frame's own length."""
     whole_ns = silence.end_ns - silence.start_ns
     transit_ns = silence.path.transmission_ns(silence.after)
@@ -177,12 +182,12 @@ def _arrival_ns(silence: Silence) -> int:
     return max(min(covering.time_ns, silence.end_ns) - silence.start_ns - silence.path.round_ns, 0)
 
 
-def _idle(silence: Silence, start_ns: int, end_ns: int, idle: Cause, why: str) -> Gap:
-    reason = Reason("the frames between", why, before=silence.before.frame.number, after=silence.after.frame.number)
+def _idle(silence: Silence, start_ns: int, end_ns: int, idle: Cause, why: Sentence) -> Gap:
+    reason = because("the frames between", why, before=silence.before.frame.number, after=silence.after.frame.number)
     return silence.part(start_ns, end_ns, idle, [silence.before.frame, silence.after.frame], reason)
 
 
-def _window(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
+def _window(silence: Silence, idle: Cause, idle_why: Sentence) -> list[Gap]:
     """Rule 3: [] where the window had room."""
     after, path = silence.after, silence.path
     allowed = silence.peer.edge_at(silence.start_ns - path.round_ns)
@@ -196,10 +201,10 @@ def _window(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
     late_ns = silence.end_ns - opening.time_ns - path.round_ns
     end_ns = silence.end_ns if late_ns <= path.slack_ns else opening.time_ns + path.round_ns
     room = max(allowed - after.start, 0)
-    reason = Reason("RFC 9293 §3.8.6", f"the window had room for {room} bytes until {silence.peer.side.device} read",
-                    opened_by=opening.frame.number, held_back=after.frame.number)  # fmt: skip
-    evidence = [silence.before.frame, opening.frame, after.frame]
     device = silence.peer.side.device
+    words = Sentence("the window had room for {room} bytes until {device} read", room=room, device=device)
+    reason = because("RFC 9293 §3.8.6", words, opened_by=opening.frame.number, held_back=after.frame.number)
+    evidence = [silence.before.frame, opening.frame, after.frame]
     parts = [silence.part(silence.start_ns, end_ns, Cause.RECEIVE_WINDOW, evidence, reason, device=device)]
     if end_ns < silence.end_ns:
         parts.append(_idle(silence, end_ns, silence.end_ns, idle, idle_why))
@@ -253,10 +258,9 @@ def _nagle(silence: Silence, ack: Segment) -> tuple[Cause, Reason] | None:
     if not small or small[-1].end > ack.ack or ack.ack < silence.before.end:
         return None
     byte = small[-1].end - 1
-    return Cause.NAGLE, Reason(
-        "RFC 9293 §3.7.4", f"{after.length} bytes wait for the ACK of byte {byte}", held_by=small[-1].frame.number,
-        freed_by=ack.frame.number, held_back=after.frame.number,
-    )  # fmt: skip
+    words = Sentence("{count} bytes wait for the ACK of byte {byte}", count=after.length, byte=byte)
+    facts = {"held_by": small[-1].frame.number, "freed_by": ack.frame.number, "held_back": after.frame.number}
+    return Cause.NAGLE, because("RFC 9293 §3.7.4", words, **facts)
 
 
 def _cwnd(silence: Silence, ack: Segment) -> tuple[Cause, Reason] | None:
@@ -272,7 +276,8 @@ def _cwnd(silence: Silence, ack: Segment) -> tuple[Cause, Reason] | None:
     facts = {"in_flight": count, "freed_by": ack.frame.number, "held_back": silence.after.frame.number}
     if told is not None:
         facts["cwnd"] = told
-    return Cause.CWND_FULL, Reason("RFC 5681 §3.1", f"{count} segments are in the network, no more may be", **facts)
+    words = Sentence("{count} segments are in the network, no more may be", count=count)
+    return Cause.CWND_FULL, because("RFC 5681 §3.1", words, **facts)
 
 
 def _held_back(silence: Silence, ack: Segment) -> Gap | None:
@@ -292,12 +297,12 @@ def _held_back(silence: Silence, ack: Segment) -> Gap | None:
     if ack.time_ns - owed_ns < DELAYED_NS:
         return None
     device = silence.peer.side.device
-    reason = Reason("RFC 9293 §3.8.6.3", f"{device} had frame {last.frame.number} and kept its ACK back",
-                    frame=last.frame.number, ack=ack.frame.number)  # fmt: skip
+    words = Sentence("{device} had frame {frame} and kept its ACK back", device=device, frame=last.frame.number)
+    reason = because("RFC 9293 §3.8.6.3", words, frame=last.frame.number, ack=ack.frame.number)
     return silence.part(owed_ns, ack.time_ns, Cause.DELAYED_ACK, [last.frame, ack.frame], reason, device=device)
 
 
-def _program(silence: Silence, idle: Cause, idle_why: str) -> list[Gap]:
+def _program(silence: Silence, idle: Cause, idle_why: Sentence) -> list[Gap]:
     """Rule 5: the frame's own length is the way's, the rest the program's."""
     transit_ns = min(silence.path.transmission_ns(silence.after), silence.end_ns - silence.start_ns)
     rest_ns = silence.end_ns - silence.start_ns - transit_ns

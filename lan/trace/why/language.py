@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+from lan.reasons import Reason, Sentence
 from lan.trace.why import particles
 
 LOCALES = Path(__file__).resolve().parents[2] / "locale"
@@ -27,9 +28,24 @@ class Language:
         """The sentence in this language, with its facts."""
         return self._finish(self.say(sentence).format_map(facts))
 
+    def __contains__(self, sentence: object) -> bool:
+        """Whether the catalogue has a sentence."""
+        return sentence in self._sentences
+
     def say(self, sentence: str) -> str:
         """The sentence in this language, or as it is."""
         return self._sentences.get(sentence) or sentence
+
+    def retell(self, text: str) -> str:
+        """A `Sentence` in this language, with those in it; any other text (a command, a row of a table) as it is."""
+        if not isinstance(text, Sentence):
+            return text
+        facts = {name: self.retell(fact) if isinstance(fact, str) else fact for name, fact in text.facts.items()}
+        return self.tell(text.template, facts)
+
+    def reason(self, reason: Reason) -> Reason:
+        """A reason, its text in this language; its facts stay, for programs too."""
+        return Reason(reason.source, self.retell(reason.text), **dict(reason.facts))
 
 
 def language_of(environment: Mapping[str, str]) -> Language:
