@@ -6,12 +6,13 @@ the kernels of the LAN too, and says where they differ.  lan show timewait is th
 
 import argparse
 import time
+from collections.abc import Iterable
 
 from lan.cli.facts import ledger_of
 from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source, source_words
 from lan.control.client import RunningLan
-from lan.errors import UsageError
+from lan.errors import UsageError, nearest
 from lan.trace import kernel_tcp
 from lan.trace.kernel_tcp import Sample
 from lan.trace.ledger import Exhaustion, Gauge, Hold
@@ -32,22 +33,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    source = open_source(options, screen)
-    frames = source.timeline.all_frames
-    if not frames:
-        screen.data({"ok": True, "holds": [], "ports": []}) if screen.json else screen.line(
-            "nothing has been captured yet"
-        )
-        return 0
-    if options.kernel and (source.lan is None or options.at is not None):
+    if options.kernel and (options.file is not None or options.at is not None):
         raise UsageError("--kernel asks a LAN that is up, as it is now", todo="leave out the FILE and --at")
-    return _show(source, screen, at=options.at, device=options.device, is_checked=options.kernel)
+    source = open_source(options, screen)
+    if options.device is not None:
+        _check(options.device, source)
+    if source.timeline.all_frames:
+        return _show(source, screen, at=options.at, device=options.device, is_checked=options.kernel)
+    if screen.json:
+        screen.data({"ok": True, "holds": [], "ports": []})
+    else:
+        screen.line("nothing has been captured yet")
+    return 0
 
 
 def of_table(options: argparse.Namespace, screen: Screen) -> int:
     """`lan show timewait [DEVICE]`, with the words of that verb."""
     words = {"file": options.file, "what": None, "lan": options.lan, "at": options.at, "device": options.device}
     return run(argparse.Namespace(**words, kernel=False), screen)
+
+
+def _check(device: str, source: Source) -> None:
+    """Refuse a device that is not there: nothing is what a misspelt one would hold.  Raises UsageError."""
+    if source.lan is not None:
+        source.lan.device(device)
+        return
+    known = {*source.timeline.devices.values(), *_ends(source)}
+    if device not in known:
+        near = nearest(device, known)
+        raise UsageError(
+            f"{source.name} knows no device {device!r}" + (f"; did you mean {near!r}?" if near else ""),
+            expected="one such as " + ", ".join(sorted(known)[:20]),
+        )
+
+
+def _ends(source: Source) -> set[str]:
+    """The devices at the ends of its TCP connections."""
+    return {side.device for each in source.timeline.tcp for side in (each.client, each.server)}
 
 
 def _show(source: Source, screen: Screen, *, at: str | None, device: str | None, is_checked: bool) -> int:
@@ -61,7 +83,8 @@ def _show(source: Source, screen: Screen, *, at: str | None, device: str | None,
     holds = ledger.held(at_ns, device)
     gauges = [gauge for gauge in ledger.gauges(at_ns) if device in (None, gauge.device)]
     full = {gauge: ledger.exhaustions(gauge.device, *gauge.server) for gauge in gauges}
-    differences = _differences(source.lan, holds, at_ns, device) if is_checked and source.lan else []
+    asked = [device] if device else sorted(_ends(source))
+    differences = _differences(source.lan, holds, at_ns, asked) if is_checked and source.lan else []
     if screen.json:
         screen.data({
             "ok": not differences, "at_ns": at_ns,
@@ -118,11 +141,12 @@ def _gauge_json(gauge: Gauge, full: list[Exhaustion]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _differences(lan: RunningLan, holds: list[Hold], at_ns: int, device: str | None) -> list[str]:
-    """What packets and the devices' kernels do not both say."""
+def _differences(lan: RunningLan, holds: list[Hold], at_ns: int, names: Iterable[str]) -> list[str]:
+    """What packets and the kernels of these devices do not both say."""
     found = []
-    names = [device] if device else sorted({hold.device for hold in holds} & set(lan.spec.devices))
     for name in names:
+        if name not in lan.spec.devices:
+            continue
         done = lan.run_module(name, MODULE, ["--once"])
         told = {_pair(each): each for each in kernel_tcp.load(done.stdout.splitlines()) if each.state == "TIME-WAIT"}
         seen = {(hold.local, hold.peer): hold for hold in holds if hold.device == name}

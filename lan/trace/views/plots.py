@@ -79,7 +79,7 @@ def throughput(
     talk: Dialogue, sent: Sent, peer: Sent, begun_ns: int, samples: Sequence[Sample]
 ) -> tuple[str, list[Series]]:
     """New bytes, acknowledged bytes and all that was sent, in Mbit/s."""
-    whole_ns = talk.segments[-1].time_ns - begun_ns
+    whole_ns = max(each.time_ns for each in talk.segments) - begun_ns
     interval_ns = max(whole_ns // INTERVALS, LEAST_INTERVAL_NS)
     new = [(each.time_ns, float(each.length)) for each in sent.all if each.is_new]
     acked = [
@@ -94,10 +94,8 @@ def throughput(
 def _rates(sizes: Sequence[tuple[int, float]], begun_ns: int, whole_ns: int, interval_ns: int) -> Points:
     counts = [0.0] * (whole_ns // interval_ns + 2)
     for time_ns, size in sizes:
-        counts[(time_ns - begun_ns) // interval_ns + 1] += size
-    return [
-        (number * interval_ns / 1e6, count * 8 / interval_ns * 1e3) for number, count in enumerate(counts)
-    ]  # fmt: skip
+        counts[max(time_ns - begun_ns, 0) // interval_ns + 1] += size  # a clock may have been set back
+    return [(number * interval_ns / 1e6, count * 8 / interval_ns * 1e3) for number, count in enumerate(counts)]
 
 
 Plot = Callable[[Dialogue, Sent, Sent, int, Sequence[Sample]], tuple[str, list[Series]]]

@@ -158,7 +158,7 @@ def draw(found: Sequence[Row], width: int) -> Iterator[Line]:
         begin_ns, end_ns = group[0].start_ns, max(row.end_ns for row in group)
         scale = (end_ns - begin_ns) / bar or 1.0
         after = f" after {(begin_ns - begun_ns) / 1e9:.3f} s" if begin_ns > begun_ns else ""
-        yield f"{'':{INDENT}}{_axis((end_ns - begin_ns) / 1e6, bar - len(after))}{after}", "dim"
+        yield f"{'':{INDENT}}{_axis((end_ns - begin_ns) / 1e6, bar, bar - len(after))}{after}", "dim"
         for row in group:
             yield _head(row, width), "bold"
             for cells in (
@@ -200,20 +200,21 @@ def _cells(spans: Sequence[tuple[str, int, int]], begin_ns: int, scale: float, w
     filled = [0.0] * width
     for mark, start_ns, end_ns in spans:
         first, last = (start_ns - begin_ns) / scale, (end_ns - begin_ns) / scale
-        for at in range(int(first), min(int(last) + 1, width)):
+        for at in range(max(int(first), 0), min(int(last) + 1, width)):  # a clock may have been set back
             share = min(last, at + 1) - max(first, at)
             if share > filled[at]:
                 cells[at], filled[at] = mark, share
     return "".join(cells)
 
 
-def _axis(length_ms: float, width: int) -> str:
-    """``0         50        100 ms``: round steps, as many as have room."""
-    step = next(step for step in readable.ROUND_STEPS if width * step / (length_ms or 1.0) >= 9)
+def _axis(length_ms: float, width: int, room: int) -> str:
+    """``0         50        100 ms``: round steps above bars of a width, as many as have room."""
+    steps = (step for step in readable.ROUND_STEPS if width * step / (length_ms or 1.0) >= 9)
+    step = next(steps, readable.ROUND_STEPS[-1])  # a damaged time may be centuries away
     line = ""
     for at in range(int(length_ms / step) + 1):
         text, place = f"{at * step:g}", round(at * step / (length_ms or 1.0) * width)
-        line = f"{line:{place}}{text}" if place + len(text) + len(" ms") <= width else line
+        line = f"{line:{place}}{text}" if place + len(text) + len(" ms") <= room else line
     return f"{line} ms"
 
 

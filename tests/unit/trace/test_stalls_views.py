@@ -9,6 +9,7 @@ import pytest
 
 from lan.cli.command_line import main
 from lan.trace import pcapng
+from lan.trace.frame import Direction, Frame
 from lan.trace.stalls.attribution import Facts
 from lan.trace.timeline import Timeline
 from lan.trace.views import plots, waterfall, waterfall_svg
@@ -63,6 +64,22 @@ def test_a_pause_begins_another_axis_and_what_overlaps_shares_one() -> None:
     assert any(text.endswith("after 9.000 s") for text in lines(timeline(near, beside, later), 80))
 
 
+def test_a_scale_stands_above_the_bars_that_it_measures_behind_a_pause_too() -> None:
+    """The handshake begins at 50 ms and Nagle holds from 150 on: so says the axis, however much is written behind."""
+    later = [(time_ns + 9 * 10**9, data, who) for time_ns, data, who in Talk(ports=(40002, 80)).frames(NAGLE)]
+    drawn = lines(timeline(list(Talk(ports=(40000, 80)).frames(AGAIN + ANSWER)), later), 80)
+    [at] = [at for at, text in enumerate(drawn) if " ms after " in text]
+    axis, causes = drawn[at], drawn[at + 3]
+    assert axis.index("50") == pytest.approx(causes.index("H"), abs=1)
+    assert axis.index("150") == pytest.approx(causes.index("N"), abs=1)
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_a_time_that_is_centuries_away_has_a_scale_too(width: int) -> None:
+    first, *rest = Talk().frames(AGAIN + ANSWER)
+    assert lines(timeline([first], [(time_ns + 10**19, data, who) for time_ns, data, who in rest]), width)
+
+
 def test_a_looked_up_name_is_a_phase_of_its_own() -> None:
     shifted = [(time_ns + 130_000_000, data, who) for time_ns, data, who in Talk().frames(AGAIN + ANSWER)]
     [row] = rows(timeline(question(5, answer_ms=125), shifted))
@@ -81,6 +98,18 @@ def test_a_plot_is_whole_and_has_the_stalls_behind_it(kind: str) -> None:
     svg = plots.draw(kind, frames.tcp[0], frames, Facts(), sender=frames.tcp[0].client)
     assert any(title.startswith("retransmission time-out: ") for title in titles(svg))
     assert f"{kind}: pc1 10.0.0.1:40000" in "".join(ElementTree.fromstring(svg).itertext())
+
+
+@pytest.mark.parametrize("kind", sorted(plots.PLOTS))
+@pytest.mark.parametrize("moved_ms", [-3_600_000, 3_600_000])
+def test_a_clock_that_is_set_in_the_midst_of_a_connection_is_drawn_too(kind: str, moved_ms: int) -> None:
+    made = Timeline(switches=["s1"])
+    for number, (time_ns, data, who) in enumerate(Talk().frames(AGAIN + ANSWER), 1):
+        moved_ns = moved_ms * 1_000_000 if number in (5, 6) else 0
+        made.add(Frame(number, time_ns + moved_ns, f"s1:{who}", f"{who}:eth0", Direction.IN, data))
+    ElementTree.fromstring(plots.draw(kind, made.tcp[0], made, Facts()))
+    assert list(waterfall.draw(rows(made), 80))
+    ElementTree.fromstring(waterfall_svg.draw(rows(made)))
 
 
 def test_what_was_sent_again_is_marked_in_the_sequence_plot() -> None:
@@ -130,6 +159,8 @@ def test_the_parts_that_json_tells_add_up_to_the_whole(run: Run) -> None:
         (["timewait"], 0, "10.0.0.1:40000  10.0.0.4:80  60.0"),
         (["timewait", "--at", "0.1s"], 0, "nobody holds a connection in TIME-WAIT"),
         (["timewait", "--kernel"], 2, "--kernel asks a LAN that is up"),
+        (["timewait", "--device", "web"], 0, "web holds nothing in TIME-WAIT"),
+        (["timewait", "--device", "wbe"], 2, "again.pcapng knows no device 'wbe'; did you mean 'web'?"),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, list) else "",
 )  # fmt: skip
