@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lan.errors import LanError
+from lan.trace.views.cells import cells, cut, pad
 
 SCHEMA = 1
 """Of every `--json` answer: keys are only ever added under one number."""
@@ -42,15 +43,15 @@ class Screen:
         """A table for people."""
         if self.json:
             return
-        cells = [["" if cell is None else harmless(str(cell)) for cell in row] for row in rows]
+        texts = [["" if cell is None else harmless(str(cell)) for cell in row] for row in rows]
         if self.is_terminal:
-            _rich().table(columns, cells, title)
+            _rich().table(columns, texts, title)
             return
         if title:
             print(title)
-        widths = [max([len(name), *(len(row[at]) for row in cells)]) for at, name in enumerate(columns)]
-        for row in [list(columns), *cells]:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        widths = [max([cells(name), *(cells(row[at]) for row in texts)]) for at, name in enumerate(columns)]
+        for row in [list(columns), *texts]:
+            print("  ".join(pad(text, width) for text, width in zip(row, widths, strict=True)).rstrip())
         sys.stdout.flush()
 
     def error(self, error: LanError) -> None:
@@ -85,9 +86,9 @@ def width(screen: Screen, otherwise: int = 100) -> int:
 
 def fitting(text: str, screen: Screen) -> str:
     """A line as far as the terminal shows it, cut with …; whole where nobody looks."""
-    if not screen.is_terminal or len(text) <= (limit := width(screen)):
+    if not screen.is_terminal or cells(text) <= (limit := width(screen)):
         return text
-    return text[: limit - 1] + "…"
+    return cut(text, limit - 1) + "…"
 
 
 def _rich() -> Any:

@@ -16,16 +16,22 @@ from lan.trace.frame import Frame
 from lan.trace.stepping import Halt
 from lan.trace.stepping_words import ACTS, Ask, Commands, Done
 from lan.trace.views import pdu, pdu_text, table
+from lan.trace.views.cells import cut, pad
 
+END = "\x04"
+"""Ctrl-D; a terminal that is gone counts as that too."""
 KEYS = {
     "\x1b[C": "next", " ": "next", "\r": "next", "\n": "next", "n": "next", "\x1b[B": "next",
     "\x1b[D": "back", "b": "back", "\x7f": "back", "\x1b[A": "back",
     "\x1b[6~": "next 10", "\x1b[5~": "back 10", "\x1b[H": "first", "\x1b[1~": "first", "g": "first",
-    "\x1b[F": "last", "\x1b[4~": "last", "G": "last", "r": "run", "p": "play", "q": "quit", "?": "help", "h": "help",
+    "\x1b[F": "last", "\x1b[4~": "last", "G": "last",
+    "r": "run", "p": "play", "q": "quit", END: "quit", "?": "help", "h": "help",
 }  # fmt: skip
 """What a terminal sends for a key → the command that it stands for."""
 PROMPTS = {"/": "to ", "t": "to ", "B": "break ", ":": ""}
 """Keys that ask for the rest of a command."""
+LINE_ENDS = {"\r", "\n", "\x1b", END}
+"""Keys that end a line which is being typed."""
 FASTER, SLOWER = {"+", "="}, {"-"}
 FOOT = "→ next  ← back  / to  B break  r run  p play  + - speed  ? help  q quit"
 KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|.", re.DOTALL)
@@ -80,11 +86,17 @@ class _Screen:
         if not self._typed:
             if not select.select([self.descriptor], [], [], patience_s)[0]:
                 return None
-            self._typed = os.read(self.descriptor, 1024).decode(errors="replace") or "q"
+            self._typed = self._read() or END
         key = KEY.match(self._typed)
         assert key is not None
         self._typed = self._typed[key.end() :]
         return key[0].replace("\x1bO", "\x1b[")
+
+    def _read(self) -> str:
+        try:
+            return os.read(self.descriptor, 1024).decode(errors="replace")
+        except OSError:  # the terminal has hung up
+            return ""
 
     def _tick(self) -> None:
         """While it plays: the next event is due."""
@@ -154,9 +166,9 @@ class _Screen:
             sys.stdout.write(f"\x1b[{height};1H\x1b[2K{begun}{typed}\x1b[?25h")
             sys.stdout.flush()
             key = self._key(None) or ""
-            if key in ("\r", "\n", "\x1b"):
+            if key in LINE_ENDS:
                 sys.stdout.write("\x1b[?25l")
-                return begun + typed if typed.strip() and key != "\x1b" else ""
+                return begun + typed if typed.strip() and key in "\r\n" else ""
             if key in ("\x7f", "\b"):
                 typed = typed[:-1]
             elif key.isprintable():
@@ -175,7 +187,8 @@ class _Screen:
         room = height - len(lines) - len(said) - 1
         lines += below[: max(room, 0)]
         lines += [("", "")] * max(height - 1 - len(said) - len(lines), 0) + said
-        drawn = "".join(f"\x1b[2K{_styled(harmless(text[:width]), style)}\r\n" for text, style in lines[: height - 1])
+        fitting = ((cut(harmless(text), width), style) for text, style in lines[: height - 1])
+        drawn = "".join(f"\x1b[2K{_styled(text, style)}\r\n" for text, style in fitting)
         sys.stdout.write(f"\x1b[H{drawn}\x1b[2K{_styled(self._foot(width), '7')}")
         sys.stdout.flush()
 
@@ -183,7 +196,7 @@ class _Screen:
         stepper = self.stepper
         state = f"▶ ×{stepper.speed:g}" if self.is_playing else f"×{stepper.speed:g}" if stepper.speed != 1 else ""
         place = f" {stepper.at + 1}/{len(stepper.events)} {state}".rstrip()
-        return f"{place}  {FOOT}"[:width].ljust(width)
+        return pad(cut(f"{place}  {FOOT}", width), width)
 
     def _events(self, width: int, rows: int) -> Iterator[tuple[str, str]]:
         """The head of the list, and events with the one it stands at in the middle."""
@@ -196,7 +209,7 @@ class _Screen:
                 continue
             row = table.row(events[place], self.source.timeline, is_hop=True)
             style = STYLES.get(row.style, "")
-            yield self.columns.line(row).ljust(width), f"{style};7" if place == self.stepper.at else style
+            yield pad(self.columns.line(row), width), f"{style};7" if place == self.stepper.at else style
 
     def _window(self, width: int) -> list[tuple[str, str]]:
         frame = self.stepper.frame

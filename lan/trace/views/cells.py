@@ -15,6 +15,11 @@ def pad(text: str, width: int) -> str:
     return text + " " * max(width - cells(text), 0)
 
 
+def cut(text: str, width: int) -> str:
+    """As much of the text as a width has room for."""
+    return text if cells(text) <= width else text[: _fitting(text, width)]
+
+
 def wrap(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
     """As `textwrap.wrap`, by cells: lines of words, a word that no line takes is cut."""
     lines, line, is_empty = list[str](), initial_indent, True

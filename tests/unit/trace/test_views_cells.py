@@ -5,12 +5,13 @@ import textwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lan.trace.views.cells import cells, pad, wrap
+from lan.trace.views.cells import cells, cut, pad, wrap
 
 
 def test_a_korean_syllable_takes_two_cells() -> None:
     assert (cells("web"), cells("스위치"), cells("s1 스위치 →")) == (3, 6, 11)
     assert pad("스위치", 8) == "스위치  "
+    assert (cut("스위치", 6), cut("스위치", 5), cut("s1", 1)) == ("스위치", "스위", "s")
 
 
 def test_lines_break_between_words_and_a_word_too_long_is_cut() -> None:
