@@ -14,6 +14,7 @@ LEAST_SNAPLEN_BYTES = 60
 """All headers down to TCP's, without options."""
 LEAST_FILES = 2
 LEAST_FILE_BYTES = 1 << 20
+MOST_DIGITS = 18
 UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
 
 
@@ -68,6 +69,13 @@ def launch_of(options: argparse.Namespace, **how: Any) -> Launch:
         key_log=not options.no_keylog,
         **how,
     )
+
+
+def whole_number(text: str) -> int:
+    """A word of a command line that is a number from 0 on."""
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return int(text)
 
 
 def _snaplen(text: str) -> int:

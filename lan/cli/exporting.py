@@ -1,5 +1,7 @@
 """Frames of a recording as a file for Wireshark: ``--pcap FILE`` of several verbs."""
 
+import os
+import stat
 from pathlib import Path
 
 from lan.cli.source import Source
@@ -19,8 +21,8 @@ def write_pcapng(source: Source, frames: list[Frame], target: Path) -> int:
     key_log = pcapng_export.secrets_of(source.timeline, frames)
     try:
         with target.open("wb") as file:
-            if key_log:
-                target.chmod(0o600)
+            if key_log and stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # /dev/null, or a pipe, is not ours to close
+                os.fchmod(file.fileno(), 0o600)
             file.writelines(pcapng_export.write(source.timeline, key_log, source.explain, frames=frames))
     except OSError as error:
         raise UsageError(f"--pcap {target}: {error.strerror}") from error

@@ -9,6 +9,7 @@ import select
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from lan.cli.screen import Screen
 from lan.cli.source import Source
@@ -32,7 +33,7 @@ class PortSource(Source):
         super().__init__(Timeline(device_map(lan.spec), ()), name, lan.state, None)
         packets, ifindex = _socket_of(lan.device(device), interface)
         self._tap = PortTap(packets, ifindex, name, is_loopback=interface == LOOPBACK)
-        self._reader, self._file = Reader(), target.open("wb") if target is not None else None
+        self._reader, self._file = Reader(), _opened(target) if target is not None else None
 
     @property
     def frames(self) -> int:
@@ -62,6 +63,13 @@ class PortSource(Source):
             self.timeline.feed(frames)
         else:
             self._file.write(piece)
+
+
+def _opened(target: Path) -> BinaryIO:
+    try:
+        return target.open("wb")
+    except OSError as error:
+        raise UsageError(f"--pcap {target}: {error.strerror}") from error
 
 
 def _socket_of(device: RunningDevice, interface: str) -> tuple[socket.socket, int]:
@@ -94,8 +102,6 @@ def _socket_of(device: RunningDevice, interface: str) -> tuple[socket.socket, in
 def open_port(name: str | None, loopback: str | None, lan: str | None, target: Path | None = None) -> PortSource:
     """The source of ``--port`` or ``--loopback``.  Raises UsageError where there is no such port."""
     running = client.connect(lan)
-    if target is not None and not target.absolute().parent.is_dir():
-        raise UsageError(f"--pcap {target}: no such folder")
     if loopback is not None:
         running.device(loopback)
         return PortSource(running, loopback, LOOPBACK, target)

@@ -78,7 +78,11 @@ class Source:
         """Wait for the next frame of a LAN that is up, or read on in a file; False at its end."""
         if self.opening is not None:
             return self.opening.more()
-        return self.recording is not None and self.recording.wait_for_more(A_LONG_TIME_S)
+        if self.recording is None:
+            return False
+        while not self.recording.wait_for_more(A_LONG_TIME_S):
+            pass  # a LAN may be silent for a night
+        return True
 
     def wait(self, deadline_s: float) -> None:
         """Return when a LAN that is up has more frames than are here, or late; takes none of them up."""

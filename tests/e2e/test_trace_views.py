@@ -108,6 +108,13 @@ MISTAKES = {
     ("pdu", "55", "FILE", "--device", "wbe"): "did you mean 'web'?",
     ("flow", "FILE", "-c", "9"): "has no TCP connection 9",
     ("flow", "FILE", "-c", "0", "--hops"): "from end to end",
+    ("flow", "FILE", "--list", "--filter", "arp"): "--list shows every conversation: --filter is for a diagram",
+    ("flow", "FILE", "--list", "-c", "0"): "--connection is for a diagram",
+    ("trace", "FILE", "--pcap", "copy.pcapng", "--why"): "--why with --pcap: the reasons stand in it",
+    ("trace", "--html", "page.html", "-f"): "--follow with --html: it is written once",
+    ("trace", "FILE", "--html", "page.html", "--pcap", "copy.pcapng"): "one file at a time",
+    ("trace", "--port", "pc1:eth0", "--pcap", "copy.pcapng", "--filter", "arp"): "a port's frames are written whole",
+    ("stalls", "FILE", "-t", "0", "-c", "0"): "a transaction or a connection, not both",
     ("step", "FILE", "--break", "tcp.port ="): "it ends too soon",
 }
 

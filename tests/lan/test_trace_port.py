@@ -62,6 +62,8 @@ def test_a_full_capture_file_gives_way_and_numbers_go_on(up: Up) -> None:
     [
         (["--port", "h1:eth9"], "did you mean 'h1:eth0'?"),
         (["--port", "s1:eth1"], "the LAN's own capture has it"),
+        (["--port", "h1:eth0", "--pcap", "none/h1.pcapng"], "--pcap none/h1.pcapng: No such file or directory"),
+        (["--port", "h1:eth0", "--pcap", "/"], "--pcap /: Is a directory"),
     ],
 )
 def test_what_can_not_be_captured_is_told(up: Up, words: list[str], why: str) -> None:

@@ -7,9 +7,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from lan.cli.common import whole_number
 from lan.cli.screen import Screen, width
 from lan.cli.source import Source, filter_word, open_source, source_words
-from lan.cli.verbs.trace import _count
 from lan.errors import RunError, UsageError
 from lan.trace.timeline import Conversation
 from lan.trace.views import export, flow, flow_svg, flow_text
@@ -20,7 +20,7 @@ GROUP = "Look"
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
     filter_word(parser)
-    parser.add_argument("-c", "--connection", type=_count, metavar="N", help="one TCP connection, by its number")
+    parser.add_argument("-c", "--connection", type=whole_number, metavar="N", help="one TCP connection, by its number")
     parser.add_argument("--list", action="store_true", help="the conversations, a line each")
     parser.add_argument("--hops", action="store_true", help="every cable a frame passed; switches have columns too")
     parser.add_argument("--all", action="store_true", help="long runs of data whole, not as one arrow")
@@ -30,6 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     if options.connection is not None and (options.hops or options.filter is not None):
         raise UsageError("-c N shows one connection whole, from end to end", todo="leave out --hops and --filter")
+    if options.list:
+        _check_list(options)
     source = open_source(options, screen)
     if options.list:
         return _list(source, screen)
@@ -46,6 +48,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         for line, style in flow_text.draw(drawn, width(screen)):
             screen.line(line, style)
     return 0
+
+
+def _check_list(options: argparse.Namespace) -> None:
+    """Refuse what a list of all conversations can't heed.  Raises UsageError."""
+    for word in ("filter", "connection", "hops", "all", "svg"):
+        value = getattr(options, word)
+        if value is not None and value is not False:  # -c 0 is a number
+            raise UsageError(f"--list shows every conversation: --{word} is for a diagram", todo=f"leave out --{word}")
 
 
 def _diagram(options: argparse.Namespace, source: Source) -> flow.Diagram:
@@ -92,7 +102,10 @@ def _list(source: Source, screen: Screen) -> int:
         if each.frames
     ]
     rows.sort(key=lambda row: int(str(row[1])))
-    screen.table(["conversation", "frame", "frames", "says"], rows)
+    if rows:
+        screen.table(["conversation", "frame", "frames", "says"], rows)
+    else:
+        screen.line("no conversation has been captured yet", "dim")
     return 0
 
 

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from lan.cli import pictures
+from lan.cli.common import whole_number
 from lan.cli.facts import facts_of
 from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source, source_words
@@ -24,7 +25,7 @@ GROUP = "Look"
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
     parser.add_argument("--what", dest="kind", default="sequence", metavar="WHAT", help=" or ".join(plots.PLOTS))
-    parser.add_argument("-c", "--connection", type=int, metavar="N", help="as lan flow --list counts; else the largest")
+    parser.add_argument("-c", "--connection", type=whole_number, metavar="N", help="by lan flow --list; or largest")
     parser.add_argument("--from", dest="sender", metavar="DEVICE", help="what this side sent; else who sent more")
     parser.add_argument("-o", "--output", type=Path, metavar="PICTURE", help="FILE.svg or FILE.png; else WHAT.svg")
 
@@ -68,6 +69,6 @@ def _connection(source: Source, number: int | None) -> Connection:
         raise UsageError(f"{source.name} has no TCP connection to plot", todo="lan exec pc1 -- curl URL")
     if number is None:
         return max(connections, key=lambda each: each.client.data_bytes + each.server.data_bytes)
-    if not 0 <= number < len(connections):
+    if number >= len(connections):
         raise UsageError(f"{source.name} has no TCP connection {number}", expected=known, todo="lan flow --list")
     return connections[number]

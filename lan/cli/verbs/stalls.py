@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from lan.cli.common import whole_number
 from lan.cli.facts import SAMPLES, facts_of
 from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source, source_words
@@ -26,10 +27,8 @@ FRAMES_SHOWN = 6
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
-    parser.add_argument("-t", "--transaction", type=int, metavar="N", help="one transaction, as lan waterfall counts")
-    parser.add_argument(
-        "-c", "--connection", type=int, metavar="N", help="one TCP connection, as lan flow --list counts"
-    )
+    parser.add_argument("-t", "--transaction", type=whole_number, metavar="N", help="one transaction, by lan waterfall")
+    parser.add_argument("-c", "--connection", type=whole_number, metavar="N", help="one connection, by lan flow --list")
     parser.add_argument("--all", action="store_true", help="gaps shorter than a millisecond too")
     parser.add_argument("--watch", metavar="DEVICE", help="sample this device's TCP sockets until Ctrl-C")
 
@@ -39,6 +38,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         return _watch(options, screen)
     if options.file is not None and str(options.file).isdecimal() and not options.file.exists():
         options.file, options.transaction = None, int(str(options.file))  # lan stalls 3
+    if options.transaction is not None and options.connection is not None:
+        raise UsageError("a transaction or a connection, not both", todo="leave out -c, or the other number")
     source = open_source(options, screen)
     if options.connection is not None:
         return _connection(options, source, screen)
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 def _connection(options: argparse.Namespace, source: Source, screen: Screen) -> int:
     connections = source.timeline.tcp
-    if not 0 <= options.connection < len(connections):
+    if options.connection >= len(connections):
         known = f"0 to {len(connections) - 1}" if connections else "none has been opened yet"
         raise UsageError(
             f"{source.name} has no connection {options.connection}", expected=known, todo="lan flow --list"

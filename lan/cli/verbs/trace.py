@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lan.cli import port_trace
+from lan.cli.common import whole_number
 from lan.cli.exporting import write_pcapng
 from lan.cli.screen import Screen, fitting
 from lan.cli.source import Source, filter_word, open_source, source_words, tell_notes
@@ -29,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--follow", action="store_true", help="go on as frames come")
     parser.add_argument("--hops", action="store_true", help="every cable a frame passed, not only where it set out")
     parser.add_argument("--why", action="store_true", help="between the frames, what switches and cables decided")
-    parser.add_argument("-n", "--last", type=_count, metavar="N", help="only the last N")
+    parser.add_argument("-n", "--last", type=whole_number, metavar="N", help="only the last N")
     parser.add_argument("--fields", action="store_true", help="what a filter can ask for")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write a page to look at it without lan, or a network"
@@ -40,12 +41,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--loopback", metavar="DEVICE", help="what a device's programs say to each other, from now on")
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of frames")
-    return int(text)
-
-
 def run(options: argparse.Namespace, screen: Screen) -> int:
     if options.fields:
         return _fields(screen)
@@ -53,6 +48,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         return _port(options, screen)
     if options.follow and options.file is not None:
         raise UsageError("-f follows a LAN that is up; a file is read to its end", todo="leave out -f, or the FILE")
+    if options.pcap is not None or options.html is not None:
+        _check_writing(options)
     is_whole = any(word is not None for word in (options.pcap, options.html, options.last)) or options.why
     source = open_source(options, screen, in_pieces=not is_whole)
     if options.pcap is not None:
@@ -75,6 +72,20 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
+WRITTEN = {"follow": "it is written once", "why": "the reasons stand in it", "hops": "it has every hop"}
+"""Words that say nothing of a file, and why."""
+
+
+def _check_writing(options: argparse.Namespace) -> None:
+    """A file is of what there is now, every hop and all reasons in it.  Raises UsageError for words that say other."""
+    name = "--html" if options.pcap is None else "--pcap"
+    for word, why in WRITTEN.items():
+        if getattr(options, word):
+            raise UsageError(f"--{word} with {name}: {why}", todo=f"leave out --{word}")
+    if options.pcap is not None and options.html is not None:
+        raise UsageError("--pcap and --html: one file at a time", todo="the one, then the other")
+
+
 def _port(options: argparse.Namespace, screen: Screen) -> int:
     """One interface of a device that is up."""
     for word in ("file", "last", "why", "html", "what"):
@@ -83,6 +94,8 @@ def _port(options: argparse.Namespace, screen: Screen) -> int:
             raise UsageError(
                 f"{name} goes with a capture that is there; a port is captured from now on", todo="leave it out"
             )
+    if options.pcap is not None and options.filter is not None:
+        raise UsageError("--filter with --pcap: a port's frames are written whole", todo="lan trace FILE --filter EXPR")
     source = port_trace.open_port(options.port, options.loopback, options.lan, options.pcap)
     telling = _Telling(source, source.compile(options.filter), screen, is_hop=True)
     return port_trace.follow(source, lambda: telling.tell(None), screen, options.pcap)
@@ -102,8 +115,8 @@ class _Telling:
         if last is not None:
             fresh = deque(fresh, maxlen=last)
         news = logs.fresh() if logs else []
-        if last is not None and isinstance(fresh, deque) and fresh:
-            news = [one for one in news if one.time_ns >= fresh[0].time_ns]
+        if isinstance(fresh, deque):
+            news = [one for one in news if fresh and one.time_ns >= fresh[0].time_ns]
         for one in decided.merge(fresh, news):
             self._line(one)
 
