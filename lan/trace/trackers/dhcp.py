@@ -29,7 +29,7 @@ class Exchange:
     @property
     def yiaddr(self) -> IPv4Address | None:
         """The address granted, or so far offered; None after a NAK and where there was no answer."""
-        granted = self._last(dhcp.ACK) or (None if self.is_refused() else self._last(dhcp.OFFER))
+        granted = self._granted()
         return granted.yiaddr if granted and granted.yiaddr != dhcp.ANY else None
 
     @property
@@ -40,8 +40,8 @@ class Exchange:
 
     @property
     def lease_s(self) -> int | None:
-        """How long the address was granted for, in seconds."""
-        granted = self._last(dhcp.ACK) or self._last(dhcp.OFFER)
+        """How long the address is granted, or so far offered, for, in seconds; None where `yiaddr` is."""
+        granted = self._granted()
         return granted.lease_s if granted else None
 
     def is_granted(self) -> bool:
@@ -60,6 +60,10 @@ class Exchange:
         """The first frame with a message of this type."""
         pairs = zip(self.messages, self.frames, strict=True)
         return next((frame for message, frame in pairs if message.type is kind), None)
+
+    def _granted(self) -> dhcp.Message | None:
+        """The message with what the client has got, or may get."""
+        return self._last(dhcp.ACK) or (None if self.is_refused() else self._last(dhcp.OFFER))
 
     def _first(self, kind: MessageType) -> dhcp.Message | None:
         return next((message for message in self.messages if message.type is kind), None)

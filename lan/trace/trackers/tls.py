@@ -3,7 +3,9 @@
 RFC 8446 §4 to §6, RFC 5246 §7.  Pure.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from lan.trace.decryption import Decryption
 from lan.trace.frame import Frame
@@ -130,9 +132,15 @@ class _Reading:
             while (found := self._next(side.stream, is_client)) is not None:
                 record, frames = found
                 self._take(record, frames[-1], side, is_client=is_client)
-                known = {frame.number for frame in self.session.frames[-len(frames) :]}
-                self.session.frames += [frame for frame in frames if frame.number not in known]
-        self.session.frames.sort(key=lambda frame: frame.number)
+                for frame in frames:
+                    self._note(frame)
+
+    def _note(self, frame: Frame) -> None:
+        """Keep a frame once, at its place: the last one of a record may begin the next, which ends much later."""
+        frames = self.session.frames
+        at = bisect_left(frames, frame.number, key=attrgetter("number"))
+        if at == len(frames) or frames[at].number != frame.number:
+            frames.insert(at, frame)
 
     def _next(self, stream: Stream, is_client: bool) -> tuple[TlsRecord, list[Frame]] | None:
         at, header = self._at[is_client], tls.RECORD_HEADER_BYTES

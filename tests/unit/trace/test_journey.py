@@ -78,10 +78,12 @@ def test_a_flood_after_a_hit_of_the_same_bytes_is_the_later_frames() -> None:
     assert wires.journeys()[1] == "pc1 origin –→2; s1 switch 2→4,5; web end 4→–; pc2 end 5→–"
 
 
-def test_bytes_that_a_switch_got_long_ago_are_not_those_it_sends() -> None:
+@pytest.mark.parametrize("seconds", [5, -3600], ids=["long after", "after the clock was set back"])
+def test_bytes_that_a_switch_got_at_another_time_are_not_those_it_sends(seconds: int) -> None:
     wires = Wires()
+    wires.now_ns = 10_000_000_000_000
     wires.cross("pc1", "s1", ASK)
-    wires.now_ns += 5_000_000_000
+    wires.now_ns += seconds * 1_000_000_000
     wires.cross("s1", "web", ASK)
     assert wires.journeys() == ["pc1 origin –→1; s1 drop 1→–", "s1 origin –→2; web end 2→–"]
 

@@ -1,5 +1,7 @@
 """Trackers of single messages: repetitions, conflicts, answers nobody asked for, errors."""
 
+from ipaddress import IPv4Address
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +78,18 @@ def test_a_dhcp_exchange_ends_with_ack_and_a_renewal_begins_another() -> None:
     assert got.frame_of(dhcp.OFFER) is frames[2]
     assert (renewal.types, renewal.is_refused(), renewal.yiaddr) == (("REQUEST", "NAK"), True, None)
     assert again.types == ("DISCOVER",)
+
+
+def test_what_was_offered_and_then_refused_is_no_lease() -> None:
+    talk = Talk()
+    offer = dhcp.Message(dhcp.BOOTREPLY, 7, yiaddr=IPv4Address(IPS["pc1"]), chaddr=MACS["pc1"],
+                         options=options(type=dhcp.OFFER, lease_s=3600))  # fmt: skip
+    frames = [talk.datagram("web", 67, 68, dhcp.build(offer))]
+    [exchange] = timeline_of(*frames).dhcp
+    assert (str(exchange.yiaddr), exchange.lease_s) == (IPS["pc1"], 3600)
+    frames.append(talk.datagram("web", 67, 68, message(dhcp.NAK, dhcp.BOOTREPLY)))
+    [exchange] = timeline_of(*frames).dhcp
+    assert (exchange.yiaddr, exchange.lease_s) == (None, None)
 
 
 def test_a_dns_question_sent_again_is_one_and_its_first_answer_counts() -> None:
@@ -159,3 +173,14 @@ def test_a_cable_without_a_switch_shows_both_ends_frames_once() -> None:
 def test_no_frame_breaks_the_timeline(seen: list[tuple[Direction, bytes]]) -> None:
     frames = [Frame(n, n, "s1:eth1", "pc1:eth0", way, data) for n, (way, data) in enumerate(seen, 1)]
     assert timeline_of(*frames).frames == frames
+
+
+def test_a_tls_sessions_frames_stand_in_their_order_each_once() -> None:
+    """The frame that ends one of the server's records begins the next, whose end comes behind others' frames."""
+    talk = Talk(server_port=443)
+    record = bytes.fromhex("1703030020") + bytes(32)
+    frames = [*talk.open(), talk.say("pc1", "ACK", record), talk.say("web", "ACK", record + record[:10])]
+    frames += [talk.say("pc1", "ACK", record) for _ in range(4)]
+    frames.append(talk.say("web", "ACK", record[10:]))
+    [session] = timeline_of(*frames).tls
+    assert session.frames == frames[3:]
