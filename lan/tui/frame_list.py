@@ -45,7 +45,7 @@ class FrameList(ScrollView, can_focus=True):
 
     def show_frames(self, frames: Sequence[Frame], *, is_hops: bool, chosen: int | None = None) -> None:
         """Show these; the chosen one is the first whose number is not below `chosen`."""
-        self.frames, self.is_hops = frames, is_hops
+        self.frames, self.is_hops, self.at = frames, is_hops, -1  # at the same place may stand another frame now
         self._columns = table.columns(self.timeline)
         self.virtual_size = Size(0, len(frames))
         wanted = next((at for at, frame in enumerate(frames) if chosen is None or frame.number >= chosen), None)

@@ -119,6 +119,20 @@ def test_a_filter_leaves_the_frames_it_means(office: Source) -> None:
     play(office, steps)
 
 
+def test_what_is_told_below_is_of_the_frame_that_a_filter_puts_in_the_same_place(office: Source) -> None:
+    async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
+        assert number_of(app) == 1
+        await pilot.press("slash")
+        app.query_one("#ask", Input).value = "dns"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.table.at == 0 and number_of(app) > 1
+        layers = [str(node.label) for node in app.query_one(Layers).root.children]
+        assert layers[-1].startswith("DNS")
+
+    play(office, steps)
+
+
 def test_a_mistaken_filter_is_told_and_changes_nothing(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         before = len(app.table.frames)
