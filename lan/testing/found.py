@@ -114,7 +114,7 @@ class Found(Generic[T, S]):
 
     def _fail(self, method: str, what: str, shown: Sequence[T]) -> None:
         self._watch.notebook.note(f"{self}.{method}", shown or self._window.first_sightings[-LONGEST_LIST:])
-        lines = listed(repr(item) for item in shown) or [_passed(self._window)]
+        lines = listed(repr(item) for item in shown) or [passed(self._window)]
         raise NotSeen("\n".join([f"{self}.{method}: {what}", *lines]))
 
 
@@ -161,7 +161,7 @@ def _shown(value: object) -> str:
     return getattr(value, "__name__", "…") if callable(value) else repr(value)
 
 
-def _passed(window: Window) -> str:
+def passed(window: Window) -> str:
     """What passed instead, by protocol."""
     counts: dict[str, int] = {}
     for frame in window.first_sightings:

@@ -14,7 +14,7 @@ from lan.testing.conversations.tcp import TCP, SeenConnection
 from lan.testing.conversations.tls import TLS, SeenSession
 from lan.testing.events import What, finder, named
 from lan.testing.failing import NotSeen
-from lan.testing.found import Found, listed
+from lan.testing.found import LONGEST_LIST, Found, listed, passed
 from lan.testing.watch import Watch
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline, Window
@@ -75,16 +75,20 @@ class Trace:
 
     def seen(self, what: What) -> list[Frame]:
         """The frames until now that an event, a filter or a function means."""
-        found = self._find(what)
-        self._watch.be_certain(f"trace.seen({named(what)})")
+        question, found = f"trace.seen({named(what)})", self._find(what)
+        self._watch.notebook.note(question, found)
+        self._watch.be_certain(question)
         return found
 
     def wait_for(self, what: What) -> Frame:
         """The first frame that is meant; waits for it.  Raises NotSeen."""
-        find = finder(what, self._watch.devices())
+        question, find = f"trace.wait_for({named(what)})", finder(what, self._watch.devices())
         if not self._watch.until(lambda: bool(find(self._window))):
-            raise NotSeen(f"trace.wait_for({named(what)}): not seen in {self._watch.patience_s:g} s")
-        return find(self._window)[0]
+            self._watch.notebook.note(question, self._window.first_sightings[-LONGEST_LIST:])
+            raise NotSeen(f"{question}: not seen in {self._watch.patience_s:g} s\n{passed(self._window)}")
+        found = find(self._window)[:1]
+        self._watch.notebook.note(question, found)
+        return found[0]
 
     def never(self, what: What) -> None:
         """Raise NotSeen where such a frame has passed, until now."""
@@ -104,13 +108,13 @@ class Trace:
         finders = [finder(what, self._watch.devices()) for what in whats]
         turns = [sum(named(each) == named(what) for each in whats[:at]) for at, what in enumerate(whats)]
 
-        def passed() -> list[Frame | None]:
+        def there() -> list[Frame | None]:
             lists = [find(self._window) for find in finders]
             return [frames[turn] if turn < len(frames) else None for frames, turn in zip(lists, turns, strict=True)]
 
-        self._watch.until(lambda: None not in passed())
+        self._watch.until(lambda: None not in there())
         question = f"trace.order({', '.join(named(what) for what in whats)})"
-        seen = passed()
+        seen = there()
         numbers = [frame.number for frame in seen if frame is not None]
         if len(numbers) == len(seen) and numbers == sorted(numbers):
             self._watch.be_certain(question)

@@ -69,7 +69,8 @@ def test_a_value_that_never_comes_is_told() -> None:
 def test_what_must_never_pass_is_told_with_its_frames() -> None:
     words = said(lambda: trace_with().never("tcp.rst")).splitlines()
     assert words[0] == "trace.never(tcp.rst): it passed 3 times" and len(words) == 4 and "RST" in words[1]
-    assert "not seen in 10 s" in said(lambda: trace_with().wait_for("dhcp.nak"))
+    waited, instead = said(lambda: trace_with().wait_for("dhcp.nak")).splitlines()
+    assert waited.endswith("not seen in 10 s") and "what passed instead: 7 of ARP, 4 of DHCP" in instead
 
 
 CERTAIN: dict[str, Callable[[Trace], object]] = {
@@ -153,6 +154,18 @@ def test_the_evidence_draws_what_was_looked_at_last() -> None:
     heads, *rungs, end = evidence.explain(watch.notebook.looks, watch.timeline).splitlines()[-4:]
     assert heads.split() == end.split() == ["pc1", "dns"]
     assert "nix.lan.test" in rungs[0] and rungs[0].endswith("▶│") and "│◀" in rungs[1]
+
+
+def test_frames_that_were_asked_for_are_drawn_too() -> None:
+    watch, trace = watched(146)
+    assert len(trace.seen("tcp.flags.fin and src=web")) == 3
+    heads, *rungs, _ = evidence.explain(watch.notebook.looks, watch.timeline).splitlines()[1:]
+    assert set(heads.split()) == {"pc1", "web"} and len(rungs) == 3 and all("FIN" in rung for rung in rungs)
+    assert trace.wait_for("tcp.rst").packet.tcp is not None
+    assert "RST" in evidence.explain(watch.notebook.looks, watch.timeline)
+    with pytest.raises(NotSeen):
+        trace.wait_for("dhcp.nak")
+    assert watch.notebook.looks[-1].found == tuple(trace.frames[-8:])
 
 
 def test_a_long_conversation_is_shown_without_its_middle() -> None:
