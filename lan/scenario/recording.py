@@ -9,6 +9,7 @@ from lan.errors import UsageError
 from lan.topo.spec import Lan
 from lan.trace.keylog import LanKeys
 from lan.trace.pcapng import Reader
+from lan.trace.proxy_log import ProxyLogs
 from lan.trace.rotation import Tail
 from lan.trace.timeline import Timeline
 
@@ -32,7 +33,7 @@ class Recording:
         self.drops = 0
         self._reader = Reader()
         self._file = Tail(Path(lan.trace))
-        self._keys = LanKeys(lan.state)
+        self._keys, self._proxies = LanKeys(lan.state), ProxyLogs(lan.state)
 
     def close(self) -> None:
         """Let the file go."""
@@ -65,3 +66,5 @@ class Recording:
             self.timeline.feed(self._reader.feed(piece))
         if any(session.decryption is None for session in self.timeline.tls):
             self.timeline.learn_secrets(self._keys.fresh())
+        for device, log in self._proxies.fresh():
+            self.timeline.learn_proxies(device, log)

@@ -7,7 +7,9 @@ not know.  A field has any number of values in a frame: none where the frame lac
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 
+from lan.trace.decryption_messages import clear_heads, clear_titles
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp_analysis import Kind as Event
@@ -139,7 +141,7 @@ _add("time", Kind.TIME, "since the first frame; a bare number is seconds", _ms)
 _add("length", Kind.NUMBER, "bytes on the cable", lambda f, t: [f.length])
 _add("comment", Kind.TEXT, "what the capture file says of the frame", lambda f, t: [f.comment] if f.comment else [])
 _of("type", Kind.TEXT, "the innermost protocol: ARP, DHCP, TCP, HTTP", lambda p: [p.protocol])
-_of("info", Kind.TEXT, "the line of the table", lambda p: [p.summary()])
+_add("info", Kind.TEXT, "the line of the table", lambda f, t: [f.packet.summary(), *clear_titles(f, t)])
 _of("problem", Kind.TEXT, "what is malformed about it, in words", lambda p: p.problems)
 
 # ---- protocols by name
@@ -181,6 +183,13 @@ def _layer(names: tuple[str, ...]) -> Callable[[Packet], Values]:
 
 for _word, _names in PROTOCOLS.items():
     _of(_word, Kind.PROTOCOL, f"it has {_names[0]}", _layer(_names))
+
+
+def _has_http(frame: Frame, timeline: Timeline) -> Values:
+    return [*_layer(PROTOCOLS["http"])(frame.packet), *(True for _ in clear_heads(frame, timeline))][:1]
+
+
+_add("http", Kind.PROTOCOL, "it has HTTP, in the clear or under TLS whose secrets are known", _has_http)
 
 # ---- layers 2 and 3
 
@@ -317,10 +326,13 @@ def _dhcp(values: Callable[[Message], Values]) -> Callable[[Packet], Values]:
     return lambda packet: values(packet.dhcp) if packet.dhcp else []
 
 
-def _http(values: Callable[[Http], Values]) -> Callable[[Packet], Values]:
-    def of(packet: Packet) -> Values:
-        heads = (message for message in packet.all(Http) if message.kind != "data")
-        return [value for head in heads for value in values(head) if value is not None]
+def _http(values: Callable[[Http], Values]) -> Callable[[Frame, Timeline], Values]:
+    """Of the heads that a frame carries, and of those that begin in it under TLS, where the secrets are known."""
+
+    def of(frame: Frame, timeline: Timeline) -> Values:
+        heads = (message for message in frame.packet.all(Http) if message.kind != "data")
+        every = chain(heads, clear_heads(frame, timeline))
+        return [value for head in every for value in values(head) if value is not None]
 
     return of
 
@@ -344,16 +356,16 @@ _of("dns.response", Kind.BIT, "it answers", _dns(lambda m: [m.is_response]))
 _of("dns.rcode", Kind.TEXT, "NOERROR, NXDOMAIN …", _dns(lambda m: [m.rcode_name] if m.is_response else []))
 _of("dns.answer", Kind.TEXT, "what an answer's records say", _dns_records)
 _of("dns.a", Kind.ADDRESS, "an address in the answer", _dns_records)
-_of("http.request", Kind.BIT, "a request begins here", _http(lambda h: [h.kind == "request"]))
-_of("http.response", Kind.BIT, "a response begins here", _http(lambda h: [h.kind == "response"]))
-_of("http.method", Kind.TEXT, "GET, POST …", _http(lambda h: [h.method]))
-_of("http.uri", Kind.TEXT, "the request's target", _http(lambda h: [h.target]))
-_of("http.version", Kind.TEXT, "HTTP/1.1", _http(lambda h: [h.version]))
-_of("http.status", Kind.NUMBER, "the response's status", _http(lambda h: [h.status]))
-_of("http.header", Kind.TEXT, "any field: 'Name: value'", _http(lambda h: [f"{n}: {v}" for n, v in h.headers]))
+_add("http.request", Kind.BIT, "a request begins here", _http(lambda h: [h.kind == "request"]))
+_add("http.response", Kind.BIT, "a response begins here", _http(lambda h: [h.kind == "response"]))
+_add("http.method", Kind.TEXT, "GET, POST …", _http(lambda h: [h.method]))
+_add("http.uri", Kind.TEXT, "the request's target", _http(lambda h: [h.target]))
+_add("http.version", Kind.TEXT, "HTTP/1.1", _http(lambda h: [h.version]))
+_add("http.status", Kind.NUMBER, "the response's status", _http(lambda h: [h.status]))
+_add("http.header", Kind.TEXT, "any field: 'Name: value'", _http(lambda h: [f"{n}: {v}" for n, v in h.headers]))
 for _word in ("host", "connection", "location", "server", "user_agent", "content_type", "content_length", "cookie"):
     _name = _word.replace("_", "-")
-    _of(f"http.{_word}", Kind.TEXT, f"the field {_name.title()}", _http(lambda h, name=_name: [h.get(name)]))  # type: ignore[misc]
+    _add(f"http.{_word}", Kind.TEXT, f"the field {_name.title()}", _http(lambda h, name=_name: [h.get(name)]))  # type: ignore[misc]
 _of("tls.content", Kind.TEXT, "handshake, alert, application data", _tls(lambda r: [r.content_type]))
 _of("tls.handshake", Kind.TEXT, "ClientHello, ServerHello, Certificate …", _tls(lambda r: r.handshake_types))
 _of("tls.sni", Kind.TEXT, "the server's name in a ClientHello", _tls(lambda r: [r.server_name]))

@@ -41,7 +41,8 @@ class Stop:
     """One device on the way: what it got, and what it sent on because of that.
 
     `received` is None at the origin.  `answer` is the frame in which the device tells that it did not
-    take this one (an ICMP error, a RST); it belongs to a journey of its own.
+    take this one (an ICMP error, a RST); it belongs to a journey of its own.  `is_logged`: a proxy's own log
+    says what it sent on because of this, else the packets alone do.
     """
 
     device: str
@@ -49,6 +50,7 @@ class Stop:
     sent: list[Frame]
     kind: StopKind
     answer: Frame | None = None
+    is_logged: bool = False
 
     def __str__(self) -> str:
         numbers = ",".join(str(frame.number) for frame in self.sent)

@@ -12,6 +12,7 @@ from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.journey_likeness import IpPacket, ip_packet, quoted
 from lan.trace.journey_proxies import Proxying
+from lan.trace.proxy_log import ProxyLog
 from lan.trace.trackers.flow import Flow, flow_of
 from lan.wire.icmp import REDIRECT
 from lan.wire.tcp import TcpFlags
@@ -33,26 +34,25 @@ class Recent(Generic[K]):
 
     def add(self, key: K, stop: Stop, now_ns: int) -> None:
         """Remember a stop; `now_ns` is its frame's time."""
-        away_ns = abs(now_ns - self._since_ns)  # clocks are set back too
-        if away_ns > HOLD_NS:
-            is_near = away_ns <= 2 * HOLD_NS
+        if now_ns - self._since_ns > HOLD_NS:
+            is_near = now_ns - self._since_ns <= 2 * HOLD_NS
             self._old, self._young, self._since_ns = self._young if is_near else {}, {}, now_ns
         self._young.setdefault(key, []).append(stop)
 
     def get(self, key: K, now_ns: int) -> list[Stop]:
-        """Those of a key that got their frame within `HOLD_NS`, oldest first."""
+        """Those of a key that got their frame at most `HOLD_NS` ago, oldest first."""
         stops = [*self._old.get(key, ()), *self._young.get(key, ())]
-        return [stop for stop in stops if stop.received and abs(now_ns - stop.received.time_ns) <= HOLD_NS]
+        return [stop for stop in stops if stop.received and now_ns - stop.received.time_ns <= HOLD_NS]
 
 
 class Follower:
     """Follows frames; `journeys` grow as frames come.
 
     `is_switch(frame, device)` tells who hands frames on unchanged; `device_of` the device with a MAC address, where
-    that is known.
+    that is known; `proxies` what the logs of proxies say.
     """
 
-    def __init__(self, is_switch: Callable[[Frame, str], bool], device_of: Address) -> None:
+    def __init__(self, is_switch: Callable[[Frame, str], bool], device_of: Address, proxies: ProxyLog) -> None:
         self.journeys: list[Journey] = []
         self.of: dict[int, Journey] = {}
         """By the number of a frame."""
@@ -62,7 +62,7 @@ class Follower:
         self._packets = Recent[tuple[str, object]]()
         self._rests = Recent[tuple[str, object]]()
         payloads = Recent[tuple[str, int]]()
-        self._proxying = Proxying(payloads.add, payloads.get)
+        self._proxying = Proxying(proxies, payloads.add, payloads.get)
         self._pieces: dict[tuple[str, object], tuple[int, Stop]] = {}
         self._left: set[tuple[int, str]] = set()
         """Which stop has sent by which port already; journeys keep stops, so an id names one for good."""

@@ -1,6 +1,7 @@
 """What a proxy sends on because of what it got: the same request, or the same bytes, over another connection.  Pure.
 
-Told by what passes on the cables alone, whoever the proxy is: a request is known again by method, host and
+Our proxies log which connection of theirs they use for which client: that ties the two for certain.  Without a log
+it is told by what passes on the cables alone, whoever the proxy is: a request is known again by method, host and
 path (RFC 9112 §3.2: to a proxy in absolute form, to a server not), its response by the pair of connections,
 and what a tunnel carries (RFC 9110 §9.3.6) by its bytes.  What a proxy rewrites beyond that begins a journey.
 """
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 from lan.trace.frame import Frame
 from lan.trace.journey import Stop, StopKind
+from lan.trace.proxy_log import ProxyLog
+from lan.trace.trackers.flow import endpoint
 from lan.trace.trackers.http import AskedFor, asked_for
 
 LEAST_BYTES = 16
@@ -45,10 +48,11 @@ class Proxying:
 
     def __init__(
         self,
+        log: ProxyLog,
         keep: Callable[[tuple[str, int], Stop, int], None],
         near: Callable[[tuple[str, int], int], list[Stop]],
     ) -> None:
-        self._keep, self._near = keep, near
+        self._log, self._keep, self._near = log, keep, near
         self._asked: dict[str, list[Asked]] = {}
         self._pairs: dict[tuple[str, Way], Way] = {}
         self._answers: dict[tuple[str, Way], Stop] = {}
@@ -76,10 +80,13 @@ class Proxying:
         if message is None or message.kind == "data":
             stop = self._relayed(frame, device, way)
         elif message.kind == "request":
-            stop = self._forwarded(device, asked_for(message), way)
+            stop = self._forwarded(device, asked_for(message), way, frame.time_ns)
         else:
             self._forget(device, way)
             stop = self._answers.pop((device, way), None)
+            came = way_of(stop.received) if stop is not None and stop.received else None
+            if stop is not None and stop.received and came is not None:
+                stop.is_logged = self._is_pair(device, came, way, stop.received.time_ns) is True
         if stop is not None:
             stop.kind = StopKind.PROXY
         return stop
@@ -89,18 +96,40 @@ class Proxying:
         for stop in stops:
             came = way_of(stop.received) if stop.received else None
             if not stop.sent and came is not None and came not in (way, way.back()) and came.src != way.dst:
-                return stop
+                is_pair = self._is_pair(device, came, way, frame.time_ns)
+                if is_pair is not False:
+                    stop.is_logged = is_pair is True
+                    return stop
         return None
 
-    def _forwarded(self, device: str, request: AskedFor, way: Way) -> Stop | None:
-        """The oldest that waits: the same request, or for a gateway, which asks another host, the same path."""
-        waiting = [one for one in self._asked.get(device, ()) if not one.stop.sent and one.way.src != way.dst]
+    def _is_pair(self, device: str, came: Way, gone: Way, time_ns: int) -> bool | None:
+        """Whether by the device's log it uses the two connections for each other; None where no log says."""
+        for client, server in ((came, gone), (gone.back(), came.back())):
+            told = self._log.client_of(device, server.src, server.src_port, time_ns)
+            if told is not None:
+                return told == endpoint(client.src, client.src_port)
+        return None
+
+    def _forwarded(self, device: str, request: AskedFor, way: Way, time_ns: int) -> Stop | None:
+        """The oldest that waits: the same request, or for a gateway, which asks another host, the same path.
+
+        Of the client that the log names, where it does.
+        """
+        client = self._log.client_of(device, way.src, way.src_port, time_ns)
+        waiting = [
+            one
+            for one in self._asked.get(device, ())
+            if not one.stop.sent
+            and one.way.src != way.dst
+            and client in (None, endpoint(one.way.src, one.way.src_port))
+        ]
         same = [one for one in waiting if one.request == request]
         method, _, path = request
         same = same or [one for one in waiting if (one.request[0], one.request[2]) == (method, path)]
         if not same:
             return None
         self._pairs[device, way] = same[0].way
+        same[0].stop.is_logged = client is not None
         return same[0].stop
 
     def _forget(self, device: str, way: Way) -> None:

@@ -1,8 +1,9 @@
 """The TLS key log: the secrets that programs write where SSLKEYLOGFILE says.  RFC 9850 (SSLKEYLOGFILE format).
 
 A line is ``LABEL client-random secret``, both in hex; the client's random is how a connection is found.  Lines that
-make no sense, and the half line that a program is writing just now, are passed over.  Pure but for `LanKeys`, which
-reads the files that the devices of one LAN write.
+make no sense, and the half line that a program is writing just now, are passed over.  The comment ``# of DEVICE``, of
+ours, says whose program wrote the lines below it.  Pure but for `LanKeys`, which reads the files that the devices of
+one LAN write.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ LABELS = frozenset({
     *(MASTER, CLIENT_EARLY, CLIENT_HANDSHAKE, SERVER_HANDSHAKE, CLIENT_DATA, SERVER_DATA),
     *("EXPORTER_SECRET", "EARLY_EXPORTER_SECRET"),
 })  # fmt: skip
+OWNER = "# of "
 RANDOM_BYTES = 32
 SECRET_BYTES = frozenset({32, 48, 64})
 
@@ -28,6 +30,7 @@ class KeyLog:
 
     def __init__(self, text: str = "") -> None:
         self._secrets: dict[bytes, dict[str, bytes]] = {}
+        self._owners: dict[bytes, str] = {}
         self.add(text)
 
     def __len__(self) -> int:
@@ -41,8 +44,10 @@ class KeyLog:
 
     def add(self, text: str) -> int:
         """Take the lines of a key log; how many secrets of them were new."""
-        new = 0
+        new, owner = 0, ""
         for line in text.splitlines():
+            if line.startswith(OWNER):
+                owner = line.removeprefix(OWNER).strip()
             parts = line.split()
             if len(parts) != 3 or parts[0] not in LABELS:
                 continue
@@ -54,7 +59,13 @@ class KeyLog:
                 found = self._secrets.setdefault(random, {})
                 new += parts[0] not in found
                 found.setdefault(parts[0], secret)
+                if owner:
+                    self._owners.setdefault(random, owner)
         return new
+
+    def owner(self, client_random: bytes) -> str:
+        """The device whose program wrote a connection's secrets first; "" where that is not known."""
+        return self._owners.get(client_random, "")
 
     def secret(self, client_random: bytes, label: str) -> bytes | None:
         """One secret of a connection; None where it is not known."""
@@ -62,12 +73,14 @@ class KeyLog:
 
     def text(self, client_randoms: Iterable[bytes] | None = None) -> str:
         """The lines of these connections, or of all: what a file that others are to read needs, and no more."""
-        wanted = self._secrets if client_randoms is None else dict.fromkeys(client_randoms)
-        return "".join(
-            f"{label} {random.hex()} {secret.hex()}\n"
-            for random in wanted
-            for label, secret in self._secrets.get(random, {}).items()
-        )
+        lines, before = "", ""
+        for random in self._secrets if client_randoms is None else dict.fromkeys(client_randoms):
+            owner = self.owner(random)
+            if owner != before and random in self._secrets:
+                lines, before = f"{lines}{OWNER}{owner}\n", owner
+            for label, secret in self._secrets.get(random, {}).items():
+                lines += f"{label} {random.hex()} {secret.hex()}\n"
+        return lines
 
 
 class LanKeys:
@@ -78,7 +91,7 @@ class LanKeys:
         self._read: dict[Path, int] = {}
 
     def fresh(self) -> str:
-        """The whole lines that have come since the last call; "" where nobody has written."""
+        """The whole lines that have come since the last call, each device's below its name; "" where none have."""
         lines = ""
         for path in sorted(self._state.glob(f"devices/*/{FILE}")):
             at = self._read.get(path, 0)
@@ -88,5 +101,7 @@ class LanKeys:
                 file.seek(at)
                 whole = file.read().rpartition(b"\n")[0]
             self._read[path] = at + len(whole) + bool(whole)
-            lines += whole.decode(errors="replace") + "\n"
+            told = [line for line in whole.decode(errors="replace").splitlines() if not line.startswith("#")]
+            if told:
+                lines += "".join(f"{line}\n" for line in [f"{OWNER}{path.parent.name}", *told])
         return lines

@@ -18,6 +18,7 @@ from lan.trace.frame import Frame
 from lan.trace.keylog import LanKeys
 from lan.trace.linktypes import as_ethernet
 from lan.trace.pcapng import LINKTYPE_ETHERNET, Reader
+from lan.trace.proxy_log import ProxyLogs
 from lan.trace.rotation import earlier
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
@@ -62,6 +63,8 @@ class Opening:
         self._reader = Reader()
         self._pieces = self._read()
         self.timeline.learn_secrets(LanKeys(path.parent).fresh())
+        for device, log in ProxyLogs(path.parent).fresh():
+            self.timeline.learn_proxies(device, log)
 
     def more(self) -> bool:
         """Take up one more piece; False at the end.  Raises UsageError as `open_capture`."""

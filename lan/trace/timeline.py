@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey
 from lan.trace.journey_following import Follower
+from lan.trace.proxy_log import ProxyLog
 from lan.trace.reassembly_frames import FragmentedFrames
 from lan.trace.trackers import arp, dhcp, dns, http, icmp, tcp, tls
 from lan.trace.trackers.arp import Resolution
@@ -135,8 +136,15 @@ class Timeline(Window):
     right where each cable has a switch.
     """
 
-    def __init__(self, devices: Mapping[str, str] | None = None, switches: Iterable[str] | None = None) -> None:
+    def __init__(
+        self,
+        devices: Mapping[str, str] | None = None,
+        switches: Iterable[str] | None = None,
+        proxies: ProxyLog | None = None,
+    ) -> None:
         super().__init__(self)
+        self.proxy_log = ProxyLog() if proxies is None else proxies
+        """What the decision logs of proxies say; `learn_proxies` adds to it."""
         self.devices = dict(devices or {})
         self.switches = None if switches is None else frozenset(switches)
         self.all_frames: list[Frame] = []
@@ -144,13 +152,13 @@ class Timeline(Window):
         self.all_deliveries: list[Frame] = []
         self.arp_tracker, self.dhcp_tracker, self.dns_tracker = arp.Tracker(), dhcp.Tracker(), dns.Tracker()
         self.icmp_tracker, self.tcp_tracker = icmp.Tracker(), tcp.Tracker()
-        self.http_tracker, self.tls_tracker = http.Tracker(), tls.Tracker()
+        self.http_tracker, self.tls_tracker = http.Tracker(self.proxy_log), tls.Tracker()
         self.fragmented = FragmentedFrames()
         self._device_of_ip: dict[str, str] = {}
         self._device_on_link: dict[str, str] = {}
         self._connection_of: dict[int, Connection] = {}
         self._numbers: dict[Connection, int] = {}
-        self._follower, self._followed = Follower(self._is_switch, self._owner_of), 0
+        self._follower, self._followed = Follower(self._is_switch, self._owner_of, self.proxy_log), 0
 
     def feed(self, frames: Iterable[Frame]) -> None:
         """Take frames in the order of their numbers."""
@@ -173,6 +181,14 @@ class Timeline(Window):
         """Take lines of a TLS key log: what they open of frames so far, and of those to come, is in the clear."""
         for session in self.tls_tracker.learn(key_log):
             self.http_tracker.add_clear(session)
+
+    def learn_proxies(self, device: str, log: Iterable[str]) -> None:
+        """Take lines of a device's decision log: which of its connections a proxy uses for which client.
+
+        Those that concern a frame are to be here before its journey is asked for.
+        """
+        self.proxy_log.add(device, log)
+        self.http_tracker.tie()
 
     def is_first_sighting(self, frame: Frame) -> bool:
         """Whether an end device put the frame on this cable, and not a switch on its way."""

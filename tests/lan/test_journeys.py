@@ -123,6 +123,24 @@ def test_frames_are_followed_through_routers_nat_and_proxies_and_none_is_missed(
     assert_counters_agree(net)
 
 
+def test_two_that_ask_one_proxy_alike_at_once_are_told_apart_by_its_log(net: Net) -> None:
+    """Which of the two the proxy asks for first is chance; the log ties each to the client whose name it carries."""
+    mark = timeline_of(net).mark()
+    words = (*CURL, "-x", "http://10.2.0.3:3128", "http://10.2.0.2/")
+    asking = [net[name].popen(*words, "-H", f"X-Name: {name}") for name in ("pc1", "pc2")]
+    assert [one.wait() for one in asking] == [0, 0]
+    timeline = timeline_of(net)
+    asked = [each for each in timeline.since(mark).http if each.connection.client.device == "via"]
+    names = {each.request.head.get("X-Name") for each in asked}
+    assert names == {"pc1", "pc2"}
+    for each in asked:
+        journey = timeline.journey_of(each.request.frames[0])
+        stop = next(stop for stop in journey.stops if stop.kind is StopKind.PROXY)
+        assert journey.origin.device == each.request.head.get("X-Name") and stop.is_logged
+        assert each.is_logged and each.downstream is not None
+        assert each.downstream.request.head.get("X-Name") == each.request.head.get("X-Name")
+
+
 def reasons(net: Net, mark: int) -> set[str]:
     """``s1 out switch.hit`` of every stop since a mark, with ``~`` before what is derived from packets."""
     timeline, decisions = timeline_of(net), Decisions()

@@ -4,23 +4,26 @@ N is a number of `lan trace`.  --layer shows another layer's fields (its number,
 """
 
 import argparse
+import os
 from bisect import bisect_left
 from operator import attrgetter
 
-from lan.cli.common import whole_number
 from lan.cli.screen import Screen, width
 from lan.cli.source import Source, open_source, source_words
+from lan.cli.verbs.trace import _count
 from lan.errors import UsageError, nearest
 from lan.trace.frame import Frame
+from lan.trace.timeline import Timeline
 from lan.trace.views import export, pdu, pdu_text
 from lan.trace.views.osi import OsiLayer
 from lan.trace.views.pdu import Window
+from lan.trace.why.language import language_of
 
 GROUP = "Look"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("number", type=whole_number, metavar="N", help="the frame's number")
+    parser.add_argument("number", type=_count, metavar="N", help="the frame's number")
     source_words(parser)
     parser.add_argument("--device", metavar="NAME", help="at one device alone; its fields are of N, or of what came in")
     parser.add_argument("--layer", metavar="LAYER", help="whose fields: 2 to 7, a protocol such as tcp, or all")
@@ -46,14 +49,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             }
         )
         return 0
-    chosen = _chosen(frame, options.layer)
+    chosen, language = _chosen(frame, options.layer, source.timeline), language_of(os.environ)
     screen.line(pdu_text.head(frame, source.timeline), "bold")
     for window in shown:
-        for line in pdu_text.window(window, width(screen)):
+        for line in pdu_text.window(window, width(screen), language):
             screen.line(line)
     for layer in chosen:
         _details(frame, layer, screen)
-    there = pdu_text.chosen(frame, "all")
+    there = pdu_text.chosen(frame, "all", source.timeline)
     if options.layer is None and len(there) > 1:
         screen.line()
         screen.line(f"--layer shows another: {_names(there)}; or all", "dim")
@@ -87,9 +90,9 @@ def _at(found: list[Window], device: str, frame: Frame) -> list[Window]:
     )
 
 
-def _chosen(frame: Frame, layer: str | None) -> list[OsiLayer]:
+def _chosen(frame: Frame, layer: str | None, timeline: Timeline) -> list[OsiLayer]:
     """The layers whose fields are to be shown.  Raises UsageError."""
-    chosen, there = pdu_text.chosen(frame, layer), pdu_text.chosen(frame, "all")
+    chosen, there = (pdu_text.chosen(frame, each, timeline) for each in (layer, "all"))
     if layer is not None and not chosen:
         near = nearest(layer.lower(), [one.header.protocol.lower() for one in there if one.header])
         raise UsageError(
@@ -108,5 +111,6 @@ def _details(frame: Frame, layer: OsiLayer, screen: Screen) -> None:
     screen.line()
     title, *lines = pdu_text.fields(layer, width(screen))
     screen.line(title, "bold")
-    for line in [*lines, *pdu_text.hexdump(frame.data, layer.header.start, layer.header.end)]:
+    data = frame.data if layer.data is None else layer.data
+    for line in [*lines, *pdu_text.hexdump(data, layer.header.start, layer.header.end)]:
         screen.line(line)

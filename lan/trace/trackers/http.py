@@ -1,12 +1,13 @@
 """HTTP/1 transactions: each request with its response, on one connection.  RFC 9112 §9.3.  Pure."""
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from lan.trace.frame import Frame
+from lan.trace.proxy_log import ProxyLog
 from lan.trace.stream import Readable
+from lan.trace.trackers.flow import endpoint
 from lan.trace.trackers.http_message import Framing, Message, MessageReader
 from lan.trace.trackers.tcp import Connection
 from lan.trace.trackers.tls import Session
@@ -35,6 +36,8 @@ class Transaction:
     """What a proxy asked because of it; None where it answered by itself (a cache), or is none."""
     downstream: "Transaction | None" = None
     """The client's request that made a proxy ask this."""
+    is_logged: bool = False
+    """Whether the proxy's own log ties it to its `downstream`; else the packets alone do."""
     ahead: int = 0
     """Requests before it on the connection that had no response yet when it came."""
 
@@ -116,9 +119,13 @@ class Transaction:
 class Tracker:
     """Reads connections that speak HTTP as their streams grow."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxies: ProxyLog) -> None:
+        """`proxies` is what the proxies' logs tell; it may grow."""
         self.transactions: list[Transaction] = []
+        self.in_clear: dict[int, list[tuple[Message, Session]]] = {}
+        """By the number of the frame that a message under TLS began in, where its secrets are known."""
         self._asked: dict[tuple[str, AskedFor], list[Transaction]] = {}
+        self._log, self._tied = proxies, 0
         self._readers: dict[Readable, _Reading | None] = {}
         """By what the client sent: of one connection that may be TLS, and what TLS carried."""
 
@@ -144,24 +151,66 @@ class Tracker:
             is_http = _speaks_http(asked, is_over=connection.client.fin is not None)
             if is_http is None:
                 return
-            reading = _Reading(connection, asked, told, self._begun, session) if is_http else None
+            reading = _Reading(connection, asked, told, self, session) if is_http else None
             self._readers[asked] = reading
         reading = self._readers[asked]
         if reading is not None:
             reading.go_on()
 
-    def _begun(self, begun: Transaction) -> None:
+    def keep_clear(self, message: Message, session: Session) -> None:
+        """Keep where a message that TLS hid begins."""
+        if frames := message.frames:
+            self.in_clear.setdefault(frames[0].number, []).append((message, session))
+
+    def tie(self) -> None:
+        """Tie once more what has begun since the last call: the proxies' logs have grown.
+
+        A log has its line before the request is on the wire: what they don't tell now they never will.
+        """
+        for asked in self.transactions[self._tied :] if len(self._log) else ():
+            if not asked.is_logged:
+                self._tie_by_log(asked)
+        self._tied = len(self.transactions)
+
+    def keep(self, begun: Transaction) -> None:
         """Keep a transaction; where its client is a proxy, tie it to the request that it got."""
         self.transactions.append(begun)
-        connection, asked = begun.connection, asked_for(begun.request.head)
+        asked = asked_for(begun.request.head)
+        if not self._tie_by_log(begun):
+            self._tie_by_packets(begun, asked)
+        got = self._asked.setdefault((begun.connection.server.device, asked), [])
+        got.append(begun)
+        del got[:-MOST_ASKED]
+
+    def _tie_by_log(self, asked: Transaction) -> bool:
+        """Whether a proxy's log says for which client it asked this."""
+        client, first = asked.connection.client, asked.request.frames[0]
+        name = self._log.client_of(client.device, client.ip, client.port, first.time_ns)
+        if name is None:
+            return False
+        _part(asked, asked.downstream)
+        asked.is_logged = True
+        for each in self._asked.get((client.device, asked_for(asked.request.head)), ()):
+            end, has_other = each.connection.client, each.upstream is not None and each.upstream.is_logged
+            if endpoint(end.ip, end.port) == name and each.was_open_at(first.number) and not has_other:
+                _part(each.upstream, each)
+                asked.downstream, each.upstream = each, asked
+                break
+        return True
+
+    def _tie_by_packets(self, begun: Transaction, asked: AskedFor) -> None:
+        """To the oldest request alike that was open then."""
         number = begun.request.frames[0].number
-        for each in self._asked.get((connection.client.device, asked), ()):
+        for each in self._asked.get((begun.connection.client.device, asked), ()):
             if each.upstream is None and each.was_open_at(number):
                 begun.downstream, each.upstream = each, begun
                 break
-        got = self._asked.setdefault((connection.server.device, asked), [])
-        got.append(begun)
-        del got[:-MOST_ASKED]
+
+
+def _part(asked: Transaction | None, got: Transaction | None) -> None:
+    """Undo what packets alone made believe."""
+    if asked is not None and got is not None:
+        asked.downstream = got.upstream = None
 
 
 class _Reading:
@@ -172,10 +221,10 @@ class _Reading:
         connection: Connection,
         asked: Readable,
         told: Readable,
-        keep: Callable[[Transaction], None],
+        tracker: Tracker,
         session: Session | None,
     ) -> None:
-        self.connection, self.keep, self.session = connection, keep, session
+        self.connection, self.tracker, self.session = connection, tracker, session
         self.requests, self.responses = MessageReader(asked), MessageReader(told)
         self.unanswered: list[Transaction] = []
         self._last: Message | None = None
@@ -200,8 +249,13 @@ class _Reading:
         self._count += 1
         ahead = sum(each.response is None for each in self.unanswered)
         begun = Transaction(self.connection, request, position=self._count, session=self.session, ahead=ahead)
-        self.keep(begun)
+        self.tracker.keep(begun)
+        self._keep_clear(request)
         return begun
+
+    def _keep_clear(self, message: Message) -> None:
+        if self.session is not None:
+            self.tracker.keep_clear(message, self.session)
 
     def _read_requests(self) -> None:
         while (message := self.requests.read()) is not None:
@@ -219,7 +273,10 @@ class _Reading:
                 break
             if 100 <= (message.head.status or 0) < 200 and message.head.status != 101:
                 transaction.interim.append(message)
+                self._keep_clear(message)
                 continue
+            if transaction.response is not message:
+                self._keep_clear(message)
             transaction.response = message
             if not message.is_complete:
                 break

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lan.trace.decryption_messages import clear_messages
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline, Window
 from lan.trace.trackers.arp import Resolution
@@ -51,7 +52,10 @@ def event(seen: Frame, timeline: Timeline, *, is_hop: bool = False) -> dict[str,
 
 
 def frame(seen: Frame, timeline: Timeline) -> dict[str, Any]:
-    """One frame with all its layers and fields; byte ranges are within `data` (hex)."""
+    """One frame with all its layers and fields; byte ranges are within `data` (hex).
+
+    `decrypted` is what TLS hid, with data of its own.
+    """
     return {
         "schema": SCHEMA,
         "number": seen.number,
@@ -81,6 +85,19 @@ def frame(seen: Frame, timeline: Timeline) -> dict[str, Any]:
                 ],
             }
             for layer in seen.packet.layers
+        ],
+        "decrypted": [
+            {
+                "protocol": one.layer.protocol,
+                "title": one.layer.title,
+                "by": one.by,
+                "data": one.data.hex(),
+                "fields": [
+                    {"name": each.name, "text": each.text, "start": each.start, "end": each.end}
+                    for each in one.layer.fields
+                ],
+            }
+            for one in clear_messages(seen, timeline)
         ],
     }
 
@@ -220,6 +237,7 @@ def _http(item: Transaction) -> dict[str, Any]:
         "is_pipelined": item.is_pipelined,
         "cache_status": item.cache_status,
         "upstream": _numbers(item.upstream.frames) if item.upstream else [],
+        "upstream_by": None if item.upstream is None else "log" if item.upstream.is_logged else "packets",
     }
 
 

@@ -12,8 +12,7 @@ from lan.trace.frame import Frame
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.timeline import Timeline
 from lan.trace.views import table
-from lan.trace.views.flow_words import in_clear
-from lan.trace.views.osi import OsiLayer, layers
+from lan.trace.views.osi import OsiLayer, clear_layers, layers
 
 DEPTH = {StopKind.SWITCH: 2, StopKind.ROUTER: 3, StopKind.NAT: 4}
 """The highest layer that a device reads of what it hands on; every other reads all."""
@@ -67,6 +66,8 @@ class Window:
     kind: StopKind
     inside: Half | None
     outside: tuple[Half, ...]
+    is_logged: bool = False
+    """Of a proxy: its own log says what it sent on because of what it got; else the packets alone do."""
 
     @property
     def frames(self) -> list[Frame]:
@@ -76,42 +77,30 @@ class Window:
 
 def windows(journey: Journey, timeline: Timeline, explain: Explain) -> list[Window]:
     """A window for each device that the frame came to, in the order it did."""
-    clear = _in_clear(journey, timeline)
-    return [_window(stop, journey, timeline, explain(stop, journey), clear) for stop in journey.stops]
+    return [_window(stop, journey, timeline, explain(stop, journey)) for stop in journey.stops]
 
 
-def _in_clear(journey: Journey, timeline: Timeline) -> dict[bytes, OsiLayer]:
-    """By a frame's bytes, the HTTP message that begins in it, where the secrets of its TLS connection are known."""
-    if not any(frame.packet.tls for frame in journey.frames):
-        return {}
-    clear = in_clear(timeline)
-    return {
-        frame.data: OsiLayer(7, f"{clear[frame.number]} (in the clear by its secrets)")
-        for frame in journey.frames
-        if frame.number in clear
-    }
-
-
-def _window(
-    stop: Stop, journey: Journey, timeline: Timeline, why: Sequence[Explained], clear: dict[bytes, OsiLayer]
-) -> Window:
+def _window(stop: Stop, journey: Journey, timeline: Timeline, why: Sequence[Explained]) -> Window:
     name = stop.device or _unnamed(stop, journey, timeline)
     inside = None
     if stop.received is not None:
-        inside = _half((stop.received,), stop.received.receiver, stop, [one for one in why if one.way == "in"], clear)
+        came = [one for one in why if one.way == "in"]
+        inside = _half((stop.received,), stop.received.receiver, stop, came, timeline)
     out = [one for one in why if one.way != "in"]
     groups: dict[bytes, list[Frame]] = {}
     for frame in stop.sent:
         groups.setdefault(frame.data, []).append(frame)
     outside = [
-        _half(
-            tuple(group), " ".join(frame.sender.partition(":")[2] or frame.sender for frame in group), stop, out, clear
-        )
+        _half(tuple(group), " ".join(_port(each.sender) for each in group), stop, out, timeline)
         for group in groups.values()
     ]
     if not outside and out and inside is not None:  # why nothing went out
-        inside = _half((stop.received,), stop.received.receiver, stop, why, clear) if stop.received else inside
-    return Window(name, stop.kind, inside, tuple(outside))
+        inside = _half((stop.received,), stop.received.receiver, stop, why, timeline) if stop.received else inside
+    return Window(name, stop.kind, inside, tuple(outside), stop.is_logged)
+
+
+def _port(name: str) -> str:
+    return name.partition(":")[2] or name
 
 
 def _unnamed(stop: Stop, journey: Journey, timeline: Timeline) -> str:
@@ -121,11 +110,11 @@ def _unnamed(stop: Stop, journey: Journey, timeline: Timeline) -> str:
 
 
 def _half(
-    frames: tuple[Frame, ...], port: str, stop: Stop, why: Sequence[Explained], clear: dict[bytes, OsiLayer]
+    frames: tuple[Frame, ...], port: str, stop: Stop, why: Sequence[Explained], timeline: Timeline
 ) -> Half:
     """The layers that the device read, each with its reasons; one of a layer that is not there goes to the next."""
     depth = DEPTH.get(stop.kind, 7)
-    found = [*filter(None, [clear.get(frames[0].data)]), *layers(frames[0], port)]
+    found = [*clear_layers(frames[0], timeline), *layers(frames[0], port)]
     shown = [layer for layer in found if layer.number <= depth]
     left, lines = list(why), []
     for at, layer in enumerate(shown):
@@ -145,6 +134,7 @@ def as_json(found: Sequence[Window]) -> list[dict[str, Any]]:
         {
             "device": each.device,
             "kind": each.kind.value,
+            "tied_by": None if each.kind is not StopKind.PROXY else "log" if each.is_logged else "packets",
             "in": _half_json(each.inside) if each.inside else None,
             "out": [_half_json(half) for half in each.outside],
         }

@@ -7,6 +7,7 @@ it passed: the last device, and the one that it is at now.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from lan.trace.decryption_messages import clear_titles
 from lan.trace.frame import Direction, Frame
 from lan.trace.timeline import Timeline, Window
 
@@ -104,10 +105,17 @@ def row(frame: Frame, timeline: Timeline, *, is_hop: bool = False) -> Row:
         frame.port,
         frame.direction.value,
         frame.packet.protocol,
-        frame.packet.summary(),
+        _info(frame, timeline),
         frame.length,
         style(frame),
     )
+
+
+def _info(frame: Frame, timeline: Timeline) -> str:
+    """What the frame says: of what TLS hides, what can be read of it."""
+    if clear := clear_titles(frame, timeline):
+        return f"{frame.packet.protocol} {'; '.join(clear)}"
+    return frame.packet.summary()
 
 
 def time_ms(frame: Frame, timeline: Timeline) -> float:

@@ -126,9 +126,8 @@ class Relay:
 
     def _connected(self, server: Channel) -> None:
         self._connector, self.server, self.state = None, server, State.CLOSE
-        self._decide(
-            "connected", Reason("RFC 9293 §3.5", "the server answers"), server=named(server.sock.getpeername())
-        )
+        ends = {"server": named(server.sock.getpeername()), "local": named(server.sock.getsockname())}
+        self._decide("connected", Reason("RFC 9293 §3.5", "the server answers"), **ends)
         server.write(self._head)
         self.client.resume()
         self._pass_on(self._held)

@@ -15,7 +15,7 @@ from lan.services.http.protocol.messages import HTTP_1_1, NO_HEADERS, Headers, R
 from lan.services.http.proxy import credentials, forwarding, pool
 from lan.services.http.proxy.channel import FULL_BYTES, Channel
 from lan.services.http.proxy.connector import Connector
-from lan.services.http.proxy.context import Context
+from lan.services.http.proxy.context import Context, named
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.downstream import Downstream, State
 from lan.services.http.proxy.forwarding import Content, Downward, Here, Onward, Trouble, trouble
@@ -143,7 +143,8 @@ class Session(Downstream):
     def _use(self, exchange: Exchange, upstream: Upstream) -> None:
         exchange.upstream = upstream
         if self.context.log.is_wanted:
-            self.decide("connection", pool.reuse(upstream.uses), server=upstream.name)
+            local = named(upstream.channel.sock.getsockname())
+            self.decide("connection", pool.reuse(upstream.uses), server=upstream.name, local=local)
         if exchange.going.is_tunnel and self.context.rules.parent is None:
             upstream.engine.is_tunnel = True
             why = Reason("RFC 9110 §9.3.6", "the tunnel is open", to=exchange.going.destination)

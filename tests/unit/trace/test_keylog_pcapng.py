@@ -8,7 +8,7 @@ import pytest
 from lan.reasons import Reason
 from lan.trace.frame import Frame
 from lan.trace.journey import Journey, Stop
-from lan.trace.keylog import LanKeys
+from lan.trace.keylog import KeyLog, LanKeys
 from lan.trace.opening import open_capture
 from lan.trace.pcapng import Reader, Writer
 from lan.trace.timeline import Timeline
@@ -95,10 +95,17 @@ def test_the_files_of_a_lan_are_read_as_they_grow(tmp_path: Path) -> None:
     file.write_text(OTHER[:30])
     assert keys.fresh().strip() == ""
     file.write_text(OTHER)
-    assert keys.fresh().split("\n")[0] + "\n" == OTHER
+    assert keys.fresh() == f"# of pc1\n{OTHER}"
     assert keys.fresh() == ""
-    (tmp_path / "devices/web/tls-keys.log").write_text("web\n")
-    assert keys.fresh() == "web\n"
+    (tmp_path / "devices/web/tls-keys.log").write_text("# of dns\nweb\n")
+    assert keys.fresh() == "# of web\nweb\n"
+
+
+def test_a_key_log_knows_whose_program_wrote_it_and_says_so_to_those_who_read_it_next() -> None:
+    keys = KeyLog(f"# of pc1\n{OTHER}# of web\n{OTHER}{OTHER.replace('ab', 'ef')}")
+    assert [keys.owner(bytes.fromhex(each * 32)) for each in ("ab", "ef", "01")] == ["pc1", "web", ""]
+    assert KeyLog(keys.text()).owner(bytes.fromhex("ef" * 32)) == "web"
+    assert KeyLog(f"{OTHER}# of web\n").text() == OTHER
 
 
 def test_what_is_in_the_clear_stands_in_the_json_too(talk: TlsTalk) -> None:

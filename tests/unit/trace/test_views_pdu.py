@@ -104,7 +104,7 @@ def test_two_columns_fit_the_terminal(office: Timeline, width: int) -> None:
 
 def test_fields_have_byte_ranges_and_their_bytes_are_shown(office: Timeline) -> None:
     frame = office.frames[GET - 1]
-    [http] = pdu_text.chosen(frame, None)
+    [http] = pdu_text.chosen(frame, None, office)
     assert http.header is not None and http.header.protocol == "HTTP"
     told = list(pdu_text.fields(http, 80))
     assert told[0].startswith("7 HTTP request, GET / HTTP/1.1   bytes 66–")
@@ -116,7 +116,7 @@ def test_fields_have_byte_ranges_and_their_bytes_are_shown(office: Timeline) -> 
 
 def test_a_layer_is_chosen_by_number_or_protocol(office: Timeline) -> None:
     def protocols(frame: Frame, layer: str | None) -> list[str]:
-        return [one.header.protocol for one in pdu_text.chosen(frame, layer) if one.header]
+        return [one.header.protocol for one in pdu_text.chosen(frame, layer, office) if one.header]
 
     frame = office.frames[GET - 1]
     assert protocols(frame, "4") == protocols(frame, "TCP") == ["TCP"]
@@ -142,12 +142,15 @@ def test_the_windows_as_json_name_frames_layers_and_reasons(office: Timeline) ->
     }  # fmt: skip
 
 
+CLEAR = "HTTP request, GET /a HTTP/1.1, decrypted by the key log that was given"
+
+
 def test_what_tls_hides_is_shown_where_the_secrets_are_known(tmp_path: Path) -> None:
     talk = TlsTalk(tmp_path)
     talk.say("pc1", b"GET /a HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
     closed, opened = Timeline(switches=["s1"]), Timeline(switches=["s1"])
     opened.learn_secrets(talk.key_log)
-    for timeline, words in ((closed, ["TLS, 1 record"]), (opened, ["HTTPS GET /a (in the clear by its secrets)"])):
+    for timeline, words in ((closed, ["TLS, 1 record"]), (opened, [CLEAR])):
         timeline.feed(talk.frames)
         [first, *_] = pdu.windows(timeline.journey_of(timeline.frames[-1]), timeline, nothing)
         assert [line.layer.title for line in first.outside[0].lines][:1] == words

@@ -1,0 +1,71 @@
+"""Which client each of a proxy's connections to servers is used for, by the proxy's own log.  Pure but for `ProxyLogs`.
+
+A proxy logs ``connection`` (a smart one, for each request) or ``connected`` (a dumb one) before it writes the first
+byte to the server, with the client's address and port, the server's, and its own on that connection (`local`).
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lan.trace.trackers.flow import endpoint
+
+FILE = "decisions.jsonl"
+PAIRED = ("connection", "connected")
+ROUNDING_NS = 1000
+"""A log's times are seconds since 1970 as a double: a quarter of a microsecond."""
+
+
+class ProxyLog:
+    """The pairs of all proxies of a recording; `add` as their logs grow."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, str], tuple[list[int], list[str]]] = {}
+
+    def __len__(self) -> int:
+        """How many of the proxies' own ends are known."""
+        return len(self._clients)
+
+    def add(self, device: str, lines: Iterable[str]) -> None:
+        """Take lines of a device's log; one that pairs nothing is passed over."""
+        for line in lines:
+            if '"local"' not in line:
+                continue
+            try:
+                record = json.loads(line)
+                if record["service"] != "proxy" or record["what"] not in PAIRED:
+                    continue
+                local, client, time_ns = str(record["local"]), str(record["client"]), round(record["time_s"] * 1e9)
+            except (ValueError, KeyError, TypeError):
+                continue
+            times, clients = self._clients.setdefault((device, local), ([], []))
+            times.append(time_ns)
+            clients.append(client)
+
+    def client_of(self, device: str, ip: str, port: int, time_ns: int) -> str | None:
+        """``ADDRESS:PORT`` of the client for whom a device used its own end then; None where no log says."""
+        times, clients = self._clients.get((device, endpoint(ip, port)), ([], []))
+        at = bisect_right(times, time_ns + ROUNDING_NS)
+        return clients[at - 1] if at else None
+
+
+class ProxyLogs:
+    """The logs of a LAN's devices, by its state folder; they grow while it runs."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._read: dict[Path, int] = {}
+
+    def fresh(self) -> Iterator[tuple[str, list[str]]]:
+        """(device, whole lines that have come since the last call)."""
+        for path in sorted(self._state.glob(f"devices/*/{FILE}")):
+            at = self._read.get(path, 0)
+            if path.stat().st_size <= at:
+                continue
+            with path.open("rb") as file:
+                file.seek(at)
+                whole = file.read().rpartition(b"\n")[0]
+            if whole:
+                self._read[path] = at + len(whole) + 1
+                yield path.parent.name, whole.decode(errors="replace").splitlines()
