@@ -34,15 +34,16 @@ class Recent(Generic[K]):
 
     def add(self, key: K, stop: Stop, now_ns: int) -> None:
         """Remember a stop; `now_ns` is its frame's time."""
-        if now_ns - self._since_ns > HOLD_NS:
-            is_near = now_ns - self._since_ns <= 2 * HOLD_NS
+        away_ns = abs(now_ns - self._since_ns)  # clocks are set back too
+        if away_ns > HOLD_NS:
+            is_near = away_ns <= 2 * HOLD_NS
             self._old, self._young, self._since_ns = self._young if is_near else {}, {}, now_ns
         self._young.setdefault(key, []).append(stop)
 
     def get(self, key: K, now_ns: int) -> list[Stop]:
-        """Those of a key that got their frame at most `HOLD_NS` ago, oldest first."""
+        """Those of a key that got their frame within `HOLD_NS`, oldest first."""
         stops = [*self._old.get(key, ()), *self._young.get(key, ())]
-        return [stop for stop in stops if stop.received and now_ns - stop.received.time_ns <= HOLD_NS]
+        return [stop for stop in stops if stop.received and abs(now_ns - stop.received.time_ns) <= HOLD_NS]
 
 
 class Follower:

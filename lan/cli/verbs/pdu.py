@@ -8,9 +8,9 @@ import os
 from bisect import bisect_left
 from operator import attrgetter
 
+from lan.cli.common import whole_number
 from lan.cli.screen import Screen, width
 from lan.cli.source import Source, open_source, source_words
-from lan.cli.verbs.trace import _count
 from lan.errors import UsageError, nearest
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
@@ -23,7 +23,7 @@ GROUP = "Look"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("number", type=_count, metavar="N", help="the frame's number")
+    parser.add_argument("number", type=whole_number, metavar="N", help="the frame's number")
     source_words(parser)
     parser.add_argument("--device", metavar="NAME", help="at one device alone; its fields are of N, or of what came in")
     parser.add_argument("--layer", metavar="LAYER", help="whose fields: 2 to 7, a protocol such as tcp, or all")
