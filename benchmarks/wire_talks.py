@@ -78,11 +78,26 @@ URGENT = (
     "s = socket.create_connection(('10.7.0.2', 5201)); s.send(b'!', socket.MSG_OOB); s.close()\n"
     "s = socket.create_connection(('10.7.0.2', 80)); s.setsockopt(1, 13, b'\\1\\0\\0\\0\\0\\0\\0\\0'); s.close()\n"
 )
-
+PAGE = (
+    "<!doctype html><title>office</title><link rel=stylesheet href=style.css><img src=dot.png>\n"
+    "<script type=module>\n"
+    "const ask = (path, options) => fetch(path, {cache: 'no-store', ...options}).then(answer => answer.arrayBuffer())\n"
+    "await ask('data', {headers: {Range: 'bytes=10-19'}}); await ask('data', {method: 'HEAD'}); await ask('nowhere')\n"
+    "await Promise.all([1, 2, 3, 4, 5, 6].map(n => ask('data?' + n)))\n"
+    "</script>\n"
+)
+SITE = {"index.html": PAGE.encode(), "style.css": b"p { color: red }", "dot.png": b"no picture", "data": bytes(9000)}
+"""What our web server has for browsers."""
 
 BY_NAME = ("--resolve", "web.lan.test:443:10.7.0.2")
 MANY = "http://10.7.0.2/bytes/200000"
 IPERF = ("iperf3", "-c", "10.7.0.2")
+CHROMIUM = (
+    *("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--ignore-certificate-errors"),
+    *("--user-data-dir={folder}/chromium", "--timeout=8000", "--dump-dom"),
+)
+FIREFOX = ("firefox-esr", "--headless", "--no-remote", "--profile", "{folder}/firefox", "--screenshot", "{folder}/shot")
 UDHCPC = ("udhcpc", "-i", "eth0", "-n", "-q", "-f", "-s", "/bin/true")
 
 
@@ -163,6 +178,10 @@ TALKS = (
         _curl("--tls-max", "1.1", "--tlsv1.1", "https://10.7.0.2/"),
         _curl("--curves", "P-521", "https://10.7.0.2/"),
     )),
+    Talk("Chromium", ((*CHROMIUM, "http://10.7.0.2:8080/"), (*CHROMIUM, "https://10.7.0.2:8443/"))),
+    Talk("Chromium over IPv6", ((*CHROMIUM, "http://[fd07::2]:8080/"),)),
+    Talk("Chromium on a bad cable", ((*CHROMIUM, "http://10.7.0.2:8080/"),), (0.02, 0.02, 0.05)),
+    Talk("Firefox", ((*FIREFOX, "http://10.7.0.2:8080/"),)),
     Talk("iperf3", ((*IPERF, "-n", "200K"), (*IPERF, "-n", "200K", "-R", "-M", "600"))),
     Talk("iperf3 over UDP", ((*IPERF, "-u", "-b", "10M", "-n", "100K", "-l", "4000"),)),
     Talk("iperf3 over IPv6", (("iperf3", "-6", "-c", "fd07::2", "-n", "100K"),)),
@@ -266,7 +285,8 @@ class Bench:
                 "-quiet",
                 *levels,
             )
-            wanted.add(443)
+            self._serve_browsers()
+            wanted |= {443, 8080, 8443}
         if shutil.which("iperf3"):
             self.start("b", "iperf3", "-s")
             wanted.add(5201)
@@ -279,6 +299,17 @@ class Bench:
             if time.monotonic() > until_s:
                 raise RuntimeError(f"of the ports {wanted}, {self._listening()} listen")
             time.sleep(0.05)
+
+    def _serve_browsers(self) -> None:
+        """Start our web server, with the certificate that is there already."""
+        www = self.folder / "www"
+        www.mkdir(exist_ok=True)
+        for name, data in SITE.items():
+            (www / name).write_bytes(data)
+        (self.folder / "firefox").mkdir(exist_ok=True)
+        words = ("--root", str(www), "--listen", "[::]:8080", "--tls", "--tls-listen", "[::]:8443")
+        server = (sys.executable, "-m", "lan.services.http", *words, "--certificate", "pem", "--key", "key.pem")
+        self.start("b", "env", f"PYTHONPATH={HOUSE}", *server)
 
     def _listening(self) -> set[int]:
         done = subprocess.run(self.within("b", "ss", "-Hltn"), capture_output=True, text=True, check=True)
@@ -370,15 +401,17 @@ def captures(folder: Path, names: tuple[str, ...] | None = None) -> Iterator[tup
         yield name, [frame for _, frame in frames]
 
 
-def timed_captures(folder: Path, talks: tuple[Talk, ...]) -> Iterator[tuple[str, list[tuple[int, bytes]]]]:
-    """The frames of each talk whose programs are here, with their times in ns since 1970."""
+def timed_captures(
+    folder: Path, talks: tuple[Talk, ...], *, seed: int = 0
+) -> Iterator[tuple[str, list[tuple[int, bytes]]]]:
+    """The frames of each talk whose programs are here, with their times in ns since 1970; `seed` is the cables'."""
     chosen = [talk for talk in talks if all(shutil.which(command[0]) for command in talk.commands)]
     with ExitStack() as stack:
         bench = Bench(folder, stack)
         bench.serve()
         for number, talk in enumerate(chosen):
             file = folder / f"{number}.frames"
-            with bench.cable(file, talk.faults, number):
+            with bench.cable(file, talk.faults, seed * len(chosen) + number):
                 for command in talk.commands:
                     words = [word.replace("{folder}", str(folder)) for word in command]
                     limited = bench.within("a", "timeout", str(PATIENCE_S if command[0] != "dhclient" else 4), *words)

@@ -1,51 +1,83 @@
-"""Our tracker and tshark say the same of TCP's segments; the long form is benchmarks/tcp_flags_beside_tshark.py."""
+"""Our tracker and tshark say the same of TCP's segments; the long form is benchmarks/tcp_flags_beside_tshark.py.
 
-import os
+The talks are recorded: the same segments at each run, as they were and with changes that are the same too.
+"""
+
 import shutil
-from pathlib import Path
+from itertools import chain, permutations
 from random import Random
 
 import pytest
 
+from benchmarks import recorded_talks
 from benchmarks import tcp_flags_beside_tshark as beside
-from benchmarks import wire_talks
-from lan.trace.trackers import tcp_analysis
+from benchmarks.tcp_flags_dialogues import DIALOGUES
+from benchmarks.tcp_flags_explained import SENDING, SENDING_WORDS
+from lan.trace.frame import Frame
+from lan.trace.trackers.tcp_analysis import Analysis, Event, Kind
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces for the talks need root"),
-]
-TALKS = {"a slow reader", "much loss", "many swapped", "loss without SACK"}
-COMMON = {"retransmission", "duplicate_ack", "zero_window", "window_update", "window_full", "lost_segment"}
+pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+Reading = tuple[str, list[Frame], list[dict[str, str]]]
+KINDS = [beside.FLAGS[word] for word in SENDING_WORDS]
 
 
 @pytest.fixture(scope="module")
-def captures(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, beside.Timed]]:
-    talks = tuple(talk for talk in beside.TALKS if talk.name in TALKS)
-    return list(wire_talks.timed_captures(tmp_path_factory.mktemp("talks"), talks))
+def readings(tmp_path_factory: pytest.TempPathFactory) -> list[Reading]:
+    """Captures of all talks, one after the other, and what tshark says of each frame."""
+    path, talks = tmp_path_factory.mktemp("captures") / "frames.pcapng", recorded_talks.read("tcp")
+    captures = {**{name: [timed] for name, timed in DIALOGUES.items()}, "talks": list(talks.values())}
+    for how, change in beside.CHANGES.items():
+        captures[how] = [change(frames, Random(f"{name} {how}")) for name, frames in talks.items()]
+    return [
+        (name, beside.in_file([*chain(*timed)], path), list(beside.tshark(path))) for name, timed in captures.items()
+    ]
 
 
-def test_each_segment_gets_the_same_flags(captures: list[tuple[str, beside.Timed]], tmp_path: Path) -> None:
+def compared(readings: list[Reading]) -> beside.Tally:
     tally = beside.Tally()
-    for name, frames in captures:
-        beside.compare(name, frames, tmp_path / "frames.pcapng", tally)
-        beside.compare(f"{name} with gaps", beside.gaps(frames, Random(1)), tmp_path / "frames.pcapng", tally)
+    for name, frames, told in readings:
+        beside.judge(name, frames, told, tally)
+    return tally
+
+
+def test_each_segment_gets_the_same_flags(readings: list[Reading]) -> None:
+    tally = compared(readings)
     assert not tally.differences, "\n".join(map(str, tally.differences))
-    assert set(tally.flags) >= COMMON, str(tally)
+    assert set(tally.flags) == set(beside.FLAGS), str(tally)
 
 
-def test_a_wrong_flag_is_seen(
-    captures: list[tuple[str, beside.Timed]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_fin_that_an_ack_overtook_is_late_whatever_tshark_has_counted(readings: list[Reading]) -> None:
+    [(_, frames, told)] = [reading for reading in readings if reading[0] == "a late FIN behind a gap"]
+    [(frame, said)] = [(frame, said[SENDING]) for frame, _, said in beside.ours(frames) if SENDING in said]
+    assert said == "out_of_order"
+    assert told[frame.number - 1][SENDING] == "fast_retransmission"
+    assert any("−1, which is more than two" in why for why in compared(readings).explained)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_flag_that_is_never_told_is_seen(
+    kind: Kind, readings: list[Reading], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tcp_analysis.Way, "window_bytes", None)
-    [frames] = [frames for name, frames in captures if name == "a slow reader"]
-    tally = beside.Tally()
-    beside.compare("a slow reader", frames, tmp_path / "frames.pcapng", tally)
-    assert any(found.theirs - found.ours == {"window_full"} for found in tally.differences)
+    tell = Analysis.tell
+
+    def never(analysis: Analysis, frame: Frame, found: list[Event]) -> None:
+        tell(analysis, frame, [event for event in found if event.kind is not kind])
+
+    monkeypatch.setattr(Analysis, "tell", never)
+    [name] = [name for name, each in beside.FLAGS.items() if each is kind]
+    assert any(name in (each.name, each.theirs) and not each.ours for each in compared(readings).differences)
 
 
-def test_probes_of_a_window_get_the_same_flags(tmp_path: Path) -> None:
-    tally = beside.Tally()
-    beside.compare("probes", beside.probes(), tmp_path / "frames.pcapng", tally)
-    assert not tally.differences, "\n".join(map(str, tally.differences))
-    assert set(tally.flags) >= {"zero_window_probe", "zero_window_probe_ack", "window_full", "keep_alive_ack"}
+@pytest.mark.parametrize(("kind", "other"), list(permutations(KINDS, 2)))
+def test_bytes_that_are_said_to_come_for_another_reason_are_seen(
+    kind: Kind, other: Kind, readings: list[Reading], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = Analysis.tell
+
+    def another(analysis: Analysis, frame: Frame, found: list[Event]) -> None:
+        tell(analysis, frame, [Event(frame, other) if event.kind is kind else event for event in found])
+
+    monkeypatch.setattr(Analysis, "tell", another)
+    names = {each: name for name, each in beside.FLAGS.items()}
+    found = {(each.ours, each.theirs) for each in compared(readings).differences}
+    assert (names[other], names[kind]) in found

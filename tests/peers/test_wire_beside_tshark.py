@@ -1,14 +1,16 @@
-"""Our decoder and tshark say the same of each field; the long form is benchmarks/wire_beside_tshark.py."""
+"""Our decoder and tshark say the same of each field; the long form is benchmarks/wire_beside_tshark.py.
 
-import os
+The frames are the same at each run: made from fixed seeds, and recorded of programs.
+"""
+
 import shutil
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from benchmarks import recorded_talks
 from benchmarks import wire_beside_tshark as beside
-from benchmarks import wire_talks
 from benchmarks.wire_changes import CHANGES
 from benchmarks.wire_field_names import THEIRS
 from benchmarks.wire_fields import Value
@@ -17,16 +19,6 @@ from lan.wire.packet import Packet
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 TLS_HANDSHAKE = b"\x16\x03"
-TALKS = (
-    "ping with options",
-    "errors of routers",
-    "DNS",
-    "DNS with EDNS",
-    "HTTP, kept open",
-    "TLS 1.2",
-    "TLS 1.3",
-    "loss",
-)
 
 
 def compared(name: str, frames: list[bytes], folder: Path) -> beside.Tally:
@@ -42,9 +34,8 @@ def test_of_every_header_and_option_both_say_the_same(tmp_path: Path) -> None:
     assert len(tally.names) > 0.9 * len(THEIRS) - len(beside.EXPLAINED), sorted(set(THEIRS) - set(tally.names))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces for the talks need root")
 def test_of_what_programs_send_both_say_the_same_as_it_is_and_in_tunnels(tmp_path: Path) -> None:
-    frames = [frame for _, talk in wire_talks.captures(tmp_path, TALKS) for frame in talk]
+    frames = [frame for talk in recorded_talks.read("programs").values() for _, frame in talk]
     assert len(frames) > 300
     # tshark follows TLS: the same flight once more, in a tunnel, is to it what it has read, and it shows the rest
     once_more = [frame for frame in frames if TLS_HANDSHAKE not in frame][::7]

@@ -137,6 +137,9 @@ class Way:
     scale: int | None = None
     """Its window's shift count; None where its SYN was not seen."""
     asked_scale: int | None = None
+    """What its SYN asked for."""
+    has_no_scale: bool = False
+    """Whether a SYN of either side came without the option."""
     window: int = -1
     """As in the header of its last segment; -1 before the first."""
     ack: int | None = None
@@ -194,9 +197,8 @@ class Analysis:
         self.events: list[Event] = []
         self.by_frame: dict[int, tuple[Event, ...]] = {}
         self.initial_round_trip_ns: int | None = None
-        """From the SYN to the handshake's last ACK."""
+        """From the SYN to the first ACK without SYN: the handshake's last, whether or not the SYN+ACK was captured."""
         self._syn_ns: int | None = None
-        self._syn_ack_seen = False
 
     def take(self, frame: Frame, *, is_client: bool) -> None:
         """The connection's next frame, and who sent it."""
@@ -216,11 +218,9 @@ class Analysis:
         if self.initial_round_trip_ns is not None:
             return
         if segment.flags & SYN:
-            if segment.flags & ACK:
-                self._syn_ack_seen = True
-            else:
+            if not segment.flags & ACK:
                 self._syn_ns = frame.time_ns
-        elif self._syn_ack_seen and self._syn_ns is not None and segment.flags & ACK:
+        elif self._syn_ns is not None and segment.flags & ACK:
             self.initial_round_trip_ns = frame.time_ns - self._syn_ns
 
 
@@ -264,13 +264,18 @@ class _Look:
         return any(event.kind is kind for event in self.found)
 
     def _agree_on_scale(self) -> None:
-        """Windows are scaled if both SYNs have the option, those of the SYNs themselves never.  RFC 7323 §2.2."""
-        way, back = self.way, self.back
-        way.asked_scale = self.segment.options.wscale
-        if self.segment.flags & ACK:
-            both = way.asked_scale is not None and back.asked_scale is not None
+        """Windows are scaled if both SYNs have the option, those of the SYNs themselves never.  RFC 7323 §2.2.
+
+        A SYN+ACK has it only where the SYN had it, and either without it is enough for none: one may be missing here.
+        """
+        way, back, asked = self.way, self.back, self.segment.options.wscale
+        if asked is None or way.has_no_scale:
             for each in (way, back):
-                each.scale = min(each.asked_scale or 0, LARGEST_SCALE) if both else 0
+                each.has_no_scale, each.scale = True, 0
+            return
+        way.asked_scale = min(asked, LARGEST_SCALE)
+        if self.segment.flags & ACK:
+            way.scale, back.scale = way.asked_scale, back.asked_scale
 
     def _is_window_probe(self) -> bool:
         return self.segment.length == 1 and self.start == self.way.end and self.back.window == 0 and self.is_plain

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from lan.trace.frame import Frame
 from lan.trace.trackers.tcp import Connection, Tracker
 from lan.wire.tcp import NO_OPTIONS, TcpOptions
@@ -87,6 +89,18 @@ def test_a_hole_that_is_filled_soon_was_disorder_and_later_a_loss() -> None:
         assert bench.say("web", data=DATA, seq=-200, wait_ms=wait_ms) == [kind]
 
 
+def test_a_hole_is_judged_by_the_handshakes_round_trip_though_its_second_segment_was_not_captured() -> None:
+    bench = Bench()
+    bench.talk, bench.tracker = Talk(), Tracker()
+    bench.say("pc1", "SYN")
+    bench.talk.next["web"] += 1
+    bench.say("pc1", wait_ms=40)
+    assert bench.connection.analysis.initial_round_trip_ns == 40 * MS
+    bench.talk.next["web"] += 100
+    bench.say("web", data=DATA)
+    assert bench.say("web", data=DATA, seq=-200, wait_ms=30) == ["out of order"]
+
+
 def test_bytes_that_were_here_are_no_disorder_however_soon() -> None:
     bench = Bench()
     bench.say("web", data=DATA), bench.say("web", data=DATA)
@@ -125,6 +139,30 @@ def test_windows_whose_scale_was_not_seen_are_never_full() -> None:
     bench.tracker = Tracker()
     bench.say("pc1", window=100)
     assert bench.say("web", data=DATA) == []
+
+
+@pytest.mark.parametrize(
+    ("syn", "syn_ack", "of_client", "of_server"),
+    [
+        (2, 3, 4, 8), (2, None, 1, 1), (None, None, 1, 1), (None, 3, 1, 1), (15, 3, 1 << 14, 8),
+        ("not captured", 3, None, 8), ("not captured", None, 1, 1), (2, "not captured", None, None),
+        (None, "not captured", 1, 1),
+    ],
+)  # fmt: skip
+def test_a_window_has_the_scale_that_the_captured_syns_agree_on(
+    syn: int | str | None, syn_ack: int | str | None, of_client: int | None, of_server: int | None
+) -> None:
+    bench = Bench()
+    bench.talk, bench.tracker = Talk(), Tracker()
+    for who, flags, scale in (("pc1", "SYN", syn), ("web", "SYN+ACK", syn_ack)):
+        if isinstance(scale, str):
+            bench.talk.next[who] = (bench.talk.next[who] + 1) % 2**32
+        else:
+            bench.say(who, flags, options=TcpOptions(wscale=scale))
+    bench.say("pc1", window=100), bench.say("web", window=100)
+    analysis = bench.connection.analysis
+    assert analysis.client.window_bytes == (of_client and 100 * of_client)
+    assert analysis.server.window_bytes == (of_server and 100 * of_server)
 
 
 def test_round_trips_are_of_segments_sent_once() -> None:
