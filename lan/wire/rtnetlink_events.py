@@ -66,6 +66,11 @@ class Route:
     replaces: bool = False
     is_gone: bool = False
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it fits every address."""
+        return self.destination in ("0.0.0.0/0", "::/0")
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:

@@ -12,6 +12,7 @@ import pytest
 from lan.engine import openvswitch
 from lan.testing.factory import Factory
 from lan.testing.net import Net
+from lan.trace.kernel.record import KernelRecord
 from lan.trace.opening import open_capture
 from lan.trace.tables.history import History
 from lan.trace.tables.rebuild import rebuild
@@ -35,6 +36,8 @@ COMPARED = {
 }
 """Table → devices, and the columns that stand still while they are read."""
 Rows = frozenset[tuple[str, ...]]
+Lived = tuple[History, History, "list[Moment]"]
+"""What was left: without what kernels told, with it; and the moments."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,7 @@ def look(net: Net, name: str, *, knows: tuple[str, ...]) -> Moment:
 
 
 @pytest.fixture(scope="module", params=["ovs", "bridge"] if openvswitch.installed() else ["bridge"])
-def lived(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[History, list[Moment]]]:
+def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     """A short life of the office, and what it left in its folder."""
     with Factory(tmp_path_factory) as lan, lan.up("office", switch=request.param) as net:
         moments = [look(net, "after up", knows=("pc1", "dhcp"))]
@@ -98,22 +99,39 @@ def lived(
     opened = open_capture(folder / "trace.pcapng")
     logs = {path.parent.name: path.read_text().splitlines() for path in folder.glob("devices/*/decisions.jsonl")}
     described = json.loads((folder / "lan.json").read_text())
-    yield History(opened.timeline, (folder / "decisions.jsonl").read_text().splitlines(), logs, described), moments
+    kernel = KernelRecord()
+    kernel.add((folder / "kernel.jsonl").read_text().splitlines())
+    own = (folder / "decisions.jsonl").read_text().splitlines()
+    yield (
+        History(opened.timeline, own, logs, described),
+        History(opened.timeline, own, logs, described, kernel),
+        moments,
+    )
 
 
 @pytest.mark.parametrize("table", COMPARED)
-def test_the_rebuilt_table_is_the_live_one(lived: tuple[History, list[Moment]], table: str) -> None:
-    history, moments = lived
+def test_the_rebuilt_table_is_the_live_one(lived: Lived, table: str) -> None:
+    """By what kernels told, and without it."""
+    *histories, moments = lived
     devices, wanted = COMPARED[table]
-    for moment in moments:
-        for device in devices:
-            made = rebuild(history, table, device, moment.at_ns)[device]
-            assert chosen(made.columns, made.rows, wanted) == moment.tables[device, table], f"{device}, {moment.name}"
+    for history in histories:
+        for moment in moments:
+            for device in devices:
+                made = rebuild(history, table, device, moment.at_ns)[device]
+                found = chosen(made.columns, made.rows, wanted)
+                assert found == moment.tables[device, table], f"{device}, {moment.name}, {made.made_from}"
 
 
-def test_the_tables_change_between_the_moments(lived: tuple[History, list[Moment]]) -> None:
+@pytest.mark.parametrize("table", ["arp", "routes"])
+def test_what_kernels_told_is_read_and_not_derived(lived: Lived, table: str) -> None:
+    derived, read, moments = lived
+    for history, is_derived in ((derived, True), (read, False)):
+        assert rebuild(history, table, "pc1", moments[-1].at_ns)["pc1"].is_derived is is_derived
+
+
+def test_the_tables_change_between_the_moments(lived: Lived) -> None:
     """Else their being equal would say little."""
-    _, moments = lived
+    *_, moments = lived
     for key in moments[0].tables:
         if key[0] != "dhcp" and key[1] != "routes":
             assert len({moment.tables[key] for moment in moments}) > 1, key

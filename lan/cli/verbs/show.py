@@ -18,6 +18,8 @@ from lan.control import client
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
 from lan.links.options import DEFAULT_QUEUE_FRAMES
+from lan.trace.kernel.record import FILE as KERNEL
+from lan.trace.kernel.record import KernelRecord
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.rebuild import instant, rebuild
 from lan.trace.tables.table import Table
@@ -109,7 +111,10 @@ def _history(source: Source) -> History:
     except (OSError, ValueError):
         pass  # a foreign capture
     logs = {path.parent.name if path.parent != folder else "": _lines(path) for path in source.decision_logs()}
-    return History(source.timeline, logs.pop("", ()), logs, described)
+    kernel = KernelRecord()
+    if (told := folder / KERNEL).is_file():
+        kernel.add(_lines(told))
+    return History(source.timeline, logs.pop("", ()), logs, described, kernel)
 
 
 def _lines(path: Path) -> list[str]:

@@ -12,7 +12,6 @@ from lan.wire.rtnetlink_events import LOCAL, MAIN, Interface, PolicyRule, Route
 
 TABLES = (LOCAL, MAIN)
 """In the order in which they are asked (ip-rule(8))."""
-EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Choice:
         """``default via 10.0.0.254 dev pc1-eth0``, as ip-route(8) prints it."""
         if self.route is None:
             return ""
-        place = "default" if self.route.destination in EVERYWHERE else self.route.destination
+        place = "default" if self.route.is_default else self.route.destination
         kind = "" if self.route.kind == "unicast" else f"{self.route.kind} "
         via = f" via {self.route.gateway}" if self.route.gateway else ""
         dev = f" dev {self.interface}" if self.interface else ""

@@ -1,4 +1,4 @@
-"""A device's ARP table at an instant, concluded from the ARP frames that it sent and got.  RFC 826.  Pure.
+"""A device's ARP table at an instant: as its kernel told, else concluded from ARP frames.  RFC 826.  Pure.
 
 Linux makes a row when it asks, and when somebody asks it; it believes an answer for some 30 s (its
 base_reachable_time), calls the row STALE after that, and FAILED when three questions stayed without answer.
@@ -7,6 +7,7 @@ base_reachable_time), calls the row STALE after that, and FAILED when three ques
 from dataclasses import dataclass
 
 from lan.trace.frame import Frame
+from lan.trace.kernel.neighbours import Row
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.table import Table
 from lan.wire.arp import REQUEST, Arp
@@ -26,6 +27,8 @@ class _Row:
 
 def table(history: History, device: str, at_ns: int) -> Table:
     """The rows of one device, in the order in which they came to be."""
+    if (told := history.kernel.neighbours.table(device, at_ns)) is not None:
+        return _told(history, device, told, at_ns)
     rows: dict[str, _Row] = {}
     spoken = [(frame, arp) for frame in history.of_device(device, at_ns) if (arp := frame.packet.arp) is not None]
     own = {arp.sender_ip for frame, arp in spoken if frame.from_device == device} - {ANYBODY}
@@ -40,6 +43,20 @@ def table(history: History, device: str, at_ns: int) -> Table:
         if not _is_forgotten(history, device, row, at_ns)
     ]
     return Table(COLUMNS, lines, "ARP frames that it sent and got", is_derived=True)
+
+
+def _told(history: History, device: str, rows: list[Row], at_ns: int) -> Table:
+    lines = [
+        [
+            row.neighbour.ip,
+            row.neighbour.mac or "—",
+            history.kernel.routes.interface(device, row.neighbour.index, at_ns),
+            row.neighbour.state,
+        ]
+        for row in rows
+        if ":" not in row.neighbour.ip
+    ]
+    return Table(COLUMNS, lines, "what its kernel told", is_derived=False)
 
 
 def _sent(rows: dict[str, _Row], arp: Arp, frame: Frame) -> None:

@@ -1,12 +1,13 @@
 """A device's interfaces and routes at an instant: what it was told, what it leased, which cables were plugged.  Pure.
 
 Told by the topology, by `lan set` and `lan link`, and by the DHCP client's log.  What a program on the device changed
-by itself (`ip address add …`) left no record and is not among it.
+by itself (`ip address add …`) is not among it, but for routes: where the kernel told of them, they are as it says.
 """
 
 import ipaddress
 from dataclasses import dataclass
 
+from lan.trace.kernel.routes import Choice
 from lan.trace.tables.history import History, Port
 from lan.trace.tables.table import Table
 from lan.wire import dhcp
@@ -41,6 +42,8 @@ def interfaces(history: History, device: str, at_ns: int) -> Table:
 
 def routes(history: History, device: str, at_ns: int) -> Table:
     """The default route, then a route for each network that the device is on."""
+    if (told := history.kernel.routes.table(device, at_ns)) is not None:
+        return _told(told)
     addresses = _addresses(history, device, at_ns)
     rows = [["default", each.router, each.interface, "—"] for each in addresses if each.router]
     for each in sorted(addresses, key=lambda one: ipaddress.ip_interface(one.text).network):
@@ -48,6 +51,15 @@ def routes(history: History, device: str, at_ns: int) -> Table:
         if held.network.prefixlen < 32:
             rows.append([str(held.network), "—", each.interface, str(held.ip)])
     return Table(ROUTES, rows, MADE_FROM, is_derived=True)
+
+
+def _told(choices: list[Choice]) -> Table:
+    routes = [(one, choice.interface) for choice in choices if (one := choice.route) and ":" not in one.destination]
+    rows = [
+        ["default" if one.is_default else one.destination, one.gateway or "—", interface or "—", one.source or "—"]
+        for one, interface in sorted(routes, key=lambda pair: not pair[0].is_default)
+    ]
+    return Table(ROUTES, rows, "what its kernel told", is_derived=False)
 
 
 def _addresses(history: History, device: str, at_ns: int) -> list[_Address]:

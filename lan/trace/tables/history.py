@@ -1,4 +1,4 @@
-"""What a LAN left behind: its frames, its logs of decisions, and its description.  Pure.
+"""What a LAN left behind: its frames, its logs of decisions, what its kernels told, and its description.  Pure.
 
 Without a description (a foreign capture) devices and ports are those that the frames show.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lan.trace.frame import Frame
+from lan.trace.kernel.record import KernelRecord
 from lan.trace.timeline import Timeline
 
 SECOND_NS = 1_000_000_000
@@ -54,7 +55,10 @@ def read_log(lines: Iterable[str]) -> list[Decision]:
 
 
 class History:
-    """One LAN's record.  `logs` are the devices' own, `decisions` the LAN's; `described` is its description as JSON."""
+    """One LAN's record.  `logs` are the devices' own, `decisions` the LAN's; `described` is its description as JSON.
+
+    `kernel` is what the devices' kernels told; nothing, where it is not here.
+    """
 
     def __init__(
         self,
@@ -62,8 +66,10 @@ class History:
         decisions: Iterable[str] = (),
         logs: Mapping[str, Iterable[str]] | None = None,
         described: Mapping[str, Any] | None = None,
+        kernel: KernelRecord | None = None,
     ) -> None:
         self.timeline = timeline
+        self.kernel = kernel if kernel is not None else KernelRecord()
         self.decisions = read_log(decisions)
         self.logs = {device: read_log(lines) for device, lines in (logs or {}).items()}
         self.described = dict(described or {})
