@@ -8,6 +8,7 @@ A name that ends in .png is drawn by rsvg-convert or Chromium, where there is on
 """
 
 import argparse
+import os
 from pathlib import Path
 
 from lan.cli import pictures
@@ -18,6 +19,7 @@ from lan.cli.source import Source, open_source, source_words
 from lan.errors import UsageError, nearest
 from lan.trace.trackers.tcp import Connection
 from lan.trace.views import plots
+from lan.trace.why.language import language_of
 
 GROUP = "Look"
 
@@ -40,7 +42,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         if options.sender not in sides:
             raise UsageError(f"{options.sender} is no end of this connection", expected=" or ".join(sides))
         sender = sides[options.sender]
-    drawn = plots.draw(options.kind, connection, source.timeline, facts_of(source), sender=sender)
+    language = language_of(os.environ)
+    drawn = plots.draw(options.kind, connection, source.timeline, facts_of(source), sender=sender, language=language)
     target = options.output or Path(f"{options.kind}.svg")
     pictures.write(target, drawn)
     if screen.json:

@@ -6,6 +6,7 @@ them; -c N is a TCP connection by the numbers of lan flow --list.  --watch DEVIC
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -16,13 +17,17 @@ from lan.cli.source import Source, open_source, source_words
 from lan.cli.verbs.waterfall import as_json
 from lan.control import client
 from lan.errors import UsageError
+from lan.reasons import Sentence
 from lan.trace.stalls.attribution import attribute
 from lan.trace.stalls.cause import Cause, Gap, totals
 from lan.trace.views import waterfall
 from lan.trace.views.waterfall import Row
+from lan.trace.why.language import Language, language_of
 
 GROUP = "Look"
 FRAMES_SHOWN = 6
+GAP_HEADINGS = ("at ms", "ms", "cause", "at", "frames", "why")
+SUM_HEADINGS = ("cause", "ms", "share", "transactions")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +45,12 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         options.file, options.transaction = None, int(str(options.file))  # lan stalls 3
     if options.transaction is not None and options.connection is not None:
         raise UsageError("a transaction or a connection, not both", todo="leave out -c, or the other number")
-    source = open_source(options, screen)
+    source, language = open_source(options, screen), language_of(os.environ)
     if options.connection is not None:
-        return _connection(options, source, screen)
+        return _connection(options, source, screen, language)
     found = waterfall.rows(source.timeline, source.timeline, facts_of(source))
     if options.transaction is None:
-        return _overview(found, screen)
+        return _overview(found, screen, language)
     row = next((row for row in found if row.number == options.transaction), None)
     if row is None:
         raise UsageError(
@@ -54,14 +59,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             todo="lan waterfall",
         )
     if screen.json:
-        screen.data({"ok": True, **as_json(row)})
+        screen.data({"ok": True, **as_json(row, language)})
         return 0
     screen.line(f"{row.ends}  {row.name}  {row.status}  {row.length_ms:.3f} ms", "bold")
-    _gaps(row.gaps, screen, is_whole=options.all)
+    _gaps(row.gaps, screen, language, is_whole=options.all)
     return 0
 
 
-def _connection(options: argparse.Namespace, source: Source, screen: Screen) -> int:
+def _connection(options: argparse.Namespace, source: Source, screen: Screen, language: Language) -> int:
     connections = source.timeline.tcp
     if options.connection >= len(connections):
         known = f"0 to {len(connections) - 1}" if connections else "none has been opened yet"
@@ -72,31 +77,36 @@ def _connection(options: argparse.Namespace, source: Source, screen: Screen) -> 
     gaps = tuple(attribute(connection, source.timeline, facts_of(source)))
     if screen.json:
         row = Row(options.connection, repr(connection), "", "—", None, (), gaps)
-        screen.data({"ok": True, **(as_json(row) if gaps else {"gaps": []})})
+        screen.data({"ok": True, **(as_json(row, language) if gaps else {"gaps": []})})
         return 0
     screen.line(repr(connection), "bold")
-    _gaps(gaps, screen, is_whole=options.all)
+    _gaps(gaps, screen, language, is_whole=options.all)
     return 0
 
 
-def _gaps(gaps: tuple[Gap, ...], screen: Screen, *, is_whole: bool) -> None:
+def _gaps(gaps: tuple[Gap, ...], screen: Screen, language: Language, *, is_whole: bool) -> None:
     """A line a gap, then the sums."""
     if not gaps:
-        screen.line("a single frame: no time has passed", "dim")
+        screen.line(language.say("a single frame: no time has passed"), "dim")
         return
     shown = [gap for gap in gaps if is_whole or gap.length_ns >= waterfall.TOLD_NS]
     rows = [
-        [f"{(gap.start_ns - gaps[0].start_ns) / 1e6:.3f}", f"{gap.length_ms:.3f}", gap.cause, gap.device,
-         _frames(gap), gap.reason.text + ("" if gap.is_derived else " (its kernel says so)")]
+        [f"{(gap.start_ns - gaps[0].start_ns) / 1e6:.3f}", f"{gap.length_ms:.3f}", language.say(gap.cause), gap.device,
+         _frames(gap), language.retell(_why(gap))]
         for gap in shown
     ]  # fmt: skip
-    screen.table(["at ms", "ms", "cause", "at", "frames", "why"], rows)
+    screen.table([language.say(each) for each in GAP_HEADINGS], rows)
     left_ns = sum(gap.length_ns for gap in gaps) - sum(gap.length_ns for gap in shown)
     if len(shown) < len(gaps):
         count = len(gaps) - len(shown)
-        screen.line(
-            f"and {count} gaps of less than a millisecond, {left_ns / 1e6:.3f} ms together: --all shows them", "dim"
-        )
+        rest = Sentence("and {count} gaps of less than a millisecond, {ms:.3f} ms together: --all shows them",
+                        count=count, ms=left_ns / 1e6)  # fmt: skip
+        screen.line(language.retell(rest), "dim")
+
+
+def _why(gap: Gap) -> str:
+    """Its reason, and whether the kernel of who waited said so itself."""
+    return gap.reason.text if gap.is_derived else Sentence("{why} (its kernel says so)", why=gap.reason.text)
 
 
 def _frames(gap: Gap) -> str:
@@ -104,7 +114,7 @@ def _frames(gap: Gap) -> str:
     return " ".join(numbers[:FRAMES_SHOWN]) + (" …" if len(numbers) > FRAMES_SHOWN else "")
 
 
-def _overview(found: list[Row], screen: Screen) -> int:
+def _overview(found: list[Row], screen: Screen, language: Language) -> int:
     """What all of them spent their time on."""
     sums: dict[Cause, int] = totals(gap for row in found for gap in row.gaps)
     whole_ns = sum(sums.values())
@@ -113,17 +123,17 @@ def _overview(found: list[Row], screen: Screen) -> int:
         screen.data({"ok": True, "transactions": len(found), "causes_ms": causes})
         return 0
     if not found:
-        screen.line("no HTTP transaction and no TLS session has passed yet; try  lan exec pc1 -- curl URL", "dim")
+        screen.line(language.say(waterfall.NOTHING), "dim")
         return 0
     rows = [
-        [cause, f"{length / 1e6:.1f}", f"{length / whole_ns:.0%}",
+        [language.say(cause), f"{length / 1e6:.1f}", f"{length / whole_ns:.0%}",
          sum(any(gap.cause is cause and gap.length_ns >= waterfall.TOLD_NS for gap in row.gaps) for row in found)]
         for cause, length in sums.items()
     ]  # fmt: skip
-    screen.table(["cause", "ms", "share", "transactions"], rows)
-    screen.line(
-        f"{len(found)} transactions, {whole_ns / 1e6:.1f} ms; lan stalls N tells of one, lan waterfall shows all", "dim"
-    )
+    screen.table([language.say(each) for each in SUM_HEADINGS], rows)
+    all_of_them = Sentence("{count} transactions, {ms:.1f} ms; lan stalls N tells of one, lan waterfall shows all",
+                           count=len(found), ms=whole_ns / 1e6)  # fmt: skip
+    screen.line(language.retell(all_of_them), "dim")
     return 0
 
 
@@ -136,7 +146,9 @@ def _watch(options: argparse.Namespace, screen: Screen) -> int:
     path = lan.state / SAMPLES
     command = [sys.executable, "-m", "lan.trace.kernel_tcp"]
     house = str(Path(__file__).resolve().parents[3])
-    screen.line(f"sampling the TCP sockets of {options.watch} every 5 ms until Ctrl-C", "dim")
+    language = language_of(os.environ)
+    begun = Sentence("sampling the TCP sockets of {device} every 5 ms until Ctrl-C", device=options.watch)
+    screen.line(language.retell(begun), "dim")
     with path.open("ab") as file, device.popen(command, stdout=file, env={"PYTHONPATH": house}) as program:
         try:
             code = program.wait()
@@ -144,5 +156,7 @@ def _watch(options: argparse.Namespace, screen: Screen) -> int:
             program.terminate()
             program.wait()
             code = 0
-    screen.line(f"{sum(1 for _ in path.open('rb'))} samples in {path}; lan stalls and lan waterfall use them")
+    count = sum(1 for _ in path.open("rb"))
+    ended = Sentence("{count} samples in {file}; lan stalls and lan waterfall use them", count=count, file=path)
+    screen.line(language.retell(ended))
     return int(code != 0)

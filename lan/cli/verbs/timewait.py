@@ -5,6 +5,7 @@ the kernels of the LAN too, and says where they differ.  lan show timewait is th
 """
 
 import argparse
+import os
 import time
 from collections.abc import Iterable
 
@@ -13,16 +14,20 @@ from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source, source_words
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
+from lan.reasons import Sentence
 from lan.trace import kernel_tcp
 from lan.trace.kernel_tcp import Sample
 from lan.trace.ledger import Exhaustion, Gauge, Hold
 from lan.trace.tables.history import History
 from lan.trace.tables.rebuild import instant
 from lan.trace.trackers.flow import endpoint
+from lan.trace.why.language import Language, language_of
 
 GROUP = "Look"
 MODULE = "lan.trace.kernel_tcp"
 MOST_ROWS = 40
+HOLD_HEADINGS = ("device", "local", "peer", "seconds left", "since frame")
+PORT_HEADINGS = ("client", "server", "taken", "of", "waiting", "open", "opens/s", "used up")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +48,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.data({"ok": True, "holds": [], "ports": []})
     else:
-        screen.line("nothing has been captured yet")
+        screen.line(language_of(os.environ).say("nothing has been captured yet"))
     return 0
 
 
@@ -84,7 +89,9 @@ def _show(source: Source, screen: Screen, *, at: str | None, device: str | None,
     gauges = [gauge for gauge in ledger.gauges(at_ns) if device in (None, gauge.device)]
     full = {gauge: ledger.exhaustions(gauge.device, *gauge.server) for gauge in gauges}
     asked = [device] if device else sorted(_ends(source))
-    differences = _differences(source.lan, holds, at_ns, asked) if is_checked and source.lan else []
+    language = language_of(os.environ)
+    found = _differences(source.lan, holds, at_ns, asked) if is_checked and source.lan else []
+    differences = [language.retell(each) for each in found]
     if screen.json:
         screen.data({
             "ok": not differences, "at_ns": at_ns,
@@ -96,31 +103,33 @@ def _show(source: Source, screen: Screen, *, at: str | None, device: str | None,
     if holds:
         rows = [[hold.device, endpoint(*hold.local), endpoint(*hold.peer), f"{hold.seconds_left(at_ns):.1f}",
                  hold.frame.number] for hold in holds]  # fmt: skip
-        screen.table(["device", "local", "peer", "seconds left", "since frame"], rows[:MOST_ROWS])
+        screen.table([language.say(each) for each in HOLD_HEADINGS], rows[:MOST_ROWS])
         if len(rows) > MOST_ROWS:
-            screen.line(f"… and {len(rows) - MOST_ROWS} more; --json has them all", "dim")
+            more = Sentence("… and {count} more; --json has them all", count=len(rows) - MOST_ROWS)
+            screen.line(language.retell(more), "dim")
+    elif device is None:
+        screen.line(language.say("nobody holds a connection in TIME-WAIT"))
     else:
-        screen.line(
-            "nobody holds a connection in TIME-WAIT" if device is None else f"{device} holds nothing in TIME-WAIT"
-        )
+        screen.line(language.retell(Sentence("{device} holds nothing in TIME-WAIT", device=device)))
     if gauges:
-        screen.table(["client", "server", "taken", "of", "waiting", "open", "opens/s", "used up"],
-                     [_row(gauge, full[gauge]) for gauge in gauges], "Ports")  # fmt: skip
+        told = [_row(gauge, full[gauge], language) for gauge in gauges]
+        screen.table([language.say(each) for each in PORT_HEADINGS], told, language.say("Ports"))
     for words in differences:
         screen.line(words, "red")
     if is_checked and not differences:
-        screen.line("the kernels say the same", "dim")
+        screen.line(language.say("the kernels say the same"), "dim")
     return int(bool(differences))
 
 
-def _row(gauge: Gauge, full: list[Exhaustion]) -> list[object]:
+def _row(gauge: Gauge, full: list[Exhaustion], language: Language) -> list[object]:
     if gauge.is_exhausted:
-        coming = "now"
+        coming = language.say("now")
     elif gauge.exhausts_in_s is not None:
-        coming = f"in {gauge.exhausts_in_s:.0f} s"
+        coming = language.retell(Sentence("in {seconds:.0f} s", seconds=gauge.exhausts_in_s))
     else:
         coming = "—"
-    coming += f" ({len(full)} times so far)" if len(full) > 1 else ""
+    if len(full) > 1:
+        coming += language.retell(Sentence(" ({count} times so far)", count=len(full)))
     taken = [gauge.taken, gauge.range.size, gauge.waiting, gauge.open]
     return [gauge.device, endpoint(*gauge.server), *taken, f"{gauge.rate_per_s:.1f}", coming]
 
@@ -141,7 +150,7 @@ def _gauge_json(gauge: Gauge, full: list[Exhaustion]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _differences(lan: RunningLan, holds: list[Hold], at_ns: int, names: Iterable[str]) -> list[str]:
+def _differences(lan: RunningLan, holds: list[Hold], at_ns: int, names: Iterable[str]) -> list[Sentence]:
     """What packets and the kernels of these devices do not both say."""
     found = []
     for name in names:
@@ -151,12 +160,12 @@ def _differences(lan: RunningLan, holds: list[Hold], at_ns: int, names: Iterable
         told = {_pair(each): each for each in kernel_tcp.load(done.stdout.splitlines()) if each.state == "TIME-WAIT"}
         seen = {(hold.local, hold.peer): hold for hold in holds if hold.device == name}
         for local, peer in told.keys() - seen.keys():
-            found.append(f"{name}: the kernel holds {endpoint(*local)} → {endpoint(*peer)}, packets don't say so")
+            ends = {"device": name, "local": endpoint(*local), "peer": endpoint(*peer)}
+            found.append(Sentence("{device}: the kernel holds {local} → {peer}, packets don't say so", **ends))
         for local, peer in seen.keys() - told.keys():
             if seen[local, peer].seconds_left(at_ns) > 1:
-                found.append(
-                    f"{name}: {endpoint(*local)} → {endpoint(*peer)} should be held, the kernel has it no more"
-                )
+                ends = {"device": name, "local": endpoint(*local), "peer": endpoint(*peer)}
+                found.append(Sentence("{device}: {local} → {peer} should be held, the kernel has it no more", **ends))
     return found
 
 

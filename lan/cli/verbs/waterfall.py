@@ -5,15 +5,18 @@ causes in words.  lan stalls N shows the proof of each.  docs/stalls.md
 """
 
 import argparse
+import os
 from pathlib import Path
 
 from lan.cli import pictures
 from lan.cli.facts import facts_of
 from lan.cli.screen import Screen, width
 from lan.cli.source import open_source, source_words
+from lan.reasons import Sentence
 from lan.trace.stalls.cause import totals
 from lan.trace.views import waterfall, waterfall_svg
 from lan.trace.views.waterfall import Row
+from lan.trace.why.language import Language, language_of
 
 GROUP = "Look"
 
@@ -33,25 +36,26 @@ def _number(text: str) -> int:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     if options.svg is not None:
         pictures.check(options.svg)
-    source = open_source(options, screen)
+    source, language = open_source(options, screen), language_of(os.environ)
     found = waterfall.rows(source.timeline, source.timeline, facts_of(source))
     if options.last is not None:
         found = found[-options.last :]
     if options.svg is not None:
-        pictures.write(options.svg, waterfall_svg.draw(found))
-        screen.line(f"{len(found)} transactions written to {options.svg}")
+        pictures.write(options.svg, waterfall_svg.draw(found, language))
+        words = Sentence("{count} transactions written to {file}", count=len(found), file=options.svg)
+        screen.line(language.retell(words))
     if screen.json:
-        screen.data({"ok": True, "transactions": [as_json(row) for row in found]})
+        screen.data({"ok": True, "transactions": [as_json(row, language) for row in found]})
     elif not found:
-        screen.line("no HTTP transaction and no TLS session has passed yet; try  lan exec pc1 -- curl URL", "dim")
+        screen.line(language.say(waterfall.NOTHING), "dim")
     elif options.svg is None:
-        for text, style in waterfall.draw(found, width(screen)):
+        for text, style in waterfall.draw(found, width(screen), language):
             screen.line(text, style)
     return 0
 
 
-def as_json(row: Row) -> dict[str, object]:
-    """One transaction; times in ms, from its beginning."""
+def as_json(row: Row, language: Language) -> dict[str, object]:
+    """One transaction; times in ms, from its beginning.  Causes are codes, reasons are told in a language."""
     begun_ns = row.start_ns
     return {
         "number": row.number,
@@ -74,7 +78,7 @@ def as_json(row: Row) -> dict[str, object]:
                 "device": gap.device,
                 "is_derived": gap.is_derived,
                 "frames": [frame.number for frame in gap.evidence],
-                "reason": gap.reason.as_json(),
+                "reason": language.reason(gap.reason).as_json(),
             }
             for gap in row.gaps
         ],

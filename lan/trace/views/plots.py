@@ -6,6 +6,7 @@ direction: that of the side that sent more, or of the device that was named.
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from lan.trace.kernel_tcp import Sample
@@ -15,6 +16,7 @@ from lan.trace.stalls.segments import Dialogue, Sent, dialogue
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp import Connection, Side
 from lan.trace.views.chart import Band, Points, Series, chart
+from lan.trace.why.language import ENGLISH, Language
 
 BLUE, GREEN, PURPLE, RED, ORANGE = "#0969da", "#1a7f37", "#8250df", "#cf222e", "#bc4c00"
 COLOURS = {
@@ -102,23 +104,33 @@ Plot = Callable[[Dialogue, Sent, Sent, int, Sequence[Sample]], tuple[str, list[S
 PLOTS: dict[str, Plot] = {"sequence": sequence, "window": window, "throughput": throughput}
 
 
-def draw(kind: str, connection: Connection, timeline: Timeline, facts: Facts, *, sender: Side | None = None) -> str:
+def draw(
+    kind: str,
+    connection: Connection,
+    timeline: Timeline,
+    facts: Facts,
+    *,
+    sender: Side | None = None,
+    language: Language = ENGLISH,
+) -> str:
     """One plot of a connection, with the causes of its stalls behind it.  The connection has a frame."""
     talk = dialogue(connection)
     chosen = sender or max((connection.client, connection.server), key=lambda side: side.data_bytes)
     sent, peer = (talk.client, talk.server) if chosen is connection.client else (talk.server, talk.client)
     begun_ns = connection.frames[0].time_ns
     samples = [each for each in facts.samples if each.is_of(sent.side, peer.side)]
-    unit, series = PLOTS[kind](talk, sent, peer, begun_ns, samples)
-    title = f"{kind}: {chosen.device} {chosen} → {connection.other(chosen).device} {connection.other(chosen)}"
-    return chart(title, unit, series, _bands(connection, timeline, facts, begun_ns))
+    unit, made = PLOTS[kind](talk, sent, peer, begun_ns, samples)
+    unit, series = language.say(unit), [replace(each, name=language.say(each.name)) for each in made]
+    other = connection.other(chosen)
+    title = f"{language.say(kind)}: {chosen.device} {chosen} → {other.device} {other}"
+    return chart(title, unit, series, _bands(connection, timeline, facts, begun_ns, language))
 
 
-def _bands(connection: Connection, timeline: Timeline, facts: Facts, begun_ns: int) -> list[Band]:
+def _bands(connection: Connection, timeline: Timeline, facts: Facts, begun_ns: int, language: Language) -> list[Band]:
     end_ns = connection.frames[-1].time_ns
     return [
         Band(_ms(max(gap.start_ns, begun_ns), begun_ns), _ms(min(gap.end_ns, end_ns), begun_ns), COLOURS[gap.cause],
-             f"{gap.cause}: {gap.reason.text}")
+             f"{language.say(gap.cause)}: {language.retell(gap.reason.text)}")
         for gap in attribute(connection, timeline, facts)
         if gap.cause is not Cause.PATH and gap.length_ns >= LEAST_BAND_NS and gap.end_ns > begun_ns
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lan import readable
+from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.stalls.attribution import Attribution, Facts
 from lan.trace.stalls.cause import Cause, Gap, totals
@@ -15,6 +16,8 @@ from lan.trace.timeline import Timeline, Window
 from lan.trace.trackers.http import Transaction
 from lan.trace.trackers.tcp import Connection
 from lan.trace.trackers.tls import Session
+from lan.trace.views.cells import cells, cut, pad
+from lan.trace.why.language import ENGLISH, Language
 
 PHASES = {"queue": "·", "dns": "d", "connect": "c", "tls": "t", "send": "s", "wait": "░", "receive": "█"}
 """Phase → what its bar is made of; they are those of lan-fetch."""
@@ -30,6 +33,7 @@ TOLD_SHARE, TOLD_NS = 0.02, 1_000_000
 LEAST_BAR, INDENT = 20, 4
 PAUSE_SHARE = 0.25
 """How long a pause, as a share of the time before it, begins another axis."""
+NOTHING = "no HTTP transaction and no TLS session has passed yet; try  lan exec pc1 -- curl URL"
 Line = tuple[str, str]
 """Text, and its style."""
 
@@ -148,7 +152,7 @@ def _span(first: Frame | None, last: Frame | None, since_ns: int) -> tuple[int, 
     return max(first.time_ns, since_ns), last.time_ns
 
 
-def draw(found: Sequence[Row], width: int) -> Iterator[Line]:
+def draw(found: Sequence[Row], width: int, language: Language = ENGLISH) -> Iterator[Line]:
     """The waterfall in so many columns: of each row its phases, its causes, and those that matter in words."""
     if not found:
         return
@@ -157,21 +161,26 @@ def draw(found: Sequence[Row], width: int) -> Iterator[Line]:
     for group in groups(found):
         begin_ns, end_ns = group[0].start_ns, max(row.end_ns for row in group)
         scale = (end_ns - begin_ns) / bar or 1.0
-        after = f" after {(begin_ns - begun_ns) / 1e9:.3f} s" if begin_ns > begun_ns else ""
-        yield f"{'':{INDENT}}{_axis((end_ns - begin_ns) / 1e6, bar, bar - len(after))}{after}", "dim"
+        after = f" {language.retell(_after(begin_ns - begun_ns))}" if begin_ns > begun_ns else ""
+        yield f"{'':{INDENT}}{_axis((end_ns - begin_ns) / 1e6, bar, bar - cells(after))}{after}", "dim"
         for row in group:
             yield _head(row, width), "bold"
-            for cells in (
+            for spans in (
                 [(PHASES[name], start, end) for name, start, end in row.phases],
                 [(MARKS[gap.cause], gap.start_ns, gap.end_ns) for gap in row.gaps],
             ):
-                yield f"{'':{INDENT}}{_cells(cells, begin_ns, scale, bar)}".rstrip(), ""
+                yield f"{'':{INDENT}}{_cells(spans, begin_ns, scale, bar)}".rstrip(), ""
             for cause, length_ns, gap in row.told():
-                words = f"{'':{INDENT}}{MARKS[cause]} {length_ns / 1e6:9.1f} ms  {cause}: {gap.reason.text}"
+                said = f"{language.say(cause)}: {language.retell(gap.reason.text)}"
+                words = f"{'':{INDENT}}{MARKS[cause]} {length_ns / 1e6:9.1f} ms  {said}"
                 yield _cut(words, width), "dim" if cause is Cause.PATH else "yellow"
         yield "", ""
     phases_used = {name for row in found for name, _, _ in row.phases}
-    yield "   ".join(f"{PHASES[name] * 2} {name}" for name in PHASES if name in phases_used), "dim"
+    yield "   ".join(f"{PHASES[name] * 2} {language.say(name)}" for name in PHASES if name in phases_used), "dim"
+
+
+def _after(pause_ns: int) -> Sentence:
+    return Sentence("after {seconds:.3f} s", seconds=pause_ns / 1e9)
 
 
 def groups(found: Sequence[Row]) -> Iterator[list[Row]]:
@@ -191,20 +200,20 @@ def groups(found: Sequence[Row]) -> Iterator[list[Row]]:
 def _head(row: Row, width: int) -> str:
     size = "" if row.size_bytes is None else f", {readable.size(row.size_bytes)}"
     left, right = f"{row.number:>3} {row.ends}  {row.name} → {row.status}{size}", readable.duration(row.length_ms)
-    return f"{_cut(left, width - len(right) - 2):{width - len(right) - 2}} {right}"
+    return f"{pad(_cut(left, width - len(right) - 2), width - len(right) - 2)} {right}"
 
 
 def _cells(spans: Sequence[tuple[str, int, int]], begin_ns: int, scale: float, width: int) -> str:
     """Each cell shows what fills most of it; a span that fills none takes the one where it begins, if it may."""
-    cells = [" "] * width
+    drawn = [" "] * width
     filled = [0.0] * width
     for mark, start_ns, end_ns in spans:
         first, last = (start_ns - begin_ns) / scale, (end_ns - begin_ns) / scale
         for at in range(max(int(first), 0), min(int(last) + 1, width)):  # a clock may have been set back
             share = min(last, at + 1) - max(first, at)
             if share > filled[at]:
-                cells[at], filled[at] = mark, share
-    return "".join(cells)
+                drawn[at], filled[at] = mark, share
+    return "".join(drawn)
 
 
 def _axis(length_ms: float, width: int, room: int) -> str:
@@ -219,4 +228,4 @@ def _axis(length_ms: float, width: int, room: int) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return text if cells(text) <= width else cut(text, width - 1) + "…"

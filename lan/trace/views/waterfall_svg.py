@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from lan.reasons import Sentence
 from lan.trace.views.chart import FAINT, STYLE, legend, steps
 from lan.trace.views.plots import COLOURS
 from lan.trace.views.waterfall import Row, groups
+from lan.trace.why.language import ENGLISH, Language
 
 NAME_PX, BAR_PX, TIME_PX, ROW_PX, HEAD_PX, MARGIN_PX = 300, 700, 90, 44, 26, 16
 PHASES = {"queue": "#d0d7de", "dns": "#bf3989", "connect": "#d4a72c", "tls": "#8250df", "send": "#1b7c83",
@@ -13,7 +15,7 @@ PHASES = {"queue": "#d0d7de", "dns": "#bf3989", "connect": "#d4a72c", "tls": "#8
 SHOWN_CHARACTERS = 46
 
 
-def draw(rows: Sequence[Row]) -> str:
+def draw(rows: Sequence[Row], language: Language = ENGLISH) -> str:
     """The whole SVG document; as in the text, a pause begins another axis."""
     causes = list(dict.fromkeys(cause for row in rows for cause, _, _ in row.told()))
     width, left = NAME_PX + BAR_PX + TIME_PX + 2 * MARGIN_PX, MARGIN_PX + NAME_PX
@@ -22,15 +24,16 @@ def draw(rows: Sequence[Row]) -> str:
     for group in groups(rows):
         begin = group[0].start_ns
         whole_ms = max(row.end_ns - begin for row in group) / 1e6 or 1.0
-        after = f"after {(begin - first_ns) / 1e9:.3f} s" if begin > first_ns else ""
+        pause = Sentence("after {seconds:.3f} s", seconds=(begin - first_ns) / 1e9)
+        after = language.retell(pause) if begin > first_ns else ""
         lines += _axis(whole_ms, left, y, len(group), after)
         y += HEAD_PX
         for row in group:
-            lines += _row(row, y, begin, whole_ms, left)
+            lines += _row(row, (left, y), begin, whole_ms, language)
             y += ROW_PX
     y += 2 * MARGIN_PX
-    for words in ([(name, colour, 1.0) for name, colour in PHASES.items()],
-                  [(cause.value, COLOURS[cause], 1.0) for cause in causes]):  # fmt: skip
+    for words in ([(language.say(name), colour, 1.0) for name, colour in PHASES.items()],
+                  [(language.say(cause), COLOURS[cause], 1.0) for cause in causes]):  # fmt: skip
         drawn, high = legend(words, MARGIN_PX, y, width - MARGIN_PX)
         lines += drawn
         y += high + 4
@@ -49,14 +52,16 @@ def _axis(whole_ms: float, left: int, y: int, rows: int, after: str) -> Iterator
     yield f'<text class="f" x="{MARGIN_PX}" y="{y + 14}">{after}</text>'
 
 
-def _row(row: Row, y: int, begin: int, whole_ms: float, left: int) -> Iterator[str]:
+def _row(row: Row, corner: tuple[int, int], begin: int, whole_ms: float, language: Language) -> Iterator[str]:
+    left, y = corner
     name = row.name if len(row.name) <= SHOWN_CHARACTERS else row.name[: SHOWN_CHARACTERS - 1] + "…"
     yield f'<text x="{MARGIN_PX}" y="{y + 12}">{row.number} {escape(name)}</text>'
     yield f'<text class="f" x="{MARGIN_PX}" y="{y + 27}">{escape(row.ends)}  {escape(row.status)}</text>'
     for phase, start, end in row.phases:
-        yield _bar(start, end, (y, 16), PHASES[phase], f"{phase} {(end - start) / 1e6:.3f} ms", (begin, whole_ms, left))
+        words = f"{language.say(phase)} {(end - start) / 1e6:.3f} ms"
+        yield _bar(start, end, (y, 16), PHASES[phase], words, (begin, whole_ms, left))
     for gap in row.gaps:
-        words = f"{gap.length_ms:.3f} ms {gap.cause}: {gap.reason}"
+        words = f"{gap.length_ms:.3f} ms {language.say(gap.cause)}: {language.reason(gap.reason)}"
         yield _bar(gap.start_ns, gap.end_ns, (y + 18, 10), COLOURS[gap.cause], words, (begin, whole_ms, left))
     x = left + (row.end_ns - begin) / 1e6 / whole_ms * BAR_PX
     yield f'<text x="{x + 6:.1f}" y="{y + 13}">{row.length_ms:.1f} ms</text>'
