@@ -22,6 +22,9 @@ from lan.trace.packet_socket import ENTIRE_BYTES
 
 HOUSE = Path(__file__).resolve().parents[1]
 PORT = "5201"
+FAIR_WINDOW = "256K"
+"""Of the capture that all readers read: with megabytes in flight tshark takes minutes, as it goes through all that is
+unacknowledged at each segment."""
 TALK = """
 for i in $(seq 1 60); do
     curl -s -o /dev/null http://www.ark-inflearn.com/
@@ -78,14 +81,15 @@ def _lan(what: str, folder: Path, **how: object) -> Iterator[RunningLan]:
             launched.lan.down()
 
 
-def _iperf3(client: RunningDevice, server: RunningDevice, address: str, seconds: int) -> float:
-    """Mbit/s that arrived."""
+def _iperf3(client: RunningDevice, server: RunningDevice, address: str, seconds: int, *, window: str = "") -> float:
+    """Mbit/s that arrived; the window is the system's, or as iperf3 writes one."""
     words = ["iperf3", "-s", "-1", "-p", PORT, "--forceflush"]
     with server.popen(words, stdout=subprocess.PIPE, text=True) as listening:
         assert listening.stdout is not None
         while "listening" not in listening.stdout.readline():
             pass
-        done = client.run(["iperf3", "-c", address, "-p", PORT, "-t", str(seconds), "-J"], timeout=seconds + 60)
+        asked = ["iperf3", "-c", address, "-p", PORT, "-t", str(seconds), "-J", *(["-w", window] if window else [])]
+        done = client.run(asked, timeout=seconds + 60)
         listening.communicate()
     return float(json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"]) / 1e6
 
@@ -114,7 +118,7 @@ def _load(folder: Path, switch: str, snaplen_bytes: int, seconds: int, *, is_cap
 def _office(target: Path, seconds: int) -> None:
     with _lan("office", target.parent) as lan:
         lan.device("pc1").run(["sh", "-c", TALK], timeout=120)
-        _iperf3(lan.device("pc1"), lan.device("web"), "192.168.100.253", seconds)
+        _iperf3(lan.device("pc1"), lan.device("web"), "192.168.100.253", seconds, window=FAIR_WINDOW)
         lan.sync_trace()
         assert lan.trace is not None
         target.write_bytes(lan.trace.read_bytes())
