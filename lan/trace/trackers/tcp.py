@@ -272,9 +272,19 @@ def _begins_anew(connection: Connection, segment: Tcp, flow: Flow) -> bool:
     if connection.is_closed():
         return True
     is_client = flow[:2] == (connection.client.ip, connection.client.port)
+    if is_client and connection.client.isn is None:
+        return not _was_overtaken(connection, segment)
     if is_client:
         return connection.client.isn != segment.seq
     return connection.server.isn not in (None, segment.seq)
+
+
+def _was_overtaken(connection: Connection, syn: Tcp) -> bool:
+    """Whether this is the connection's own SYN, captured after its answer or after what its sender sent next."""
+    after = [frame.packet.tcp for frame in connection.client.segments[:1]]
+    answer = connection.syn_ack.packet.tcp if connection.syn_ack is not None else None
+    begins = [each.seq for each in after if each is not None] + ([answer.ack] if answer is not None else [])
+    return syn.next_seq() in begins
 
 
 def _receive(connection: Connection, side: Side, segment: Tcp, frame: Frame) -> None:

@@ -158,6 +158,23 @@ def test_the_same_ports_again_are_another_connection() -> None:
     assert two.is_open()
 
 
+@pytest.mark.parametrize("order", ["1023", "1203", "1230"])
+def test_a_syn_that_others_overtook_in_the_capture_opens_no_second_connection(order: str) -> None:
+    talk = Talk()
+    frames = [*talk.open(), talk.say("pc1", "ACK", b"asked")]
+    [connection] = track([frames[int(each)] for each in order])
+    assert (connection.handshake, connection.client.data) == (frames[:3], b"asked")
+
+
+def test_a_syn_of_another_number_is_not_the_one_that_was_missed() -> None:
+    missed, again = Talk(), Talk()
+    missed.open()
+    again.next["pc1"] -= 5000
+    first, second = track([missed.say("web", "ACK", b"late"), missed.say("pc1", "ACK"), *again.open()])
+    assert first.syn is None
+    assert second.syn is not None
+
+
 def test_a_refused_client_that_tries_again_with_the_same_number_begins_anew() -> None:
     first, second = Talk(), Talk()
     one, two = track(play(first, "pc1 SYN, web RST+ACK") + second.open())
