@@ -36,7 +36,7 @@ from benchmarks.tcp_flags_explained import (
 )
 from benchmarks.wire_talks import Talk
 from lan.trace.frame import Direction, Frame
-from lan.trace.pcapng import dump
+from lan.trace.pcapng_writing import dump
 from lan.trace.trackers.tcp import Connection, Tracker
 from lan.trace.trackers.tcp_analysis import Kind
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from lan.trace.indexed import IndexedCapture
 from lan.trace.opening import open_capture
-from lan.trace.pcapng import Reader, Writer, dump
+from lan.trace.pcapng import Reader
+from lan.trace.pcapng_writing import Writer, dump
 from lan.trace.timeline import Timeline
 from lan.trace.views import table
 

@@ -24,7 +24,7 @@ from benchmarks.wire_changes import CHANGES
 from benchmarks.wire_field_names import THEIRS
 from benchmarks.wire_fields import Value, fields_of
 from lan.trace.frame import Direction, Frame
-from lan.trace.pcapng import dump
+from lan.trace.pcapng_writing import dump
 from lan.wire.frame import decode
 from lan.wire.packet import Packet
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from lan.trace.frame import Direction
 from lan.trace.packet_socket import ENTIRE_BYTES, Seen
-from lan.trace.pcapng import SWITCH, Way, Writer
+from lan.trace.pcapng_format import SWITCH
+from lan.trace.pcapng_writing import Way, Writer
 from lan.trace.rotation import part, parts
 
 

@@ -1,55 +1,92 @@
 """A capture file of any size, whose frames are read when they are looked at.
 
-What is kept is one number a frame, where its block stands; the bytes stay on disk.  The file is walked
-only as far as somebody wants to see, from block header to block header.
+What is kept is two numbers a frame: where its block stands, and its place among first sightings if it is one.  The
+bytes stay on disk, and are read, not mapped: a file that is cut off meanwhile is an error, not the end of the
+process.  The file is walked from block header to block header, only as far as somebody wants to see.  A capture that
+was kept in several files is read from the oldest on (`rotation`).
 """
 
-import mmap
+import os
 import struct
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
-from lan.trace.frame import Frame
-from lan.trace.pcapng import (
+from lan.trace.frame import Direction, Frame, device_of_port
+from lan.trace.pcapng import Reader
+from lan.trace.pcapng_format import (
     CLASSIC_HEADER_BYTES,
     CLASSIC_MAGIC,
     CLASSIC_PACKET_BYTES,
+    DECRYPTION_SECRETS,
     ENHANCED_PACKET,
     INTERFACE,
     LARGEST_BLOCK_BYTES,
     LINKTYPE_ETHERNET,
     OLD_PACKET,
+    ONLY_FLAGS,
     SECTION_HEADER,
     SIMPLE_PACKET,
-    Reader,
 )
+from lan.trace.rotation import earlier, following
 from lan.wire.malformed import Malformed
 
 LEAST_BLOCK_BYTES = 12
-STEP_FRAMES = 8192
-"""Frames after which a walk lets the file's pages go, so that a large file takes no memory."""
+PACKET_HEADER_BYTES = 28
+PIECE_BYTES, LOOK_BYTES = 1 << 20, 1 << 16
+"""How much is read at once where a file is walked, and where frames are looked at."""
+MAGIC_BYTES = 4
+
+
+@dataclass(slots=True, eq=False)
+class _Section:
+    """Frames of one section (or classic file): `reader` reads its blocks, `file` has them.
+
+    `first` is the place of its first frame, `before` how many frames were before it by number.
+    """
+
+    first: int
+    before: int
+    reader: Reader
+    file: BinaryIO
+    is_classic: bool = False
 
 
 class IndexedCapture:
-    """Frames by their place, from 0; the same ones, with the same numbers, as a `Reader` gives."""
+    """Frames by their place, from 0; the same ones, with the same numbers, as a `Reader` gives.
 
-    def __init__(self, path: Path) -> None:
+    `switches` are the devices that hand frames on; without them those that the file marks.  With `is_growing` the
+    capture goes on, in this file or another.
+    """
+
+    def __init__(self, path: Path, *, switches: frozenset[str] | None = None, is_growing: bool = False) -> None:
         """Raises OSError, and Malformed where the file is no capture."""
+        self.path = path
         self.damage = ""
         """Why nothing after a certain place is read, in words; "" while all is well."""
+        self.is_at_end = False
+        """Whether all there was when it was last walked is known."""
+        self.start = 0
+        """The first place that can still be read: the oldest files of a capture may go."""
+        self.first_sightings = array("I")
+        """Their places, of those that can be read: the rule is `Timeline.is_first_sighting`."""
+        self._switches, self._is_growing = switches, is_growing
         self._places = array("Q")
-        self._sections: list[tuple[int, int, Reader]] = []
-        """(place of the first frame, frames before it by number, who reads its blocks)."""
-        self._at, self._is_walked = 0, False
-        with path.open("rb") as file:
-            if not path.stat().st_size:
-                raise Malformed("it is empty")
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._is_classic = self._map[:4] in CLASSIC_MAGIC
-        self._order = "<"
-        self._begin(self._map[: CLASSIC_HEADER_BYTES if self._is_classic else 4096])
+        self._sections: list[_Section] = []
+        self._marked: set[str] = set()
+        self._firsts: list[dict[Direction, bool]] = []
+        """By interface of the section: whether frames of a direction are first sightings."""
+        self._files: list[BinaryIO] = []
+        self._at = 0
+        older = earlier(path)
+        self._later = [] if is_growing else [*older, path][1:]
+        """Files that are not walked yet, of a capture that is over."""
+        self._open([*older, path][0].open("rb"))
 
     def __enter__(self) -> "IndexedCapture":
         return self
@@ -58,111 +95,309 @@ class IndexedCapture:
         self.close()
 
     def close(self) -> None:
-        self._map.close()
+        for file in self._files:
+            file.close()
 
-    def __len__(self) -> int:
-        """How many there are: walks to the end of the file."""
-        self._walk()
+    # ---- what is known
+
+    @property
+    def known(self) -> int:
+        """How many frames there are, as far as the file was walked."""
         return len(self._places)
 
+    def __len__(self) -> int:
+        """How many there are until now: walks to the end of the file."""
+        self.walk()
+        return self.known
+
+    @property
+    def switches(self) -> frozenset[str] | None:
+        """The devices that hand frames on; None where nobody says (see `Timeline`)."""
+        return self._switches if self._switches is not None else frozenset(self._marked) or None
+
+    @property
+    def secrets(self) -> str:
+        """The TLS key log that the file holds, as far as it was walked."""
+        return "".join(section.reader.secrets for section in self._sections)
+
+    def cables(self) -> dict[tuple[str, str], None]:
+        """The two ends of each cable at which the file has a port, in the order of the file."""
+        ports = (each for section in self._sections for each in section.reader.interfaces)
+        return {(each.port, each.peer): None for each in ports}
+
+    @property
+    def linktypes(self) -> set[int]:
+        """Of the interfaces met; frames of Ethernet's alone are read."""
+        return {each.linktype for section in self._sections for each in section.reader.interfaces}
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes behind the last whole block: of a finished file, its cut-off tail."""
+        return max(os.fstat(self._files[-1].fileno()).st_size - self._at, 0)
+
+    @property
+    def share(self) -> float:
+        """How much of the newest file was walked, 0 to 1."""
+        size = os.fstat(self._files[-1].fileno()).st_size
+        return min(self._at / size, 1.0) if size else 1.0
+
+    @property
+    def last_number(self) -> int:
+        """Of the last frame known; 0 before the first."""
+        return self.number(self.known - 1) if self.known else 0
+
+    def number(self, place: int) -> int:
+        """The number of the frame at a place."""
+        section = self._section_of(place)
+        return section.before + place - section.first + 1
+
+    def place(self, number: int) -> int | None:
+        """Where the frame of a number stands, among those known; None where none has it."""
+        at = bisect_left(self._sections, number, key=attrgetter("before")) - 1
+        if at < 0:
+            return None
+        section = self._sections[at]
+        place = section.first + number - section.before - 1
+        end = self._sections[at + 1].first if at + 1 < len(self._sections) else self.known
+        return place if self.start <= place < end else None
+
+    # ---- frames
+
     def frames(self, start: int, stop: int) -> list[Frame]:
-        """The frames from place `start` to `stop`, as far as there are any."""
-        self._walk(stop)
-        return [self._frame(place) for place in range(start, min(stop, len(self._places)))]
+        """The frames from place `start` to `stop`, as far as there are any.  Raises Malformed where they are gone."""
+        self.walk(stop)
+        return list(self._read(max(start, self.start), min(stop, self.known)))
+
+    def frame(self, place: int) -> Frame:
+        """The frame at a place that is known.  Raises Malformed where it is gone."""
+        return next(self._read(place, place + 1))
 
     def last(self, count: int) -> list[Frame]:
-        """The last frames of the file."""
+        """The last frames until now."""
         return self.frames(max(len(self) - count, 0), len(self))
 
-    def _begin(self, head: bytes) -> None:
-        """Look at the file's first bytes, as the reader of its first section does."""
-        reader = Reader()
-        reader.feed(head)
-        if self._is_classic:
-            self._order = CLASSIC_MAGIC[head[:4]][0]
-            self._sections.append((0, 0, reader))
+    def _section_of(self, place: int) -> _Section:
+        return self._sections[bisect_right(self._sections, place, key=attrgetter("first")) - 1]
+
+    def _read(self, start: int, stop: int) -> Iterator[Frame]:
+        piece, begin, file = b"", 0, None
+        for place in range(start, stop):
+            section, at = self._section_of(place), self._places[place]
+            here = at - begin
+            if file is not section.file or not 0 <= here <= len(piece) - PACKET_HEADER_BYTES:
+                piece, begin, here, file = os.pread(section.file.fileno(), LOOK_BYTES, at), at, 0, section.file
+            size = self._size(piece, here, section)
+            if here + size > len(piece):
+                piece, begin, here = os.pread(section.file.fileno(), max(size, LOOK_BYTES), at), at, 0
+            frame = None
+            if here + size <= len(piece):
+                frame = section.reader.look(piece[here : here + size], section.before + place - section.first + 1)
+            if frame is None:
+                raise Malformed(f"the block at byte {at} is damaged, or the file was changed meanwhile")
+            yield frame
+
+    @staticmethod
+    def _size(piece: bytes, at: int, section: _Section) -> int:
+        """The length of the block, or classic record, at `at`; more than there is where its header is cut off."""
+        where = at + (8 if section.is_classic else 4)
+        if where + 4 > len(piece):
+            return LARGEST_BLOCK_BYTES
+        (length,) = struct.unpack_from(section.reader.order + "I", piece, where)
+        return min(int(length) + (CLASSIC_PACKET_BYTES if section.is_classic else 0), LARGEST_BLOCK_BYTES)
+
+    # ---- walking
+
+    def walk(self, wanted: int | None = None) -> bool:
+        """Go on until so many frames are known, or to the end; whether more may be there already."""
+        while not self.damage and (wanted is None or self.known < wanted):
+            piece = self._piece()
+            used = self._walk_piece(piece, self.known + PIECE_BYTES if wanted is None else wanted)
+            if not used and (needed := self._needed(piece)) > len(piece):
+                used = self._walk_piece(self._piece(needed), self.known + 1)
+            if not used and not self.damage and not self._go_on():
+                self.is_at_end = True
+                return False
+        self.is_at_end = bool(self.damage)
+        return not self.damage
+
+    def _piece(self, size: int = PIECE_BYTES) -> bytes:
+        return os.pread(self._files[-1].fileno(), size, self._at)
+
+    def _needed(self, piece: bytes) -> int:
+        """How many bytes the block at the beginning of `piece` has; 0 where that is not known."""
+        if len(piece) < PACKET_HEADER_BYTES or not self._sections:
+            return 0
+        section = self._sections[-1]
+        if piece[:4] == b"\x0a\x0d\x0d\x0a":
+            return int.from_bytes(piece[4:8], "little" if piece[8:12] == b"\x4d\x3c\x2b\x1a" else "big")
+        return self._size(piece, 0, section)
+
+    def _go_on(self) -> bool:
+        """Begin the next file of the capture, if there is one."""
+        if self._is_growing:
+            there = following(self.path, self._files[-1])
+        else:
+            there = self._later.pop(0).open("rb") if self._later else None
+        if there is None:
+            return False
+        if self._is_growing and self._walk_piece(self._piece(), self.known + PIECE_BYTES):
+            there.close()  # the writer's last word came between the two looks
+            return True
+        self._open(there)
+        return True
+
+    def _open(self, file: BinaryIO) -> None:
+        """Walk this file from now on, and let those go that are deleted.  Raises Malformed where it is no capture."""
+        self._files.append(file)
+        head, reader = os.pread(file.fileno(), LOOK_BYTES, 0), Reader()
+        if len(head) < LEAST_BLOCK_BYTES:
+            raise Malformed("it ends before it says what it is" if head else "it is empty")
+        is_classic = head[:MAGIC_BYTES] in CLASSIC_MAGIC
+        reader.feed(head[:CLASSIC_HEADER_BYTES] if is_classic else head)
+        self._at, self._firsts = 0, []
+        if is_classic:
+            self._sections.append(_Section(self.known, self.last_number, reader, file, is_classic=True))
             self._at = CLASSIC_HEADER_BYTES
+        for old in self._files[:-1]:
+            if not old.closed and not os.fstat(old.fileno()).st_nlink:
+                old.close()
+        self.start = next((each.first for each in self._sections if not each.file.closed), self.known)
+        del self.first_sightings[: bisect_left(self.first_sightings, self.start)]
 
-    def _frame(self, place: int) -> Frame:
-        """Read one frame."""
-        at = self._places[place]
-        first, before, reader = self._sections[bisect_right(self._sections, place, key=lambda each: each[0]) - 1]
-        block = self._map[at : at + self._size(at, reader.order)]
-        frame = reader.look(block, before + place - first + 1)
-        if frame is None:
-            raise Malformed(f"the block at byte {at} is damaged")
-        return frame
+    def _walk_piece(self, piece: bytes, wanted: int) -> int:
+        """Take up the whole blocks of a piece that stands at `_at`; how many bytes they have."""
+        if self._sections and self._sections[-1].file is self._files[-1] and self._sections[-1].is_classic:
+            used = self._walk_classic(piece, wanted)
+        else:
+            used = self._walk_blocks(piece, wanted)
+        self._at += used
+        return used
 
-    def _size(self, at: int, order: str) -> int:
-        """The length of the block, or classic record, at `at`."""
-        (length,) = struct.unpack_from(order + "I", self._map, at + (8 if self._is_classic else 4))
-        return int(length) + (CLASSIC_PACKET_BYTES if self._is_classic else 0)
-
-    def _walk(self, wanted: int | None = None) -> None:
-        """Go on until so many frames are known, or to the end."""
-        if self._is_walked or (wanted is not None and len(self._places) >= wanted):
-            return
-        step = self._walk_classic if self._is_classic else self._walk_blocks
-        wanted = len(self._map) if wanted is None else wanted
-        while not self._is_walked and len(self._places) < wanted:
-            begun = self._at - self._at % mmap.PAGESIZE
-            step(min(len(self._places) + STEP_FRAMES, wanted))
-            self._map.madvise(mmap.MADV_DONTNEED, begun, self._at - begun)  # the pages are the disk's again
-
-    def _walk_classic(self, wanted: int) -> None:
-        data, places, at, end = self._map, self._places, self._at, len(self._map)
-        unpack = struct.Struct(self._order + "I").unpack_from
+    def _walk_classic(self, piece: bytes, wanted: int) -> int:
+        places, firsts, base, at, end = self._places, self.first_sightings, self._at, 0, len(piece)
+        unpack = struct.Struct(self._sections[-1].reader.order + "I").unpack_from
         while len(places) < wanted and at + CLASSIC_PACKET_BYTES <= end:
-            (kept,) = unpack(data, at + 8)
-            if kept > LARGEST_BLOCK_BYTES or at + CLASSIC_PACKET_BYTES + kept > end:
+            (kept,) = unpack(piece, at + 8)
+            if kept + CLASSIC_PACKET_BYTES > LARGEST_BLOCK_BYTES:
+                self.damage = f"a block {kept + CLASSIC_PACKET_BYTES} bytes long after frame {len(places)}"
                 break
-            places.append(at)
+            if at + CLASSIC_PACKET_BYTES + kept > end:
+                break
+            firsts.append(len(places))
+            places.append(base + at)
             at += CLASSIC_PACKET_BYTES + kept
-        self._at = at
-        self._is_walked = len(places) < wanted
+        return at
 
-    def _walk_blocks(self, wanted: int) -> None:
-        data, places, at, end = self._map, self._places, self._at, len(self._map)
-        unpack = struct.Struct(self._order + "III").unpack_from
-        interfaces = self._sections[-1][2].interfaces if self._sections else []
+    def _walk_blocks(self, piece: bytes, wanted: int) -> int:
+        places, base, at, end = self._places, self._at, 0, len(piece)
+        add, add_first, ways = places.append, self.first_sightings.append, ONLY_FLAGS
+        section = self._sections[-1] if self._sections else None
+        order = section.reader.order if section and section.file is self._files[-1] else "<"
+        unpack = struct.Struct(order + "IIIIII").unpack_from
+        is_ethernet = self._ethernet()
         while len(places) < wanted and at + LEAST_BLOCK_BYTES <= end:
-            kind, total, number = unpack(data, at)
+            if at + PACKET_HEADER_BYTES > end:
+                kind, total, number = struct.unpack_from(order + "III", piece, at)
+                size = 0
+            else:
+                kind, total, number, _, _, size = unpack(piece, at)
             if kind == SECTION_HEADER:
-                self._order = self._section(at)
-                unpack, interfaces = struct.Struct(self._order + "III").unpack_from, self._sections[-1][2].interfaces
-                kind, total, number = unpack(data, at)
+                if (total := self._begin_section(piece, at)) == 0:
+                    break
+                order = self._sections[-1].reader.order
+                unpack, is_ethernet = struct.Struct(order + "IIIIII").unpack_from, []
+                at += total
+                continue
             if total < LEAST_BLOCK_BYTES or total & 3 or total > LARGEST_BLOCK_BYTES:
                 self.damage = f"a block {total} bytes long after frame {len(places)}"
                 break
             if at + total > end:
                 break
-            if kind == INTERFACE:
-                self._sections[-1][2].feed(data[at : at + total])
-            elif kind in (ENHANCED_PACKET, SIMPLE_PACKET, OLD_PACKET):
-                if kind != ENHANCED_PACKET:
-                    number = _first_half(data, at, self._order) if kind == OLD_PACKET else 0
-                if number >= len(interfaces):
-                    self.damage = f"a packet of interface {number}, which is not described, after frame {len(places)}"
+            stop = at + total
+            if piece[stop - 4 : stop] != piece[at + 4 : at + 8]:
+                self._give_up(piece[at:stop])
+                break
+            if kind == ENHANCED_PACKET and number < len(is_ethernet):
+                if at + PACKET_HEADER_BYTES + size > stop - 4:
+                    self._give_up(piece[at:stop])
                     break
-                if interfaces[number].linktype == LINKTYPE_ETHERNET:
-                    places.append(at)
-            at += total
-        self._at = at
-        self._is_walked = len(places) < wanted
+                if is_ethernet[number]:
+                    way = ways.get(piece[at + PACKET_HEADER_BYTES + (size + 3 & ~3) : stop - 4])
+                    if self._firsts[number][self._way(piece[at:stop]) if way is None else way]:
+                        add_first(len(places))
+                    add(base + at)
+            elif kind in (INTERFACE, DECRYPTION_SECRETS):
+                reader = self._sections[-1].reader
+                reader.feed(piece[at:stop])
+                if reader.damage:
+                    self.damage = reader.damage
+                    break
+                is_ethernet = self._ethernet()
+            elif kind in (ENHANCED_PACKET, SIMPLE_PACKET, OLD_PACKET) and not self._odd(piece[at:stop], at):
+                break
+            at = stop
+        return at
 
-    def _section(self, at: int) -> str:
-        """Begin the section at `at`; its byte order."""
+    def _ethernet(self) -> list[bool]:
+        """Of the section's interfaces; and learn which way their first sightings go."""
+        if not self._sections or self._sections[-1].file is not self._files[-1]:
+            return []
+        reader = self._sections[-1].reader
+        if len(reader.interfaces) > len(self._firsts):
+            self._marked |= reader.switches
+            self._firsts = [self._first_ways(each.port, each.peer) for each in reader.interfaces]
+        return [each.linktype == LINKTYPE_ETHERNET for each in reader.interfaces]
+
+    def _first_ways(self, port: str, peer: str) -> dict[Direction, bool]:
+        """Which directions are first sightings at a port: those that no switch sent."""
+        switches = self.switches
+        own, other = device_of_port(port), device_of_port(peer)
+        is_switch = [port.startswith(f"{each}:") if switches is None else each in switches for each in (own, other)]
+        return {Direction.OUT: not is_switch[0], Direction.IN: not is_switch[1], Direction.UNKNOWN: True}
+
+    def _way(self, block: bytes) -> Direction:
+        """Of a packet with other options than its direction."""
+        frame = self._sections[-1].reader.look(block, 1)
+        return frame.direction if frame is not None else Direction.UNKNOWN
+
+    def _odd(self, block: bytes, at: int) -> bool:
+        """Take up a packet block of another kind; False where it is damaged."""
+        reader = self._sections[-1].reader
+        frame = reader.look(block, self.last_number + 1)
+        if reader.damage:
+            self.damage = reader.damage
+            return False
+        if frame is not None:
+            if self._first_ways(frame.port, frame.peer)[frame.direction]:
+                self.first_sightings.append(len(self._places))
+            self._places.append(self._at + at)
+        return True
+
+    def _give_up(self, block: bytes) -> None:
+        """A block makes no sense: let the reader say why."""
+        reader = self._sections[-1].reader
+        reader.look(block, self.last_number + 1)
+        self.damage = reader.damage
+
+    def _begin_section(self, piece: bytes, at: int) -> int:
+        """Begin the section at `at`; its length, 0 where it is not whole or makes no sense."""
+        is_big = piece[at + 8 : at + 12] == b"\x1a\x2b\x3c\x4d"
+        total = int.from_bytes(piece[at + 4 : at + 8], "big" if is_big else "little")
+        if total > LARGEST_BLOCK_BYTES or total < LEAST_BLOCK_BYTES or total & 3:
+            self.damage = f"a block {total} bytes long after frame {len(self._places)}"
+            return 0
+        if at + total > len(piece):
+            return 0
         reader = Reader()
-        (total,) = struct.unpack_from("<I", self._map, at + 4)
-        if self._map[at + 8 : at + 12] == b"\x1a\x2b\x3c\x4d":
-            (total,) = struct.unpack_from(">I", self._map, at + 4)
-        reader.feed(self._map[at : at + min(total, LARGEST_BLOCK_BYTES)])
-        before = self._sections[-1][1] + len(self._places) - self._sections[-1][0] if self._sections else 0
-        self._sections.append((len(self._places), max(before, reader.frames), reader))
-        return reader.order
-
-
-def _first_half(data: mmap.mmap, at: int, order: str) -> int:
-    """The interface of an old packet block has 16 bits."""
-    (number,) = struct.unpack_from(order + "H", data, at + 8)
-    return int(number)
+        try:
+            reader.feed(piece[at : at + total])
+        except Malformed as fault:
+            self.damage = f"{fault} after frame {len(self._places)}"
+            return 0
+        if reader.damage:
+            self.damage = reader.damage
+            return 0
+        before = max(self.last_number, reader.frames)
+        self._sections.append(_Section(self.known, before, reader, self._files[-1]))
+        self._firsts = []
+        return total

@@ -1,21 +1,22 @@
 """Captures of other links than Ethernet, told as Ethernet frames: `tcpdump -i any`, raw IP, loopback.  Pure.
 
 What a link lacks is made up plainly: MAC addresses of zeros where it has none.  The packet's bytes follow a made-up
-Ethernet header of 14 bytes, and byte ranges count from there.  Whole files come in and go out, for foreign captures are
-rewritten before they are read.
+Ethernet header of 14 bytes, and byte ranges count from there.  Files come in and go out by pieces, for foreign captures
+are rewritten before they are read.
 Source: https://www.tcpdump.org/linktypes.html, draft-ietf-opsawg-pcapng, draft-ietf-opsawg-pcap.
 """
 
 import struct
 from collections.abc import Callable
 
-from lan.trace.pcapng import (
+from lan.trace.pcapng_format import (
     BYTE_ORDER_MAGIC,
     CLASSIC_HEADER_BYTES,
     CLASSIC_MAGIC,
     CLASSIC_PACKET_BYTES,
     ENHANCED_PACKET,
     INTERFACE,
+    LARGEST_BLOCK_BYTES,
     LINKTYPE_ETHERNET,
     SECTION_HEADER,
 )
@@ -80,61 +81,106 @@ CHANGES: dict[int, tuple[str, Change, int]] = {
 """Link type → its name, what makes an Ethernet frame of its packet, and by how many bytes that is longer."""
 
 
-def as_ethernet(data: bytes) -> tuple[bytes, str]:
-    """The same capture with Ethernet frames, and what link it was of; "" (and the file as it is) where all is Ethernet.
+class AsEthernet:
+    """Takes a capture in pieces and gives the same with Ethernet frames; `links` are the names of what it was of.
 
     Bytes that make no sense are handed on: the reader says what is wrong with them.
     """
-    if data[:4] in CLASSIC_MAGIC:
-        return _classic(data)
-    if data[:4] == SECTION_HEADER.to_bytes(4, "little"):
-        return _blocks(data)
-    return data, ""
 
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+        self._rest, self._order, self._is_lost = b"", "", False
+        self._classic: tuple[str, Change, int] | None = None
+        self._changes: list[tuple[str, Change, int] | None] = []
 
-def _classic(data: bytes) -> tuple[bytes, str]:
-    order, _ = CLASSIC_MAGIC[data[:4]]
-    if len(data) < CLASSIC_HEADER_BYTES:
-        return data, ""
-    (linktype,) = struct.unpack_from(order + "I", data, 20)
-    if linktype & 0xFFFF not in CHANGES:
-        return data, ""
-    name, change, longer = CHANGES[linktype & 0xFFFF]
-    parts = [data[:20], struct.pack(order + "I", LINKTYPE_ETHERNET)]
-    at = CLASSIC_HEADER_BYTES
-    while at + CLASSIC_PACKET_BYTES <= len(data):
-        seconds, ticks, kept, length = struct.unpack_from(order + "4I", data, at)
-        end = at + CLASSIC_PACKET_BYTES + kept
-        if end > len(data):
-            break
+    @property
+    def links(self) -> str:
+        return ", ".join(self._names)
+
+    def feed(self, data: bytes) -> bytes:
+        """What is whole of the capture until now, changed."""
+        data = self._rest + data
+        if not self._order and len(data) < CLASSIC_HEADER_BYTES:
+            self._rest = data
+            return b""
+        parts: list[bytes] = []
+        at = 0 if self._order else self._begin(data, parts)
+        step = self._record if self._classic is not None else self._block
+        while not self._is_lost and (end := step(data, at, parts)):
+            at = end
+        self._rest = b"" if self._is_lost else data[at:]
+        return b"".join([*parts, data[at:]]) if self._is_lost else b"".join(parts)
+
+    def end(self) -> bytes:
+        """What is left: a block that was cut off."""
+        left, self._rest = self._rest, b""
+        return left
+
+    def _begin(self, data: bytes, parts: list[bytes]) -> int:
+        """Look at the kind of file; how many bytes its header has."""
+        self._order = "<"
+        if data[:4] not in CLASSIC_MAGIC:
+            self._is_lost = data[:4] != SECTION_HEADER.to_bytes(4, "little")
+            return 0
+        self._order, _ = CLASSIC_MAGIC[data[:4]]
+        (linktype,) = struct.unpack_from(self._order + "I", data, 20)
+        self._classic = CHANGES.get(linktype & 0xFFFF)
+        if self._classic is None:
+            self._is_lost = True
+            return 0
+        self._names[self._classic[0]] = None
+        parts += [data[:20], struct.pack(self._order + "I", LINKTYPE_ETHERNET)]
+        return CLASSIC_HEADER_BYTES
+
+    def _record(self, data: bytes, at: int, parts: list[bytes]) -> int:
+        """Change the classic record at `at`; where it ends, 0 where it is not whole."""
+        assert self._classic is not None
+        if at + CLASSIC_PACKET_BYTES > len(data):
+            return 0
+        seconds, ticks, kept, length = struct.unpack_from(self._order + "4I", data, at)
+        end = at + CLASSIC_PACKET_BYTES + int(kept)
+        self._is_lost = kept > LARGEST_BLOCK_BYTES
+        if end > len(data) or self._is_lost:
+            return 0
+        _, change, longer = self._classic
         made = change(data[at + CLASSIC_PACKET_BYTES : end])
-        parts += [struct.pack(order + "4I", seconds, ticks, len(made), max(length + longer, len(made))), made]
-        at = end
-    return b"".join([*parts, data[at:]]), name
+        parts += [struct.pack(self._order + "4I", seconds, ticks, len(made), max(length + longer, len(made))), made]
+        return end
 
-
-def _blocks(data: bytes) -> tuple[bytes, str]:
-    order, at, names = "<", 0, dict[str, None]()
-    parts: list[bytes] = []
-    changes: list[tuple[str, Change, int] | None] = []
-    while at + LEAST_BLOCK_BYTES <= len(data):
+    def _block(self, data: bytes, at: int, parts: list[bytes]) -> int:
+        """Change the block at `at`; where it ends, 0 where it is not whole."""
+        if at + LEAST_BLOCK_BYTES > len(data):
+            return 0
         if data[at : at + 4] == SECTION_HEADER.to_bytes(4, "little"):
-            order, changes = ("<" if data[at + 8 : at + 12] == BYTE_ORDER_MAGIC.to_bytes(4, "little") else ">"), []
-        kind, total = struct.unpack_from(order + "II", data, at)
-        if total < LEAST_BLOCK_BYTES or total & 3 or at + total > len(data):
-            break
+            is_little = data[at + 8 : at + 12] == BYTE_ORDER_MAGIC.to_bytes(4, "little")
+            self._order, self._changes = "<" if is_little else ">", []
+        kind, total = struct.unpack_from(self._order + "II", data, at)
+        self._is_lost = total < LEAST_BLOCK_BYTES or total & 3 != 0 or total > LARGEST_BLOCK_BYTES
+        if self._is_lost or at + total > len(data):
+            return 0
         block = data[at : at + total]
         if kind == INTERFACE and total >= 20:
-            (linktype,) = struct.unpack_from(order + "H", block, 8)
-            changes.append(CHANGES.get(linktype))
+            (linktype,) = struct.unpack_from(self._order + "H", block, 8)
+            self._changes.append(CHANGES.get(linktype))
             if linktype in CHANGES:
-                names[CHANGES[linktype][0]] = None
-                block = block[:8] + struct.pack(order + "H", LINKTYPE_ETHERNET) + block[10:]
+                self._names[CHANGES[linktype][0]] = None
+                block = block[:8] + struct.pack(self._order + "H", LINKTYPE_ETHERNET) + block[10:]
         elif kind == ENHANCED_PACKET and total >= 32:
-            block = _packet(block, order, changes)
+            block = _packet(block, self._order, self._changes)
         parts.append(block)
-        at += total
-    return (b"".join([*parts, data[at:]]), ", ".join(names)) if names else (data, "")
+        return at + int(total)
+
+
+def as_ethernet(data: bytes) -> tuple[bytes, str]:
+    """A whole capture so, and what link it was of; "" (and the capture as it is) where all is Ethernet."""
+    changing = AsEthernet()
+    made = changing.feed(data) + changing.end()
+    return (made, changing.links) if changing.links else (data, "")
+
+
+def made_up(links: str) -> str:
+    """The note of a file that was of other links than Ethernet."""
+    return f"packets of another link ({links}) are shown as Ethernet frames, with made-up headers"
 
 
 def _packet(block: bytes, order: str, changes: list[tuple[str, Change, int] | None]) -> bytes:

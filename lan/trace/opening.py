@@ -16,13 +16,17 @@ from pathlib import Path
 from lan.errors import UsageError
 from lan.trace.frame import Frame
 from lan.trace.keylog import LanKeys
-from lan.trace.linktypes import as_ethernet
-from lan.trace.pcapng import LINKTYPE_ETHERNET, Reader
+from lan.trace.linktypes import AsEthernet, as_ethernet, made_up
+from lan.trace.pcapng import Reader
+from lan.trace.pcapng_format import LINKTYPE_ETHERNET
 from lan.trace.proxy_log import ProxyLogs
 from lan.trace.rotation import earlier
+from lan.trace.span import Span
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
 
+MOST_FRAMES = 250_000
+"""More are not held in memory at once; with what they mean, each takes some 4 KB."""
 LEAST_BYTES = 12
 """So many at least say what kind of file it is."""
 PIECE_BYTES = 1 << 20
@@ -49,17 +53,23 @@ def open_capture(
 
 
 class Opening:
-    """A file that is taken up piece by piece, so that the first frames of a long one are there at once.
+    """A file that is taken up piece by piece, all of it or a part.
 
     `timeline` grows with each call of `more`; `notes` are all there at the end.
     """
 
     def __init__(
-        self, path: Path, *, devices: Mapping[str, str] | None = None, switches: Iterable[str] | None = None
+        self,
+        path: Path,
+        *,
+        devices: Mapping[str, str] | None = None,
+        switches: Iterable[str] | None = None,
+        span: Span | None = None,
     ) -> None:
-        self.path, self.notes = path, list[str]()
+        self.path, self.notes, self.span = path, list[str](), span
         self.timeline = Timeline(devices, switches)
         self._knows_switches, self._secrets = switches is not None, 0
+        self._begun_ns: int | None = None
         self._reader = Reader()
         self._pieces = self._read()
         self.timeline.learn_secrets(LanKeys(path.parent).fresh())
@@ -81,8 +91,26 @@ class Opening:
         if len(self._reader.secrets) > self._secrets:
             self.timeline.learn_secrets(self._reader.secrets[self._secrets :])
             self._secrets = len(self._reader.secrets)
-        self.timeline.feed(frames)
-        return True
+        return self._take(frames)
+
+    def _take(self, frames: list[Frame]) -> bool:
+        """Take up what is meant of them; whether more may be."""
+        if self.span is not None and frames:
+            if self._begun_ns is None:
+                self._begun_ns = frames[0].time_ns
+                self.timeline.leave_out(self._begun_ns)
+            is_over = self.span.is_behind(frames[-1], self._begun_ns)
+            self.timeline.feed(self.span.choose(frames, self._begun_ns))
+        else:
+            is_over = False
+            self.timeline.feed(frames)
+        if len(self.timeline.all_frames) > MOST_FRAMES:
+            raise UsageError(
+                f"{self.path}: more than {MOST_FRAMES} frames are too many to be held at once",
+                expected="a part of it: --part 1000-2000 (frames), or --part 3.2s-4s",
+                todo="lan view, step, pdu and trace take files of any size",
+            )
+        return not is_over
 
     def _read(self) -> Iterator[list[Frame]]:
         for older in earlier(self.path):
@@ -104,20 +132,22 @@ def _open(path: Path) -> BufferedIOBase:
 
 def _read(file: BufferedIOBase, reader: Reader, notes: list[str]) -> Iterator[list[Frame]]:
     """All that makes sense; what does not goes to `notes`, in words.  Raises Malformed where it is no capture."""
-    size, link = 0, ""
+    size, changing = 0, None
     try:
         while piece := file.read1(PIECE_BYTES):
             if not size and as_ethernet(piece)[1]:
-                piece, link = as_ethernet(piece + file.read())
+                changing = AsEthernet()
             size += len(piece)
-            yield reader.feed(piece)
+            yield reader.feed(changing.feed(piece) if changing else piece)
+        if changing is not None:
+            yield reader.feed(changing.end())
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         notes.append(f"the compressed file is damaged after frame {reader.frames}: {error}")
         return
     if size < LEAST_BYTES:
         raise Malformed("it ends before it says what it is" if size else "it is empty")
-    if link:
-        notes.append(f"packets of another link ({link}) are shown as Ethernet frames, with made-up headers")
+    if changing is not None:
+        notes.append(made_up(changing.links))
     unread = sorted({each.linktype for each in reader.interfaces} - {LINKTYPE_ETHERNET})
     if unread:
         notes.append(f"frames of link type {', '.join(map(str, unread))} are not read; Ethernet, raw IP and cooked are")

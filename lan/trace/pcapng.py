@@ -1,183 +1,51 @@
-"""Capture files: one interface a port, directions and our reasons in the packets' options.
+"""Capture files read: bytes in, frames out.  Ours, of other programs, and classic pcap.
 
-Pure: bytes out (`Writer`), bytes in (`Reader`, which also takes classic pcap).  A file cut off by a
-crash, or still growing, gives the frames that are whole; bytes that make no sense end the reading
-and are told by `Reader.damage`.
+Pure.  A file cut off by a crash, or still growing, gives the frames that are whole; bytes that make no sense end the
+reading and are told by `Reader.damage`.  `pcapng_writing` makes such files.
 Source: draft-ietf-opsawg-pcapng, whose section numbers stand below, and draft-ietf-opsawg-pcap.
 """
 
 import re
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lan.trace.frame import Direction, Frame, device_of_port
+from lan.trace.pcapng_format import (
+    BYTE_ORDER_MAGIC,
+    CLASSIC_HEADER_BYTES,
+    CLASSIC_MAGIC,
+    CLASSIC_PACKET_BYTES,
+    COMMENT,
+    DECRYPTION_SECRETS,
+    DIRECTIONS,
+    END_OF_OPTIONS,
+    ENHANCED_PACKET,
+    FRAMES_BEFORE,
+    INTERFACE,
+    INTERFACE_DESCRIPTION,
+    INTERFACE_HARDWARE,
+    INTERFACE_NAME,
+    INTERFACE_OFFSET,
+    INTERFACE_RESOLUTION,
+    LARGEST_BLOCK_BYTES,
+    LINKTYPE_ETHERNET,
+    OLD_PACKET,
+    ONLY_FLAGS,
+    PACKET_FLAGS,
+    SECTION_HEADER,
+    SIMPLE_PACKET,
+    SWITCH,
+    TLS_KEY_LOG,
+)
 from lan.trace.uncollected import uncollected
 from lan.wire.malformed import Malformed
-
-SECTION_HEADER, INTERFACE, SIMPLE_PACKET, OLD_PACKET, ENHANCED_PACKET = 0x0A0D0D0A, 1, 3, 2, 6
-DECRYPTION_SECRETS, TLS_KEY_LOG = 10, 0x544C534B
-BYTE_ORDER_MAGIC = 0x1A2B3C4D
-LINKTYPE_ETHERNET = 1
-SNAPLEN_BYTES = 262_144
-END_OF_OPTIONS, COMMENT = 0, 1
-SECTION_PROGRAM = 4
-INTERFACE_NAME, INTERFACE_DESCRIPTION, INTERFACE_RESOLUTION, INTERFACE_OFFSET, INTERFACE_HARDWARE = 2, 3, 9, 14, 15
-PACKET_FLAGS = 2
-INTERFACE_STATISTICS, STATISTICS_DROPS = 5, 5
-SWITCH, HOST = "switch", "host"
-"""What a port belongs to, in the interface's if_hardware."""
-NANOSECONDS = b"\x09"
-"""Resolution 10^-9 s (§4.2, if_tsresol)."""
-
-DIRECTION_BITS = {Direction.UNKNOWN: 0, Direction.IN: 1, Direction.OUT: 2}
-"""The flags word of a packet, bits 0 and 1 (§4.3.1)."""
-
-DIRECTIONS = {bits: way for way, bits in DIRECTION_BITS.items()}
-
-LARGEST_BLOCK_BYTES = 16 << 20
-"""A length above it is damage, not a block worth waiting for."""
-
-CLASSIC_MAGIC = {
-    b"\xd4\xc3\xb2\xa1": ("<", 1000),
-    b"\xa1\xb2\xc3\xd4": (">", 1000),
-    b"\x4d\x3c\xb2\xa1": ("<", 1),
-    b"\xa1\xb2\x3c\x4d": (">", 1),
-}
-"""First bytes of a classic pcap → byte order, nanoseconds a tick."""
-
-CLASSIC_HEADER_BYTES, CLASSIC_PACKET_BYTES = 24, 16
 
 SHARED_FRAMES = 1024
 """Frames back to which the same bytes are looked for: a frame leaves a switch soon after it came in."""
 
 _HEADER = struct.Struct("<IIIIIII")
 _HEADER_BYTES, _TRAILER_BYTES = _HEADER.size, 4
-_FLAGS_AND_END = {way: struct.pack("<HHIHH", PACKET_FLAGS, 4, bits, 0, 0) for way, bits in DIRECTION_BITS.items()}
-_ONLY_FLAGS = {tail: way for way, tail in _FLAGS_AND_END.items()} | {b"": Direction.UNKNOWN}
-"""The options of a packet that says its direction and no more."""
-FRAMES_BEFORE = b" frames before this file"
-"""Behind a number, the comment of a section that goes on with a capture."""
 _BEFORE = re.compile(rb"^(\d+)%b$" % FRAMES_BEFORE)
-_PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
-
-
-class Tails(dict[int, tuple[int, bytes]]):
-    """Of a direction: size of a packet's data → the block's length, and what comes behind the data."""
-
-    def __init__(self, direction: Direction) -> None:
-        super().__init__()
-        self.options = _FLAGS_AND_END[direction]
-
-    def __missing__(self, size: int) -> tuple[int, bytes]:
-        behind = _PADDING[size & 3] + self.options
-        total = _HEADER_BYTES + size + len(behind) + _TRAILER_BYTES
-        found = self[size] = total, behind + total.to_bytes(4, "little")
-        return found
-
-
-Way = tuple[int, Tails]
-"""Interface and direction, as `Writer.packets` wants them."""
-
-
-class Writer:
-    """Makes a capture block by block; what it returns is to be appended to the file in that order."""
-
-    def __init__(self, program: str = "lan", *, snaplen_bytes: int = SNAPLEN_BYTES) -> None:
-        self.program, self.snaplen_bytes = program, snaplen_bytes
-        self._interfaces: dict[tuple[str, str], int] = {}
-        self._tails = {direction: Tails(direction) for direction in Direction}
-
-    def start(self, *, frames_before: int = 0) -> bytes:
-        """The section header; first in the file.  `frames_before` are in earlier files of the same capture."""
-        body = struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
-        options = [(COMMENT, b"%d%b" % (frames_before, FRAMES_BEFORE))] if frames_before else []
-        return _block(SECTION_HEADER, body + _options([*options, (SECTION_PROGRAM, self.program.encode())]))
-
-    def interface(self, port: str, peer: str, *, hardware: str = "") -> tuple[int, bytes]:
-        """The id of a port's interface, and its block: b"" where the file has it already.
-
-        `hardware` says what the port belongs to: ``switch`` or ``host``.
-        """
-        known = self._interfaces.get((port, peer))
-        if known is not None:
-            return known, b""
-        number = self._interfaces[port, peer] = len(self._interfaces)
-        options = [(INTERFACE_NAME, port.encode())]
-        if peer:
-            options.append((INTERFACE_DESCRIPTION, f"to {peer}".encode()))
-        options.append((INTERFACE_RESOLUTION, NANOSECONDS))
-        if hardware:
-            options.append((INTERFACE_HARDWARE, hardware.encode()))
-        body = struct.pack("<HHI", LINKTYPE_ETHERNET, 0, self.snaplen_bytes)
-        return number, _block(INTERFACE, body + _options(options))
-
-    def statistics(self, interface: int, time_ns: int, drops: int) -> bytes:
-        """At the end of an interface's capture, how many frames were lost (§4.6)."""
-        at = time_ns >> 32, time_ns & 0xFFFF_FFFF
-        body = struct.pack("<III", interface, *at) + _options([(STATISTICS_DROPS, struct.pack("<Q", drops))])
-        return _block(INTERFACE_STATISTICS, body)
-
-    def way(self, interface: int, direction: Direction) -> Way:
-        """How `packets` is told an interface and a direction."""
-        return interface, self._tails[direction]
-
-    def packets(self, seen: Iterable[tuple[int, Way, bytes, int]]) -> bytes:
-        """As `packet` for each (time in ns, `way`, data, length on the cable): for those who have many."""
-        parts: list[bytes] = []
-        add, pack = parts.append, _HEADER.pack
-        for time_ns, (interface, tails), data, length in seen:
-            size = len(data)
-            total, tail = tails[size]
-            add(pack(ENHANCED_PACKET, total, interface, time_ns >> 32, time_ns & 0xFFFF_FFFF, size, length))
-            add(data)
-            add(tail)
-        return b"".join(parts)
-
-    def secrets(self, key_log: str) -> bytes:
-        """The TLS secrets of frames that come behind it: lines of a key log (§4.7); b"" where there are none."""
-        data = key_log.encode()
-        head = struct.pack("<II", TLS_KEY_LOG, len(data))
-        return _block(DECRYPTION_SECRETS, head + data + _PADDING[len(data) & 3]) if data else b""
-
-    def packet(
-        self,
-        interface: int,
-        time_ns: int,
-        direction: Direction,
-        data: bytes,
-        *,
-        length: int | None = None,
-        comment: str = "",
-    ) -> bytes:
-        """One packet block; `length` is that on the cable where `data` was cut."""
-        tail = _FLAGS_AND_END[direction]
-        if comment:
-            tail = _options([(COMMENT, comment.encode()[:0xFFFF])])[:-4] + tail
-        size = len(data)
-        padding = _PADDING[size & 3]
-        total = _HEADER_BYTES + size + len(padding) + len(tail) + _TRAILER_BYTES
-        on_cable = size if length is None else length
-        return b"".join((
-            _HEADER.pack(ENHANCED_PACKET, total, interface, time_ns >> 32, time_ns & 0xFFFF_FFFF, size, on_cable),
-            data, padding, tail, total.to_bytes(4, "little"),
-        ))  # fmt: skip
-
-
-def dump(frames: Iterable[Frame], *, program: str = "lan", switches: Iterable[str] = ()) -> bytes:
-    """A whole capture file of these frames, comments and all."""
-    writer, blocks, at_switch = Writer(program), [], frozenset(switches)
-    blocks.append(writer.start())
-    for frame in frames:
-        hardware = SWITCH if device_of_port(frame.port) in at_switch else ""
-        interface, block = writer.interface(frame.port, frame.peer, hardware=hardware)
-        blocks.append(block)
-        blocks.append(
-            writer.packet(
-                interface, frame.time_ns, frame.direction, frame.data, length=frame.length, comment=frame.comment
-            )
-        )
-    return b"".join(blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +134,7 @@ class Reader:
 
         Nearly all blocks are; what is different in anything is left to `_block`.
         """
-        here, add, interfaces, ways = self._here, found.append, self.interfaces, _ONLY_FLAGS
+        here, add, interfaces, ways = self._here, found.append, self.interfaces, ONLY_FLAGS
         if self._order != "<" or self._classic_ticks_ns or self.damage:
             return at
         unpack, last, known = _HEADER.unpack_from, len(here) - _HEADER_BYTES - _TRAILER_BYTES, len(interfaces)
@@ -480,15 +348,3 @@ def load(data: bytes) -> list[Frame]:
 
 def _text(value: bytes | None) -> str:
     return "" if value is None else value.decode("utf-8", "replace")
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    """A block around its body, whose length is a multiple of four (§3.1)."""
-    total = (len(body) + 12).to_bytes(4, "little")
-    return kind.to_bytes(4, "little") + total + body + total
-
-
-def _options(options: list[tuple[int, bytes]]) -> bytes:
-    """Options with their end mark (§3.5)."""
-    parts = [struct.pack("<HH", code, len(value)) + value + _PADDING[len(value) & 3] for code, value in options]
-    return b"".join(parts) + b"\0\0\0\0"

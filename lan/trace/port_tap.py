@@ -10,7 +10,8 @@ import time
 
 from lan.trace.frame import Direction
 from lan.trace.packet_socket import Ring, way_key
-from lan.trace.pcapng import HOST, Way, Writer
+from lan.trace.pcapng_format import HOST
+from lan.trace.pcapng_writing import Way, Writer
 
 LOOPBACK = "lo"
 BATCH_FRAMES = 256

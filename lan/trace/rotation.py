@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lan.trace.pcapng import FRAMES_BEFORE
+from lan.trace.pcapng_format import FRAMES_BEFORE
 
 PIECE_BYTES = 4 << 20
 HEAD_BYTES = 128
@@ -38,50 +38,57 @@ def earlier(path: Path) -> list[Path]:
         return parts(path)[:-1] if FRAMES_BEFORE in file.read(HEAD_BYTES) else []
 
 
+def following(path: Path, file: BinaryIO) -> BinaryIO | None:
+    """The file that a capture went on in after `file`, opened; None while it did not."""
+    return _following(path, file) if _is_full(path, file) else None
+
+
 class Tail:
     """Reads a capture on as it grows, from its oldest file to the newest."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError where there is no such file."""
         self.path = path
-        self._file = self._open(parts(path) or [path])
+        self._file = _open(parts(path) or [path])
 
     def pieces(self) -> Iterator[bytes]:
         """What has come since the last call, in the order of the files; a file that went meanwhile is left out."""
         while True:
-            is_full = self._is_full()  # asked before reading: what a full file holds is then its last word
+            is_full = _is_full(self.path, self._file)  # asked before reading: what is there then is its last word
             while piece := self._file.read(PIECE_BYTES):
                 yield piece
-            if not is_full or (following := self._following()) is None:
+            if not is_full or (there := _following(self.path, self._file)) is None:
                 return
             self._file.close()
-            self._file = following
+            self._file = there
 
     def close(self) -> None:
         self._file.close()
 
-    def _is_full(self) -> bool:
-        """Whether the file that is being read has got its number."""
+
+def _is_full(path: Path, file: BinaryIO) -> bool:
+    """Whether a file of the capture has got its number."""
+    try:
+        return not os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:  # between two names
+        return False
+
+
+def _following(path: Path, file: BinaryIO) -> BinaryIO | None:
+    """The file after this one, or the oldest where this one has gone; None where none is there yet."""
+    here, there = os.fstat(file.fileno()), parts(path)
+    own = next((at for at, found in enumerate(there) if _is(found, here)), -1)
+    return _open(there[own + 1 :]) if there[own + 1 :] else None
+
+
+def _open(candidates: list[Path]) -> BinaryIO:
+    """The first that is still there when it is opened."""
+    for candidate in candidates[:-1]:
         try:
-            return not os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
-        except FileNotFoundError:  # between two names
-            return False
-
-    def _following(self) -> BinaryIO | None:
-        """The file after this one, or the oldest where this one has gone; None where none is there yet."""
-        here, there = os.fstat(self._file.fileno()), parts(self.path)
-        own = next((at for at, found in enumerate(there) if _is(found, here)), -1)
-        return self._open(there[own + 1 :]) if there[own + 1 :] else None
-
-    @staticmethod
-    def _open(candidates: list[Path]) -> BinaryIO:
-        """The first that is still there when it is opened."""
-        for candidate in candidates[:-1]:
-            try:
-                return candidate.open("rb")
-            except FileNotFoundError:
-                continue
-        return candidates[-1].open("rb")
+            return candidate.open("rb")
+        except FileNotFoundError:
+            continue
+    return candidates[-1].open("rb")
 
 
 def _is(path: Path, status: os.stat_result) -> bool:

@@ -32,7 +32,8 @@ from typing import Any
 
 from lan.trace.capture_file import CaptureFile, Capturing, TapPort
 from lan.trace.packet_socket import NO_LIMIT_NS, Ring, Seen, way_key
-from lan.trace.pcapng import SWITCH, Way
+from lan.trace.pcapng_format import SWITCH
+from lan.trace.pcapng_writing import Way
 
 REST_S = 0.005
 """Pause between two looks at busy cables while nobody waits: batches instead of a wake-up a frame."""

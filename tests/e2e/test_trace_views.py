@@ -16,7 +16,7 @@ from lan.cli.command_line import main
 from lan.devices.kinds import schemas
 from lan.topo.load import load
 from lan.trace.frame import Direction, Frame
-from lan.trace.pcapng import dump
+from lan.trace.pcapng_writing import dump
 from lan.trace.pcapng import load as load_capture
 from lan.wire import ethernet
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lan.trace.frame import Direction, Frame
-from lan.trace.pcapng import dump, load
+from lan.trace.pcapng import load
+from lan.trace.pcapng_writing import dump
 from lan.trace.timeline import Timeline
 
 OFFICE = Path(__file__).parents[1] / "unit" / "trace" / "office.pcapng.hex"

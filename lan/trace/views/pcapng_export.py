@@ -8,7 +8,8 @@ shows HTTPS in the clear without a setting.  Interfaces are named ``device:port`
 from collections.abc import Iterable, Iterator
 
 from lan.trace.frame import Frame, device_of_port
-from lan.trace.pcapng import SWITCH, Writer
+from lan.trace.pcapng_format import SWITCH
+from lan.trace.pcapng_writing import Writer
 from lan.trace.timeline import Timeline
 from lan.trace.views.pdu import Explain, Explained
 

@@ -10,7 +10,8 @@ from lan.trace.frame import Frame
 from lan.trace.journey import Journey, Stop
 from lan.trace.keylog import KeyLog, LanKeys
 from lan.trace.opening import open_capture
-from lan.trace.pcapng import Reader, Writer
+from lan.trace.pcapng import Reader
+from lan.trace.pcapng_writing import Writer
 from lan.trace.timeline import Timeline
 from lan.trace.views import export, pcapng_export
 from lan.trace.why.saying import Explained

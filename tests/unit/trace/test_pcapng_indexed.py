@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.indexed import IndexedCapture
-from lan.trace.pcapng import Reader, Writer, dump
+from lan.trace.opening import open_capture
+from lan.trace.pcapng import Reader
+from lan.trace.pcapng_writing import Writer, dump
 from lan.wire.malformed import Malformed
 
 PORTS = [("s1:eth1", "pc1:eth0"), ("s1:eth2", "web:eth0"), ("if0", "")]
@@ -92,3 +94,52 @@ def test_what_is_no_capture_is_malformed(tmp_path: Path, data: bytes) -> None:
     file.write_bytes(data)
     with pytest.raises(Malformed):
         IndexedCapture(file)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(written=frames, changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=3))
+def test_damage_ends_the_index_where_it_ends_the_reader(
+    tmp_path: Path, written: list[Frame], changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(dump(written))
+    for at, value in changes:
+        data[at % (len(data) - 12) + 12] = value
+    file, reader = tmp_path / "a.pcapng", Reader()
+    file.write_bytes(data)
+    try:
+        expected = reader.feed(bytes(data))
+    except Malformed:
+        with pytest.raises(Malformed):
+            IndexedCapture(file)
+        return
+    with IndexedCapture(file) as capture:
+        assert capture.frames(0, 99) == expected
+        assert bool(capture.damage) == bool(reader.damage)
+
+
+def test_a_block_longer_than_what_is_read_at_once_is_read_whole(tmp_path: Path) -> None:
+    long = [Frame(0, n, "a", "", Direction.IN, bytes(size)) for n, size in enumerate((10, 3 << 20, 10, 70_000, 10))]
+    same(tmp_path / "a.pcapng", dump(long))
+
+
+def test_first_sightings_are_what_no_switch_sent(tmp_path: Path) -> None:
+    file = tmp_path / "a.pcapng"
+    marked = bytes.fromhex(OFFICE.read_text())
+    for data, switches in ((marked, None), (dump(Reader().feed(marked)), None), (dump(Reader().feed(marked)), ["s1"])):
+        file.write_bytes(data)
+        opening = open_capture(file, switches=switches)
+        with IndexedCapture(file, switches=None if switches is None else frozenset(switches)) as capture:
+            found = [capture.frame(place) for place in capture.first_sightings] if len(capture) else []
+        assert found == opening.timeline.all_first_sightings
+
+
+def test_frames_are_found_by_number_in_every_file_of_a_capture(tmp_path: Path) -> None:
+    writer = Writer()
+    parts = [writer.start(frames_before=41), writer.interface("s1:eth1", "pc1:eth0")[1]]
+    parts += [writer.packet(0, n, Direction.IN, b"x") for n in range(3)]
+    file = tmp_path / "a.pcapng"
+    file.write_bytes(dump([Frame(0, 1, "a", "", Direction.IN, b"x")] * 2) + b"".join(parts))
+    with IndexedCapture(file) as capture:
+        assert len(capture) == 5 and capture.last_number == 44
+        places = {0: None, 1: 0, 2: 1, 3: None, 41: None, 42: 2, 44: 4, 45: None}
+        assert {number: capture.place(number) for number in places} == places

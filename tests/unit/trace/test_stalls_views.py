@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from lan.cli.command_line import main
-from lan.trace import pcapng
+from lan.trace import pcapng_writing
 from lan.trace.frame import Direction, Frame
 from lan.trace.stalls.attribution import Facts
 from lan.trace.timeline import Timeline
@@ -122,7 +122,7 @@ def test_what_was_sent_again_is_marked_in_the_sequence_plot() -> None:
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """A verb over a recording of AGAIN: its exit code, and what it said to either stream."""
     file = tmp_path / "again.pcapng"
-    file.write_bytes(pcapng.dump(told(AGAIN + ANSWER).all_frames, switches=["s1"]))
+    file.write_bytes(pcapng_writing.dump(told(AGAIN + ANSWER).all_frames, switches=["s1"]))
     monkeypatch.chdir(tmp_path)
 
     def call(verb: str, *words: str) -> tuple[int, str]:

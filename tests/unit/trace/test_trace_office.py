@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lan.trace.frame import Direction
-from lan.trace.pcapng import Reader, dump, load
+from lan.trace.pcapng import Reader, load
+from lan.trace.pcapng_writing import dump
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp import Connection
 from lan.trace.views import export, table

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.trace.frame import Direction, Frame
-from lan.trace.pcapng import LARGEST_BLOCK_BYTES, Reader, Writer, dump, load
+from lan.trace.pcapng import Reader, load
+from lan.trace.pcapng_format import LARGEST_BLOCK_BYTES
+from lan.trace.pcapng_writing import Writer, dump
 from lan.wire.malformed import Malformed
 
 PORTS = [("s1:eth1", "pc1:eth0"), ("s1:eth2", "web:eth0"), ("if0", "")]

@@ -6,7 +6,8 @@ import pytest
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.opening import open_capture
-from lan.trace.pcapng import dump, load
+from lan.trace.pcapng import load
+from lan.trace.pcapng_writing import dump
 from lan.trace.timeline import Timeline
 from lan.trace.views import export, table
 
