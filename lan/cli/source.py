@@ -16,20 +16,32 @@ from lan.scenario.recording import Recording, device_map
 from lan.topo.load import load
 from lan.trace.filter import Filter, compile_filter
 from lan.trace.journey import Journey, Stop
+from lan.trace.kernel.record import FILE as KERNEL
 from lan.trace.opening import Opening
+from lan.trace.recorded import Held, Recorded
+from lan.trace.span import read_span
 from lan.trace.timeline import Timeline
 from lan.trace.views.pdu import Explained
 from lan.trace.why import Decisions, Explainer
 
 A_LONG_TIME_S = 3600.0
 DECISIONS = "decisions.jsonl"
+STANDARD_INPUT = Path("-")
+OF_FILES = {"what": "--topology tells the names of a FILE's devices", "part": "--part chooses frames of a FILE"}
 
 
 def source_words(parser: argparse.ArgumentParser) -> None:
     """``FILE``, ``--topology WHAT``, ``-l NAME`` and ``--json``."""
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a pcap or pcapng file; else the LAN is up")
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="a pcap or pcapng file (- is stdin); else the LAN is up"
+    )
     parser.add_argument("--topology", dest="what", metavar="WHAT", help="whose devices FILE's addresses belong to")
     lan_word(parser)
+
+
+def part_word(parser: argparse.ArgumentParser) -> None:
+    """``--part FIRST-LAST``, for views that hold all their frames."""
+    parser.add_argument("--part", metavar="A-B", help="of a FILE, frames 1000-2000 or the time 3.2s-4s alone")
 
 
 def filter_word(parser: argparse.ArgumentParser) -> None:
@@ -43,16 +55,31 @@ class Source:
     """Frames so far; of a LAN that is up, more may come."""
 
     def __init__(
-        self, timeline: Timeline, name: str, folder: Path, capture: Path | None, *, notes: Iterable[str] = ()
+        self,
+        recorded: Timeline | Recorded,
+        name: str,
+        folder: Path,
+        capture: Path | None,
+        *,
+        notes: Iterable[str] = (),
     ) -> None:
-        self.timeline, self.name, self.notes = timeline, name, tuple(notes)
-        self.folder, self.capture = folder, capture
+        self.recorded = Held(recorded) if isinstance(recorded, Timeline) else recorded
+        self.name, self.folder, self.capture = name, folder, capture
         """Where the capture lies, and beside it the LAN's logs; and the capture itself."""
         self.recording: Recording | None = None
-        self.opening: Opening | None = None
-        """Of a file that is read piece by piece."""
+        self._notes = tuple(notes)
         self._decisions = Decisions()
         self._explainer: Explainer | None = None
+
+    @property
+    def timeline(self) -> Timeline:
+        """All frames, or those around the one that was looked at last (see `Recorded`)."""
+        return self.recorded.timeline
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of a file could not be read."""
+        return self._notes
 
     @property
     def lan(self) -> "client.RunningLan | None":
@@ -72,12 +99,10 @@ class Source:
         """Take in all that has passed until now."""
         if self.recording is not None:
             self.recording.sync()
-            self._decisions.read(self.decision_logs() if self._explainer else [])
+            self.read_decisions()
 
     def wait_for_more(self) -> bool:
-        """Wait for the next frame of a LAN that is up, or read on in a file; False at its end."""
-        if self.opening is not None:
-            return self.opening.more()
+        """Wait for the next frame of a LAN that is up; False where none can come."""
         if self.recording is None:
             return False
         while not self.recording.wait_for_more(A_LONG_TIME_S):
@@ -88,6 +113,14 @@ class Source:
         """Return when a LAN that is up has more frames than are here, or late; takes none of them up."""
         if self.lan is not None:
             self.lan.wait_trace(len(self.timeline.all_frames), round(deadline_s * 1000))
+
+    def _read_logs(self) -> None:
+        self._decisions.read([*self.decision_logs(), self.folder / KERNEL])
+
+    def read_decisions(self) -> None:
+        """Take in what devices have written into their logs, if somebody has asked for reasons."""
+        if self._explainer is not None:
+            self._read_logs()
 
     def decision_logs(self) -> list[Path]:
         """The logs of switches, cables and devices that lie beside the capture; [] of a foreign one."""
@@ -108,41 +141,44 @@ class Source:
     def explain(self, stop: Stop, journey: Journey) -> Sequence[Explained]:
         """Why a device did what it did, by the logs beside the capture, else by packets."""
         if self._explainer is None:
+            self._read_logs()
+        if self._explainer is None or self._explainer.timeline is not self.timeline:
             self._explainer = Explainer(self.timeline, self._decisions)
-            self._decisions.read(self.decision_logs())
         return self._explainer.explain(stop, journey)
 
 
-def open_source(options: argparse.Namespace, screen: Screen, *, in_pieces: bool = False) -> Source:
-    """What `source_words` ask for, with all its frames until now.  Says what of a file can't be read.
-
-    With `in_pieces` a file's first frames are there, the others come by `wait_for_more`, and its notes at the end.
+def open_source(options: argparse.Namespace, screen: Screen) -> Source:
+    """What `source_words` and `part_word` ask for, with all its frames until now.  Says what of a file can't be read.
     """
     if options.file is None:
-        if options.what is not None:
-            raise UsageError("--topology tells the names of a FILE's devices", todo="give the FILE, or leave it out")
+        for word in ("what", "part"):
+            if getattr(options, word, None) is not None:
+                raise UsageError(OF_FILES[word], todo="give the FILE, or leave it out")
         lan = client.connect(options.lan)
         recording = Recording(lan)
         source = Source(recording.timeline, lan.name, lan.state, lan.trace)
         source.recording = recording
         source.sync()
         return source
+    devices, switches = names(options)
+    file = Path("/dev/stdin") if options.file == STANDARD_INPUT else options.file
+    part = getattr(options, "part", None)
+    opening = Opening(file, devices=devices, switches=switches, span=None if part is None else read_span(part))
+    while opening.more():
+        pass
+    source = Source(opening.timeline, file.name, file.absolute().parent, file, notes=opening.notes)
+    tell_notes(opening.notes, screen)
+    return source
+
+
+def names(options: argparse.Namespace) -> tuple[dict[str, str] | None, list[str] | None]:
+    """What ``--topology`` tells of a FILE: device by MAC address, and which are switches."""
     if options.lan is not None:
         raise UsageError("a FILE or a LAN that is up (-l), not both")
-    devices, switches = None, None
-    if options.what is not None:
-        described = load(options.what, schemas())
-        devices, switches = device_map(described), [device.name for device in described.switches]
-    opening = Opening(options.file, devices=devices, switches=switches)
-    while opening.more() and not in_pieces:
-        pass
-    folder = options.file.absolute().parent
-    source = Source(opening.timeline, options.file.name, folder, options.file, notes=opening.notes)
-    if in_pieces:
-        source.opening = opening
-    else:
-        tell_notes(opening.notes, screen)
-    return source
+    if options.what is None:
+        return None, None
+    described = load(options.what, schemas())
+    return device_map(described), [device.name for device in described.switches]
 
 
 def tell_notes(notes: Iterable[str], screen: Screen) -> None:

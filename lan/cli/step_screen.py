@@ -13,10 +13,12 @@ from lan.cli.screen import harmless
 from lan.cli.source import Source
 from lan.errors import LanError
 from lan.trace.frame import Frame
+from lan.trace.recorded import taken_up
 from lan.trace.stepping import Halt
 from lan.trace.stepping_words import ACTS, Ask, Commands, Done
 from lan.trace.views import pdu, pdu_text, table
 from lan.trace.views.cells import cut, pad
+from lan.wire.malformed import Malformed
 
 END = "\x04"
 """Ctrl-D; a terminal that is gone counts as that too."""
@@ -37,6 +39,8 @@ FOOT = "→ next  ← back  / to  B break  r run  p play  + - speed  ? help  q q
 KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|.", re.DOTALL)
 """One key, as a terminal sends it."""
 STYLES = {"yellow": "33", "magenta": "35", "cyan": "36", "green": "32", "blue": "34", "red": "31", "dim": "2"}
+KNOWN_EVENTS = 50_000
+"""So many more events of a file are made known while no key comes."""
 LIST_SHARE = 3
 """The list of events takes a third of the screen."""
 
@@ -56,6 +60,11 @@ def run(source: Source, commands: Commands) -> int:
     return 0
 
 
+def recorded_on(count: int) -> str:
+    """What is told at a stop of a LAN that is up."""
+    return f"+{count} frame{'' if count == 1 else 's'} recorded"
+
+
 class _Screen:
     def __init__(self, source: Source, commands: Commands, descriptor: int) -> None:
         self.source, self.commands, self.descriptor = source, commands, descriptor
@@ -63,6 +72,8 @@ class _Screen:
         self.columns = table.columns(source.timeline)
         self.said, self.is_playing, self.is_helping = "", False, False
         self.last_to = ""
+        self._is_more = not source.is_live
+        """Whether a file may have more events than are known."""
         self._typed = ""
         """What was typed and is not taken up yet."""
 
@@ -71,15 +82,19 @@ class _Screen:
         while True:
             self._draw()
             key = self._key(self._patience_s())
-            if key is None:
+            if key is None and self.is_playing:
                 self._tick()
+            elif key is None:
+                self._is_more = self.source.recorded.know(len(self.stepper.events) + KNOWN_EVENTS)
             elif not self._press(key):
                 return
 
     # ---- keys
 
     def _patience_s(self) -> float | None:
-        return self.stepper.pause_s() if self.is_playing else None
+        if self.is_playing:
+            return self.stepper.pause_s()
+        return 0 if self._is_more else None
 
     def _key(self, patience_s: float | None) -> str | None:
         """The next key; None where none comes in that time."""
@@ -105,9 +120,20 @@ class _Screen:
         if hit is not None:
             self.is_playing, self.said = False, f"breakpoint {hit.number}: {hit.text}"
         elif self.stepper.is_at_end:
-            self.source.sync()
+            self._take_in()
             if self.stepper.is_at_end:
                 self.is_playing, self.said = False, str(Halt.END)
+
+    def _take_in(self) -> str:
+        """Take in what a LAN that is up has recorded on; what is to be told of it."""
+        if not self.source.is_live:
+            return ""
+        try:
+            self.source.sync()
+        except (LanError, OSError) as fault:
+            return f"the LAN is gone: {fault}"
+        count = self.stepper.news()
+        return recorded_on(count) if count else ""
 
     def _press(self, key: str) -> bool:
         """What one key does; False to leave."""
@@ -132,16 +158,20 @@ class _Screen:
     def _do(self, line: str) -> bool:
         if not line:
             return True
-        if self.stepper.is_at_end:
-            self.source.sync()
+        news = self._take_in()
         try:
             done = self.commands.do(line)
-        except LanError as error:
+        except (LanError, Malformed) as error:
             self.said = str(error)
+            return True
+        except KeyboardInterrupt:  # of a search that takes too long
+            self.said = "stopped"
             return True
         if line.startswith("to "):
             self.last_to = line
-        return self._took(done)
+        is_on = self._took(done)
+        self.said = "\n".join(filter(None, (self.said, news)))
+        return is_on
 
     def _took(self, done: Done) -> bool:
         self.said = done.said
@@ -195,12 +225,14 @@ class _Screen:
     def _foot(self, width: int) -> str:
         stepper = self.stepper
         state = f"▶ ×{stepper.speed:g}" if self.is_playing else f"×{stepper.speed:g}" if stepper.speed != 1 else ""
-        place = f" {stepper.at + 1}/{len(stepper.events)} {state}".rstrip()
+        place = f" {stepper.at + 1}/{len(stepper.events)}{'+' if self._is_more else ''} {state}".rstrip()
         return pad(cut(f"{place}  {FOOT}", width), width)
 
     def _events(self, width: int, rows: int) -> Iterator[tuple[str, str]]:
         """The head of the list, and events with the one it stands at in the middle."""
         yield self.columns.head, "1"
+        if (frame := self.stepper.frame) is not None:
+            self.source.recorded.timeline_of(frame)
         events, at = self.stepper.events, max(self.stepper.at, 0)
         first = max(min(at - (rows - 1) // 2, len(events) - (rows - 1)), 0)
         for place in range(first, first + rows - 1):
@@ -219,7 +251,8 @@ class _Screen:
 
     def _windows(self, frame: Frame) -> list[pdu.Window]:
         """The device that the event comes to, then the one that it left."""
-        found = pdu.windows(self.source.timeline.journey_of(frame), self.source.timeline, self.source.explain)
+        frame, timeline = taken_up(self.source.recorded, frame)
+        found = pdu.windows(timeline.journey_of(frame), timeline, self.source.explain)
         here = [each for each in found if each.inside and frame in each.inside.frames]
         left = [each for each in found if any(frame in half.frames for half in each.outside)]
         return here + left

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 
+from lan.errors import UsageError
 from lan.trace.decryption_messages import clear_heads, clear_titles
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
@@ -125,7 +126,7 @@ def _ends(timeline: Timeline, ip: str, mac: str, otherwise: str) -> Iterator[str
 
 
 def _ms(frame: Frame, timeline: Timeline) -> Values:
-    yield (frame.time_ns - timeline.all_frames[0].time_ns) / 1e6 if timeline.all_frames else 0.0
+    yield (frame.time_ns - timeline.begun_ns) / 1e6 if timeline.all_frames else 0.0
 
 
 _add("src", Kind.DEVICE, "the device that the packet is from, past routers too, or its address", sources)
@@ -254,7 +255,15 @@ def _relative(which: str) -> Callable[[Frame, Timeline], Values]:
 
 def _stream(frame: Frame, timeline: Timeline) -> Values:
     connection = timeline.connection_of(frame)
-    return [] if connection is None else [timeline.number_of(connection)]
+    if connection is None:
+        return []
+    number = timeline.number_of(connection)
+    if number is None:
+        raise UsageError(
+            f"tcp.stream counts the connections of a whole recording; at frame {frame.number} only a part is held",
+            todo="choose by tcp.port, ip.addr, number or time",
+        )
+    return [number]
 
 
 def _has_event(*kinds: Event) -> Callable[[Frame, Timeline], Values]:

@@ -1,19 +1,17 @@
 """Stepping through a recording: forward, back, to an event, until a breakpoint.  Pure: waiting is the face's.
 
 An event is one sighting: a frame on one cable, on its way from the last device to the next.  The stepper stands at an
-event, or before the first; frames that the timeline takes up meanwhile come after the last.
+event, or before the first; what is recorded meanwhile comes after the last, and is told by `news`.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from operator import attrgetter
 
 from lan.errors import UsageError
 from lan.trace.filter import Filter
 from lan.trace.frame import Frame
-from lan.trace.timeline import Timeline
+from lan.trace.recorded import Recorded, place_of
 
 SLOWEST, FASTEST = 0.001, 10_000.0
 LONGEST_PAUSE_S = 2.0
@@ -51,19 +49,22 @@ class Moved:
 
 
 class Stepper:
-    """One reader's place in a timeline, its breakpoints and its speed."""
+    """One reader's place in a recording, its breakpoints and its speed."""
 
-    def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
+    def __init__(self, recorded: Recorded) -> None:
+        self.recorded = recorded
         self.at = BEFORE_THE_FIRST
         self.speed = 1.0
         self.breakpoints: list[Breakpoint] = []
         self._next_number = 1
+        self._here: int | None = None
+        """The number of the event that it stands at."""
+        self._told = self._last_number()
 
     @property
-    def events(self) -> list[Frame]:
-        """All there are until now."""
-        return self.timeline.all_frames
+    def events(self) -> Sequence[Frame]:
+        """All that are known until now."""
+        return self.recorded.sightings
 
     @property
     def frame(self) -> Frame | None:
@@ -72,7 +73,25 @@ class Stepper:
 
     @property
     def is_at_end(self) -> bool:
-        return self.at == len(self.events) - 1
+        return not self._has(self.at + 1)
+
+    def news(self) -> int:
+        """How many events were recorded since it was last asked (or made); it stands at the same event still.
+
+        A capture that is kept in few files loses its first ones: where its event is gone, it stands before the first.
+        """
+        if self._here is not None and (self.at >= len(self.events) or self.events[self.at].number != self._here):
+            place = place_of(self.recorded, self._here)
+            self.at = BEFORE_THE_FIRST if place is None else place
+        before, self._told = self._told, self._last_number()
+        return self._told - before
+
+    def _last_number(self) -> int:
+        return self.events[-1].number if self.events else 0
+
+    def _has(self, place: int) -> bool:
+        """Whether an event is at a place."""
+        return place < len(self.events) or (self.recorded.know(place + 1) and place < len(self.events))
 
     # ---- moving
 
@@ -88,27 +107,30 @@ class Stepper:
         return self._go(min(0, len(self.events) - 1))
 
     def last(self) -> Moved:
+        self.recorded.know()
         return self._go(len(self.events) - 1)
 
     def go(self, number: int) -> Moved:
         """To the frame of a number.  Raises UsageError where there is none."""
-        place = bisect_left(self.events, number, key=attrgetter("number"))
-        if place == len(self.events) or self.events[place].number != number:
+        place = place_of(self.recorded, number)
+        if place is None:
             known = f"{self.events[0].number} to {self.events[-1].number}" if self.events else "none is there yet"
             raise UsageError(f"there is no frame {number}", expected=known)
         return self._go(place)
 
     def find(self, wanted: Filter, *, backward: bool = False) -> Moved:
         """To the next event that a filter means, or the one before; stays where there is none."""
-        places = range(self.at - 1, -1, -1) if backward else range(self.at + 1, len(self.events))
-        found = next((place for place in places if wanted(self.events[place], self.timeline)), None)
-        return Moved(self.frame, Halt.NOT_FOUND) if found is None else self._go(found)
+        place, step = self.at, -1 if backward else 1
+        while (place := place + step) >= 0 and self._has(place):
+            if self._is_meant(wanted, self.events[place]):
+                return self._go(place)
+        return Moved(self.frame, Halt.NOT_FOUND)
 
     def run(self, passed: Callable[[Frame], None] = lambda frame: None) -> Moved:
         """On to the next breakpoint, or to the end; `passed` is told each event on the way, that at the halt too."""
         begun = self.at
-        while not self.is_at_end and self.events:
-            self.at += 1
+        while self._has(self.at + 1):
+            self._go(self.at + 1)
             passed(self.events[self.at])
             if (hit := self.hit()) is not None:
                 return Moved(self.frame, Halt.BREAKPOINT, self.at - begun, hit)
@@ -116,14 +138,17 @@ class Stepper:
 
     def hit(self) -> Breakpoint | None:
         """The breakpoint that the event it stands at meets."""
-        if self.frame is None:
-            return None
         frame = self.frame
-        return next((each for each in self.breakpoints if each.is_hit(frame, self.timeline)), None)
+        if frame is None:
+            return None
+        return next((each for each in self.breakpoints if self._is_meant(each.is_hit, frame)), None)
+
+    def _is_meant(self, wanted: Filter, frame: Frame) -> bool:
+        return wanted(frame, self.recorded.timeline_of(frame))
 
     def pause_s(self) -> float | None:
         """At this speed, seconds until the next event; None where there is none (yet)."""
-        if self.is_at_end or not self.events:
+        if self.is_at_end:
             return None
         if self.at < 0:
             return 0.0
@@ -131,8 +156,9 @@ class Stepper:
         return min(max(gap_s, 0.0) / self.speed, LONGEST_PAUSE_S)
 
     def _go(self, place: int) -> Moved:
-        begun, last = self.at, len(self.events) - 1
-        self.at = max(min(place, last), BEFORE_THE_FIRST)
+        last = place if self._has(place) else len(self.events) - 1
+        begun, self.at = self.at, max(min(place, last), BEFORE_THE_FIRST)
+        self._here = self.frame.number if self.frame else None
         halt = Halt.END if place > last else Halt.BEGINNING if place < 0 else Halt.DONE
         return Moved(self.frame, halt, abs(self.at - begun))
 

@@ -7,7 +7,7 @@ run           play 10       speed 0.5     where          pdu web       quit
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from lan.errors import UsageError, nearest
@@ -30,11 +30,10 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a command did: `passed` are the events that it went by, `said` a line about it."""
+    """What a command did; `said` is a line about it."""
 
     ask: Ask
     moved: Moved | None = None
-    passed: list[Frame] = field(default_factory=list)
     said: str = ""
     device: str | None = None
 
@@ -43,10 +42,14 @@ Act = Callable[["Commands", str], Done]
 
 
 class Commands:
-    """Carries out lines on one stepper; `devices` are the names that a filter may use, None for any."""
+    """Carries out lines on one stepper; `devices` are the names that a filter may use, None for any.
+
+    `passed` is told the events that `run` goes by, but not the one that it halts at.
+    """
 
     def __init__(self, stepper: Stepper, devices: Collection[str] | None = None) -> None:
         self.stepper, self.devices = stepper, devices
+        self.passed: Callable[[Frame], None] = lambda frame: None
 
     def do(self, line: str) -> Done:
         """One line; an empty one is `next`, one that begins with # a comment.  Raises UsageError."""
@@ -128,9 +131,14 @@ def _clear(commands: Commands, words: str) -> Done:
 
 
 def _run(commands: Commands, words: str) -> Done:
-    passed: list[Frame] = []
-    moved = commands.stepper.run(passed.append)
-    return Done(Ask.SHOW_MOVE, moved, passed)
+    behind: list[Frame] = []
+
+    def came(frame: Frame) -> None:
+        if behind:
+            commands.passed(behind.pop())
+        behind.append(frame)
+
+    return _moved(commands.stepper.run(came))
 
 
 def _play(commands: Commands, words: str) -> Done:

@@ -136,6 +136,9 @@ class Timeline(Window):
     right where each cable has a switch.
     """
 
+    is_whole = True
+    """Whether it begins where the recording does; that of an excerpt need not."""
+
     def __init__(
         self,
         devices: Mapping[str, str] | None = None,
@@ -159,6 +162,30 @@ class Timeline(Window):
         self._connection_of: dict[int, Connection] = {}
         self._numbers: dict[Connection, int] = {}
         self._follower, self._followed = Follower(self._is_switch, self._owner_of, self.proxy_log), 0
+        self._begun_ns: int | None = None
+
+    @property
+    def begun_ns(self) -> int:
+        """When the recording began, since 1970: its times count from there.  0 before the first frame."""
+        if self._begun_ns is None:
+            return self.all_frames[0].time_ns if self.all_frames else 0
+        return self._begun_ns
+
+    def leave_out(self, begun_ns: int) -> None:
+        """What came first in the recording, from this moment on, is not in it."""
+        self.is_whole, self._begun_ns = False, begun_ns
+
+    def excerpt(self, begun_ns: int, *, is_whole: bool) -> "Timeline":
+        """An empty timeline of the same recording, for frames from a later place on (`is_whole`: from the first).
+
+        It knows the names and the secrets that this one knows.  `begun_ns` is the time of the recording's first frame.
+        """
+        made = Timeline(self.devices, self.switches, self.proxy_log)
+        made.leave_out(begun_ns)
+        made.is_whole = is_whole
+        made._device_of_ip, made._device_on_link = dict(self._device_of_ip), dict(self._device_on_link)
+        made.tls_tracker.key_log = self.tls_tracker.key_log
+        return made
 
     def feed(self, frames: Iterable[Frame]) -> None:
         """Take frames in the order of their numbers."""
@@ -237,9 +264,9 @@ class Timeline(Window):
         known = (self._connection_of.get(each.number) for each in before if flow_of(each.packet) == flow)
         return next((connection for connection in known if connection is not None), None)
 
-    def number_of(self, connection: Connection) -> int:
-        """A connection's place among `tcp` of the whole timeline, from 0."""
-        return self._numbers[connection]
+    def number_of(self, connection: Connection) -> int | None:
+        """A connection's place among all of the recording, from 0; None in an excerpt, which can't know it."""
+        return self._numbers[connection] if self.is_whole else None
 
     def device_of(self, address: str) -> str | None:
         """The device with a MAC address, or the one last seen to send from an IP address.

@@ -13,13 +13,22 @@ from textual.worker import get_current_worker
 from lan.errors import LanError, UsageError
 from lan.trace.filter import Filter
 from lan.trace.frame import Frame
+from lan.trace.listing import Listing
+from lan.trace.recorded import place_of, taken_up
+from lan.trace.timeline import Timeline
 from lan.trace.views.cable_map import Cables, draw
 from lan.tui.details import Bytes, Layers, Map, Why
 from lan.tui.frame_list import FrameList
 from lan.tui.source import Source
+from lan.wire.malformed import Malformed
 
 PATIENCE_S = 0.5
 """So long a key that ends the view may wait for the thread that waits for frames."""
+FIRST_FRAMES, MORE_FRAMES = 2_000, 500
+"""So many frames are held against a filter before the first screen, and between two keys."""
+KNOWN_FRAMES = 20_000
+"""So many more frames of a file are made known between two keys."""
+LOOK_ON_S = 0.02
 
 
 class TraceApp(App[None]):
@@ -59,13 +68,14 @@ class TraceApp(App[None]):
 
     def __init__(self, source: Source, filter_text: str = "") -> None:
         super().__init__()
-        self.source, self.timeline = source, source.timeline
+        self.source, self.recorded = source, source.recorded
         self.filter_text = filter_text
         self._filter: Filter | None = source.compile(filter_text or None)
         self._cables = Cables()
-        self._taken = self._mapped = 0
-        """How many of the timeline's frames the list, and the map, have taken up."""
-        self._shown: list[Frame] = []
+        self._listing = Listing(self.recorded)
+        self._gone = self.recorded.gone
+        self._sought: tuple[int, int] | None = None
+        """The number of a frame to be chosen when the list comes to it, if the place then chosen is chosen still."""
         self._asked = ""
         self._is_hops = False
         self._is_following = source.is_live
@@ -75,7 +85,7 @@ class TraceApp(App[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="title", markup=False)
         yield Static(id="head", markup=False)
-        yield FrameList(self.timeline, id="list")
+        yield FrameList(self.recorded, id="list")
         with Horizontal(id="below"):
             yield Layers(id="layers")
             with VerticalScroll(id="bytes-pane"):
@@ -87,6 +97,7 @@ class TraceApp(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
+        self._looking_on = self.set_interval(LOOK_ON_S, self._look_on, pause=True)
         self._show_all()
         self.table.focus()
         if self.source.is_live:
@@ -96,14 +107,22 @@ class TraceApp(App[None]):
         self._ended.set()
 
     @property
+    def timeline(self) -> Timeline:
+        """What was last looked at, with what was around it."""
+        return self.recorded.timeline
+
+    @property
     def table(self) -> FrameList:
         return self.query_one("#list", FrameList)
 
     @property
     def chosen(self) -> Frame | None:
         """The frame that is looked at."""
-        at = self.table.at
-        return self.table.frames[at] if 0 <= at < len(self.table.frames) else None
+        return self.table.chosen
+
+    @property
+    def chosen_number(self) -> int | None:
+        return self.chosen.number if self.chosen is not None else None
 
     @work(thread=True, exclusive=True)
     def _wait_for_more(self) -> None:
@@ -117,40 +136,63 @@ class TraceApp(App[None]):
             if not (worker.is_cancelled or self._ended.is_set()):
                 self.call_from_thread(self._take_more)
 
-    def _source_frames(self) -> list[Frame]:
-        return self.timeline.all_frames if self._is_hops else self.timeline.all_first_sightings
-
-    def _is_meant(self, frame: Frame) -> bool:
-        return self._filter is None or self._filter(frame, self.timeline)
-
     def _show_all(self, number: int | None = None) -> None:
-        frames = self._source_frames()
-        self._taken = len(frames)
-        self._shown = [frame for frame in frames[: self._taken] if self._is_meant(frame)]
-        self._know_cables()
-        self.table.show_frames(self._shown, is_hops=self._is_hops, chosen=number)
+        """List anew, by the filter and the hops that are asked for; the frame of that number is chosen if it can be."""
+        self._gone = self.recorded.gone
+        self.recorded.know(FIRST_FRAMES)
+        listing = self._listing = Listing(self.recorded, self._filter, is_hops=self._is_hops)
+        self._hold_against_filter(FIRST_FRAMES)
+        self._cables.add(self.recorded.cables())
+        self.table.show_frames(listing, is_hops=self._is_hops, chosen=0 if number is None else listing.place(number))
+        is_late = number is not None and not listing.is_complete and listing.place(number) == len(listing)
+        self._sought = (number, self.table.at) if number is not None and is_late else None
         self._tell()
-        if not self._shown:
+        if not listing:
             self._nothing()
+        self._looking_on.resume()
+
+    def _look_on(self) -> None:
+        """Between two keys: know more of the file, hold more against the filter."""
+        listing = self._listing
+        is_more = not self.source.is_live and self.recorded.know(len(self.recorded.sightings) + KNOWN_FRAMES)
+        self._hold_against_filter(MORE_FRAMES)
+        if len(listing) > self.table.counted:
+            self._cables.add(self.recorded.cables())
+            self.table.grown(is_following=self._is_following)
+        if self._sought is not None:
+            self._seek(*self._sought)
+        if not is_more and listing.is_complete:
+            self._looking_on.pause()
+        self._tell()
+
+    def _seek(self, number: int, at: int) -> None:
+        """Choose a frame that the list has come to, unless the user has chosen another meanwhile."""
+        place = self._listing.place(number)
+        if self.table.at != at:
+            self._sought = None
+        elif place < len(self._listing) or self._listing.is_complete:
+            self._sought = None
+            self.table.choose(place)
+
+    def _hold_against_filter(self, count: int) -> None:
+        try:
+            self._listing.look_on(count)
+        except (UsageError, Malformed) as fault:
+            self.notify(str(fault), severity="error", markup=False)
+            self._filter, self.filter_text = None, ""
+            self._listing = Listing(self.recorded, is_hops=self._is_hops)
+            self.table.show_frames(self._listing, is_hops=self._is_hops, chosen=0)
 
     def _take_more(self) -> None:
+        """Take up what a LAN that is up has recorded."""
         try:
             self.source.sync()
         except (LanError, OSError) as fault:
             self.trouble = f"the LAN is gone: {fault}"
-        frames = self._source_frames()
-        fresh = frames[self._taken :]
-        self._taken += len(fresh)
-        self._know_cables()
-        self._shown += [frame for frame in fresh if self._is_meant(frame)]
-        if fresh:
-            self.table.grown(is_following=self._is_following)
-        self._tell()
-
-    def _know_cables(self) -> None:
-        frames = self.timeline.all_frames
-        self._cables.add(frames[at] for at in range(self._mapped, len(frames)))
-        self._mapped = len(frames)
+        if self.recorded.gone != self._gone:
+            self._show_all(self.chosen_number)
+        self._looking_on.resume()
+        self._look_on()
 
     def _nothing(self) -> None:
         self.query_one(Layers).clear()
@@ -160,7 +202,10 @@ class TraceApp(App[None]):
 
     def _tell(self) -> None:
         """The two lines above the list."""
-        words = [f" {self.source.name}", f"{len(self._shown)} of {self._taken} frames"]
+        listing = self._listing
+        words = [f" {self.source.name}", f"{len(listing)} of {listing.looked_at} frames"]
+        words += [f"{self.recorded.share:.0%} read"] if self.recorded.share < 1 and not self.source.is_live else []
+        words += ["looking on"] if not listing.is_complete else []
         words += [f"filter {self.filter_text}"] if self.filter_text else []
         words += ["every hop"] if self._is_hops else []
         words += ["following"] if self.source.is_live and self._is_following else []
@@ -170,12 +215,23 @@ class TraceApp(App[None]):
         self.query_one("#head", Static).update(self.table.head)
 
     def on_frame_list_chosen(self, event: FrameList.Chosen) -> None:
-        frame = event.frame
-        layers = self.query_one(Layers)
-        layers.show_frame(frame)
-        journey = self.timeline.journey_of(frame)
+        try:
+            frame, timeline = taken_up(self.recorded, event.frame)
+        except (Malformed, OSError) as fault:
+            self._say_lost(str(fault))
+            return
+        self.query_one(Layers).show_frame(frame)
+        journey = timeline.journey_of(frame)
         self.query_one(Map).show_lines(draw(self._cables, journey, frame))
         self.query_one(Why).show_stops((stop, self.source.explain(stop, journey)) for stop in journey.stops)
+
+    def on_frame_list_lost(self, event: FrameList.Lost) -> None:
+        self._say_lost(event.why)
+
+    def _say_lost(self, why: str) -> None:
+        self.trouble = why
+        self._nothing()
+        self._tell()
 
     def on_layers_marked(self, event: Layers.Marked) -> None:
         if self.chosen is not None:
@@ -200,7 +256,7 @@ class TraceApp(App[None]):
             if self._asked == "filter":
                 self._filter = self.source.compile(text or None)
                 self.filter_text = text
-                self._show_all(self.chosen.number if self.chosen else None)
+                self._show_all(self.chosen_number)
             elif text:
                 self._go_to(text)
         except UsageError as fault:
@@ -211,20 +267,25 @@ class TraceApp(App[None]):
     def _go_to(self, text: str) -> None:
         if not text.isascii() or not text.isdigit():
             raise UsageError(f"{text}: not a number", expected="a frame's number, as in the first column")
-        place = next((at for at, frame in enumerate(self._shown) if frame.number >= int(text)), len(self._shown) - 1)
-        self.table.choose(place)
+        place_of(self.recorded, int(text))  # a file may not be known so far yet
+        self.table.choose(self._listing.place(int(text)))
 
     def action_hops(self) -> None:
         """Each frame once, or at each cable it passed."""
         self._is_hops = not self._is_hops
-        self._show_all(self.chosen.number if self.chosen else None)
+        self._show_all(self.chosen_number)
 
     def action_next_hop(self, by: int) -> None:
         """To the next or the last sighting of the chosen frame."""
         if self.chosen is None:
             return
-        frames = self.timeline.journey_of(self.chosen).frames
-        at = frames.index(self.chosen) + by
+        try:
+            frame, timeline = taken_up(self.recorded, self.chosen)
+        except (Malformed, OSError) as fault:
+            self._say_lost(str(fault))
+            return
+        frames = timeline.journey_of(frame).frames
+        at = frames.index(frame) + by
         if not 0 <= at < len(frames):
             self.notify("that was its last hop" if by > 0 else "that was its first hop", timeout=2)
             return

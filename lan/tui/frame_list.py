@@ -1,6 +1,5 @@
 """The list of frames: a row each, drawn when it is looked at, so that a million of them cost nothing."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,12 +11,17 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from lan.trace.frame import Frame
-from lan.trace.timeline import Timeline
+from lan.trace.listing import Listing
+from lan.trace.recorded import Recorded
 from lan.trace.views import table
+from lan.wire.malformed import Malformed
 
 
 class FrameList(ScrollView, can_focus=True):
-    """`frames` are those shown; `at` is the place of the chosen one among them, -1 while there is none."""
+    """`frames` are those shown; `at` is the place of the chosen one among them, -1 while there is none.
+
+    `chosen` is that frame, None where the file has it no more.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Back", show=False),
@@ -35,22 +39,34 @@ class FrameList(ScrollView, can_focus=True):
             super().__init__()
             self.frame = frame
 
-    def __init__(self, timeline: Timeline, *, id: str) -> None:  # noqa: A002 - Textual's word
+    class Lost(Message):
+        """A frame can't be read any more; `why` in words."""
+
+        def __init__(self, why: str) -> None:
+            super().__init__()
+            self.why = why
+
+    def __init__(self, recorded: Recorded, *, id: str) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self.timeline = timeline
-        self.frames: Sequence[Frame] = ()
+        self.recorded = recorded
+        self.frames = Listing(recorded)
+        self.chosen: Frame | None = None
         self.is_hops = False
         self.at = -1
         self._columns = table.Columns()
 
-    def show_frames(self, frames: Sequence[Frame], *, is_hops: bool, chosen: int | None = None) -> None:
-        """Show these; the chosen one is the first whose number is not below `chosen`."""
+    def show_frames(self, frames: Listing, *, is_hops: bool, chosen: int) -> None:
+        """Show these, the one at the place `chosen` chosen."""
         self.frames, self.is_hops, self.at = frames, is_hops, -1  # at the same place may stand another frame now
-        self._columns = table.columns(self.timeline)
+        self._columns = table.columns(self.recorded.timeline)
         self.virtual_size = Size(0, len(frames))
-        wanted = next((at for at, frame in enumerate(frames) if chosen is None or frame.number >= chosen), None)
-        self.choose(len(frames) - 1 if wanted is None else wanted)
+        self.choose(chosen)
         self.refresh()
+
+    @property
+    def counted(self) -> int:
+        """How many frames it has room for."""
+        return self.virtual_size.height
 
     def grown(self, *, is_following: bool) -> None:
         """There are more frames at the end of `frames` than there were; `is_following`: choose the newest."""
@@ -70,11 +86,21 @@ class FrameList(ScrollView, can_focus=True):
         is_other = at != self.at or at < 0
         self.at = at
         if at < 0:
+            self.chosen = None
             return
         self.scroll_to_region(Region(0, at, 1, 1), animate=False)
         self.refresh()
         if is_other:
-            self.post_message(self.Chosen(self.frames[at]))
+            self._look_at(at)
+
+    def _look_at(self, at: int) -> None:
+        try:
+            self.chosen = self.frames[at]
+        except (Malformed, OSError) as fault:
+            self.chosen = None
+            self.post_message(self.Lost(str(fault)))
+        else:
+            self.post_message(self.Chosen(self.chosen))
 
     def render_line(self, y: int) -> Strip:
         """One row, as it stands on the screen."""
@@ -82,7 +108,10 @@ class FrameList(ScrollView, can_focus=True):
         width = self.size.width
         if not 0 <= at < len(self.frames):
             return Strip.blank(width, self.rich_style)
-        row = table.row(self.frames[at], self.timeline, is_hop=self.is_hops)
+        try:
+            row = table.row(self.frames[at], self.recorded.timeline, is_hop=self.is_hops)
+        except (Malformed, OSError) as fault:
+            return Strip([Segment(str(fault), self.rich_style)]).adjust_cell_length(width, self.rich_style)
         style = self.rich_style + Style.parse(row.style or "none")
         if at == self.at:
             style += Style(reverse=True, bold=self.has_focus)
@@ -98,6 +127,8 @@ class FrameList(ScrollView, can_focus=True):
         self.choose(0)
 
     def action_last(self) -> None:
+        self.recorded.know()
+        self.virtual_size = Size(0, len(self.frames))
         self.choose(len(self.frames) - 1)
 
     def on_click(self, event: object) -> None:

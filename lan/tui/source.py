@@ -5,16 +5,19 @@ from typing import Protocol
 
 from lan.trace.filter import Filter
 from lan.trace.journey import Journey, Stop
-from lan.trace.timeline import Timeline
+from lan.trace.recorded import Recorded
 from lan.trace.why import Explained
 
 
 class Source(Protocol):
-    """`timeline` has the frames so far; `name` is what they are of, `notes` what of it could not be read."""
+    """`recorded` has the frames so far; `name` is what they are of."""
 
-    timeline: Timeline
+    recorded: Recorded
     name: str
-    notes: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of it could not be read, as far as it is known."""
 
     @property
     def is_live(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lan.cli.common import whole_number
 from lan.cli.screen import Screen, width
-from lan.cli.source import Source, filter_word, open_source, source_words
+from lan.cli.source import Source, filter_word, open_source, part_word, source_words
 from lan.errors import RunError, UsageError
 from lan.trace.timeline import Conversation
 from lan.trace.views import export, flow, flow_svg, flow_text
@@ -19,6 +19,7 @@ GROUP = "Look"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
+    part_word(parser)
     filter_word(parser)
     parser.add_argument("-c", "--connection", type=whole_number, metavar="N", help="one TCP connection, by its number")
     parser.add_argument("--list", action="store_true", help="the conversations, a line each")

@@ -5,14 +5,14 @@ N is a number of `lan trace`.  --layer shows another layer's fields (its number,
 
 import argparse
 import os
-from bisect import bisect_left
-from operator import attrgetter
 
 from lan.cli.common import whole_number
+from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen, width
-from lan.cli.source import Source, open_source, source_words
+from lan.cli.source import Source, source_words, tell_notes
 from lan.errors import UsageError, nearest
 from lan.trace.frame import Frame
+from lan.trace.recorded import place_of, taken_up
 from lan.trace.timeline import Timeline
 from lan.trace.views import export, pdu, pdu_text
 from lan.trace.views.osi import OsiLayer
@@ -30,8 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    source = open_source(options, screen)
+    source = open_recorded(options)
     frame = frame_of(source, options.number)
+    tell_notes(source.notes, screen)
     journey = source.timeline.journey_of(frame)
     found = pdu.windows(journey, source.timeline, source.explain)
     shown = found if options.device is None else _at(found, options.device, frame)
@@ -65,17 +66,17 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 def frame_of(source: Source, number: int) -> Frame:
     """The frame of a number.  Raises UsageError."""
-    frames = source.timeline.all_frames
+    recorded = source.recorded
+    place, frames = place_of(recorded, number), recorded.sightings
+    if place is not None:
+        return taken_up(recorded, frames[place])[0]
     if not frames:
         raise UsageError(f"{source.name} has no frame yet", todo="lan trace shows what passes")
-    place = bisect_left(frames, number, key=attrgetter("number"))
-    if place == len(frames) or frames[place].number != number:
-        raise UsageError(
-            f"{source.name} has no frame {number}",
-            expected=f"{frames[0].number} to {frames[-1].number}",
-            todo="lan trace numbers them",
-        )
-    return frames[place]
+    raise UsageError(
+        f"{source.name} has no frame {number}",
+        expected=f"{frames[0].number} to {frames[-1].number}",
+        todo="lan trace numbers them",
+    )
 
 
 def _at(found: list[Window], device: str, frame: Frame) -> list[Window]:

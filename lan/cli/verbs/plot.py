@@ -15,7 +15,7 @@ from lan.cli import pictures
 from lan.cli.common import whole_number
 from lan.cli.facts import facts_of
 from lan.cli.screen import Screen
-from lan.cli.source import Source, open_source, source_words
+from lan.cli.source import Source, open_source, part_word, source_words
 from lan.errors import UsageError, nearest
 from lan.trace.trackers.tcp import Connection
 from lan.trace.views import plots
@@ -26,6 +26,7 @@ GROUP = "Look"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
+    part_word(parser)
     parser.add_argument("--what", dest="kind", default="sequence", metavar="WHAT", help=" or ".join(plots.PLOTS))
     parser.add_argument("-c", "--connection", type=whole_number, metavar="N", help="by lan flow --list; or largest")
     parser.add_argument("--from", dest="sender", metavar="DEVICE", help="what this side sent; else who sent more")

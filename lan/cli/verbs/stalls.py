@@ -13,7 +13,7 @@ from pathlib import Path
 from lan.cli.common import whole_number
 from lan.cli.facts import SAMPLES, facts_of
 from lan.cli.screen import Screen
-from lan.cli.source import Source, open_source, source_words
+from lan.cli.source import Source, open_source, part_word, source_words
 from lan.cli.verbs.waterfall import as_json
 from lan.control import client
 from lan.errors import UsageError
@@ -32,6 +32,7 @@ SUM_HEADINGS = ("cause", "ms", "share", "transactions")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
+    part_word(parser)
     parser.add_argument("-t", "--transaction", type=whole_number, metavar="N", help="one transaction, by lan waterfall")
     parser.add_argument("-c", "--connection", type=whole_number, metavar="N", help="one connection, by lan flow --list")
     parser.add_argument("--all", action="store_true", help="gaps shorter than a millisecond too")

@@ -1,6 +1,7 @@
-"""Go through a recording event by event, back too:  lan step   (a FILE, or what a LAN has recorded until now)
+"""Go through a recording event by event, back too:  lan step   (a FILE, or a LAN that is up)
 
-On a terminal by keys (? tells them); else by commands on standard input, a line each:  lan step FILE < commands
+A LAN records on meanwhile: what came is taken in at each stop, and told.  On a terminal by keys (? tells them); else by
+commands on standard input, a line each:  lan step FILE < commands
 """
 
 import argparse
@@ -8,10 +9,12 @@ import sys
 from typing import Any
 
 from lan.cli import step_screen
+from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen, fitting, width
-from lan.cli.source import Source, open_source, source_words
+from lan.cli.source import STANDARD_INPUT, Source, source_words, tell_notes
 from lan.errors import UsageError
 from lan.trace.frame import Frame
+from lan.trace.recorded import taken_up
 from lan.trace.stepping import Halt, Moved, Stepper
 from lan.trace.stepping_words import ACTS, Ask, Commands, Done
 from lan.trace.views import export, pdu, pdu_text, table
@@ -26,22 +29,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    source = open_source(options, screen)
-    stepper = Stepper(source.timeline)
+    if options.file == STANDARD_INPUT:
+        raise UsageError("standard input has the commands of lan step, or its keys", todo="give the capture as a FILE")
+    source = open_recorded(options)
+    stepper = Stepper(source.recorded)
     commands = Commands(stepper, source.device_names)
     for text in options.breaks:
         commands.do(f"break {text}")
     if sys.stdin.isatty() and screen.is_terminal:
         return step_screen.run(source, commands)
-    return _script(source, commands, screen)
+    code = _script(source, commands, screen)
+    tell_notes(source.notes, screen)
+    return code
 
 
 def _script(source: Source, commands: Commands, screen: Screen) -> int:
     """Carry out standard input; a line that is wrong ends it, with its number."""
     teller = _Teller(source, commands, screen)
     for number, line in enumerate(sys.stdin, start=1):
-        if commands.stepper.is_at_end:
-            source.sync()  # a LAN that is up has recorded on
+        teller.tell_news()
         try:
             done = commands.do(line)
         except UsageError as error:
@@ -59,6 +65,14 @@ class _Teller:
     def __init__(self, source: Source, commands: Commands, screen: Screen) -> None:
         self.source, self.stepper, self.commands, self.screen = source, commands.stepper, commands, screen
         self.columns = table.columns(source.timeline)
+        commands.passed = self._event
+
+    def tell_news(self) -> None:
+        """Take in what a LAN that is up has recorded on."""
+        if self.source.is_live:
+            self.source.sync()
+            if count := self.stepper.news():
+                self._say(step_screen.recorded_on(count), {"said": step_screen.recorded_on(count), "recorded": count})
 
     def tell(self, done: Done) -> None:
         """Lines for what one command did."""
@@ -67,8 +81,6 @@ class _Teller:
         if done.said:
             self._say(done.said, {"said": done.said})
         if done.ask is Ask.SHOW_MOVE:
-            for frame in done.passed[:-1]:
-                self._event(frame)
             self._moved(done.moved or Moved(self.stepper.frame, Halt.DONE))
         elif done.ask is Ask.SHOW_PDU:
             self._pdu(done.device)
@@ -99,9 +111,9 @@ class _Teller:
             how: dict[str, Any] = {}
             if moved is not None:
                 how = {"halt": moved.halt.value, "breakpoint": moved.hit.number if moved.hit else None}
-            self.screen.data({**export.event(frame, self.source.timeline, is_hop=True), **how})
+            self.screen.data({**export.event(*taken_up(self.source.recorded, frame), is_hop=True), **how})
             return
-        row = table.row(frame, self.source.timeline, is_hop=True)
+        row = table.row(frame, self.source.recorded.timeline_of(frame), is_hop=True)
         self.screen.line(fitting(self.columns.line(row), self.screen), row.style)
 
     def _pdu(self, device: str | None) -> None:
@@ -124,7 +136,8 @@ class _Teller:
 
 def windows_at(source: Source, frame: Frame, device: str | None = None) -> list[pdu.Window]:
     """The windows of the event's two devices, or of one by name.  Raises UsageError."""
-    found = pdu.windows(source.timeline.journey_of(frame), source.timeline, source.explain)
+    frame, timeline = taken_up(source.recorded, frame)
+    found = pdu.windows(timeline.journey_of(frame), timeline, source.explain)
     if device is not None:
         meant = [window for window in found if window.device == device]
         if not meant:

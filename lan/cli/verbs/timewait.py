@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from lan.cli.facts import ledger_of
 from lan.cli.screen import Screen
-from lan.cli.source import Source, open_source, source_words
+from lan.cli.source import Source, open_source, part_word, source_words
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
 from lan.reasons import Sentence
@@ -32,6 +32,7 @@ PORT_HEADINGS = ("client", "server", "taken", "of", "waiting", "open", "opens/s"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
+    part_word(parser)
     parser.add_argument("--device", metavar="DEVICE", help="what one device holds")
     parser.add_argument("--at", metavar="WHEN", help="at 3.214s after the first frame, or at frame:120; else now")
     parser.add_argument("--kernel", action="store_true", help="ask the devices' kernels too")

@@ -4,28 +4,37 @@ Of a LAN that is up, or of any pcap or pcapng file.  The capture of a LAN has on
 """
 
 import argparse
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 from lan.cli import port_trace
 from lan.cli.common import whole_number
 from lan.cli.exporting import write_pcapng
+from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen, fitting
-from lan.cli.source import Source, filter_word, open_source, source_words, tell_notes
+from lan.cli.source import Source, filter_word, open_source, part_word, source_words, tell_notes
 from lan.errors import UsageError
 from lan.trace.filter import Filter
 from lan.trace.filter_fields import ALIASES, FIELDS
 from lan.trace.frame import Frame
-from lan.trace.timeline import Timeline
+from lan.trace.recorded import taken_up
 from lan.trace.views import decided, export, html, table
 from lan.trace.views.decided import Decided
 
 GROUP = "Look"
+HELD_FRAMES = 131_072
+"""Of a longer recording, so many are held at a time: connections are numbered as far as these go."""
+
+WRITTEN = {"follow": "it is written once", "why": "the reasons stand in it", "hops": "it has all hops"}
+"""Words that a file which is written can't heed, and why."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
+    part_word(parser)
     filter_word(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as frames come")
     parser.add_argument("--hops", action="store_true", help="every cable a frame passed, not only where it set out")
@@ -50,30 +59,33 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError("-f follows a LAN that is up; a file is read to its end", todo="leave out -f, or the FILE")
     if options.pcap is not None or options.html is not None:
         _check_writing(options)
-    is_whole = any(word is not None for word in (options.pcap, options.html, options.last)) or options.why
-    source = open_source(options, screen, in_pieces=not is_whole)
     if options.pcap is not None:
-        return _copy(options, source, screen)
+        return _copy(options, open_source(options, screen), screen)
     if options.html is not None:
-        return _page(options, source, screen)
+        return _page(options, open_source(options, screen), screen)
+    if options.part is not None:
+        source: Source = open_source(options, screen)
+    else:
+        source = open_recorded(options, most_frames=HELD_FRAMES, is_piped=True)
     telling = _Telling(source, source.compile(options.filter), screen, is_hop=options.hops)
     logs = Decisions(source.folder / "decisions.jsonl") if options.why else None
-    telling.tell(logs, last=options.last)
-    while (options.follow or source.opening) and source.wait_for_more():
-        telling.tell(logs)
-    if source.opening is not None:
-        tell_notes(source.opening.notes, screen)
+    is_at_once = source.is_live or (options.last is None and logs is None)  # else all is read before any is told
+    if is_at_once:
+        telling.tell(logs, last=options.last)
+    while (options.follow or not source.is_live) and source.wait_for_more():
+        if is_at_once:
+            telling.tell(logs)
+    if not source.is_live:
+        telling.tell(logs, last=options.last)
+    if options.part is None:
+        tell_notes(source.notes, screen)
     if source.drops:
         screen.line(f"{source.drops} frames were lost by the capture", table.TROUBLE)
-    if not source.timeline.all_frames:
+    if not source.recorded.sightings:
         screen.line(f"{source.name} holds no frame" if options.file else "nothing has been captured yet")
     elif not telling.shown:
         screen.line(f"none of {telling.seen} frames is meant by the filter", "dim")
     return 0
-
-
-WRITTEN = {"follow": "it is written once", "why": "the reasons stand in it", "hops": "it has every hop"}
-"""Words that say nothing of a file, and why."""
 
 
 def _check_writing(options: argparse.Namespace) -> None:
@@ -105,13 +117,14 @@ class _Telling:
     """Tells the frames that came since it last did."""
 
     def __init__(self, source: Source, wanted: Filter | None, screen: Screen, *, is_hop: bool) -> None:
-        self.timeline, self.wanted, self.screen, self.is_hop = source.timeline, wanted, screen, is_hop
+        self.recorded, self.wanted, self.screen, self.is_hop = source.recorded, wanted, screen, is_hop
         self.seen, self.shown = 0, 0
+        self._last_number = 0
         self._columns: table.Columns | None = None
 
     def tell(self, logs: "Decisions | None", *, last: int | None = None) -> None:
         """What is new; of that, only the last frames where `last` is given."""
-        fresh: Iterator[Frame] | deque[Frame] = self._fresh()
+        fresh: Iterator[Frame] | deque[Frame] = self._fresh(last if self.wanted is None else None)
         if last is not None:
             fresh = deque(fresh, maxlen=last)
         news = logs.fresh() if logs else []
@@ -120,34 +133,37 @@ class _Telling:
         for one in decided.merge(fresh, news):
             self._line(one)
 
-    def _fresh(self) -> Iterator[Frame]:
-        frames = self.timeline.all_frames if self.is_hop else self.timeline.all_first_sightings
-        first, self.seen = self.seen, len(frames)
-        for frame in frames[first:]:
-            if self.wanted is None or self.wanted(frame, self.timeline):
+    def _fresh(self, last: int | None) -> Iterator[Frame]:
+        """Those that are meant; `last`: no more than so many are wanted."""
+        frames = self.recorded.sightings if self.is_hop else self.recorded.first_sightings
+        place = bisect_right(frames, self._last_number, key=attrgetter("number"))
+        if last is not None:
+            place = max(place, len(frames) - last)
+        for at in range(place, len(frames)):
+            frame = frames[at]
+            self.seen, self._last_number = self.seen + 1, frame.number
+            if self.wanted is None or self.wanted(frame, self.recorded.timeline_of(frame)):
                 yield frame
 
     def _line(self, one: Frame | Decided) -> None:
         """A frame's line, or a decision's."""
-        timeline, screen = self.timeline, self.screen
+        screen = self.screen
         if isinstance(one, Frame):
             self.shown += 1
         if screen.json:
-            told = export.event(one, timeline, is_hop=self.is_hop) if isinstance(one, Frame) else one.as_json()
-            screen.data(told)
+            if isinstance(one, Frame):
+                screen.data(export.event(*taken_up(self.recorded, one), is_hop=self.is_hop))
+            else:
+                screen.data(one.as_json())
             return
         if self._columns is None:
-            self._columns = table.columns(timeline)
+            self._columns = table.columns(self.recorded.timeline)
             screen.line(fitting(self._columns.head, screen), "bold")
         if isinstance(one, Frame):
-            row = table.row(one, timeline, is_hop=self.is_hop)
+            row = table.row(one, self.recorded.timeline_of(one), is_hop=self.is_hop)
             screen.line(fitting(self._columns.line(row), screen), row.style)
         else:
-            screen.line(fitting(one.line(_begun_ns(timeline, one)), screen), "yellow")
-
-
-def _begun_ns(timeline: Timeline, one: Decided) -> int:
-    return timeline.all_frames[0].time_ns if timeline.all_frames else one.time_ns
+            screen.line(fitting(one.line(self.recorded.timeline.begun_ns or one.time_ns), screen), "yellow")
 
 
 class Decisions:

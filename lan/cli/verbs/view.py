@@ -7,8 +7,9 @@ import argparse
 import importlib
 import sys
 
+from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen
-from lan.cli.source import filter_word, open_source, source_words
+from lan.cli.source import filter_word, source_words
 from lan.errors import OK, UsageError
 
 GROUP = "Look"
@@ -22,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     if screen.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("lan view needs a terminal", todo="lan trace prints the list, lan trace --json all of it")
-    source = open_source(options, screen)
+    source = open_recorded(options)
     source.compile(options.filter)  # a mistake is told before the screen is taken
     importlib.import_module("lan.tui.app").show(source, options.filter or "")  # Textual costs 300 ms, for this alone
     return OK

@@ -11,7 +11,7 @@ from pathlib import Path
 from lan.cli import pictures
 from lan.cli.facts import facts_of
 from lan.cli.screen import Screen, width
-from lan.cli.source import open_source, source_words
+from lan.cli.source import open_source, part_word, source_words
 from lan.reasons import Sentence
 from lan.trace.stalls.cause import totals
 from lan.trace.views import waterfall, waterfall_svg
@@ -23,6 +23,7 @@ GROUP = "Look"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
+    part_word(parser)
     parser.add_argument("-n", "--last", type=_number, metavar="N", help="only the last N transactions")
     parser.add_argument("--svg", type=Path, metavar="PICTURE", help="write it there as a picture: FILE.svg or FILE.png")
 

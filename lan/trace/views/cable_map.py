@@ -28,15 +28,14 @@ class MapLine:
 
 
 class Cables:
-    """The cables on which frames were seen, in the order they were, as (port, port)."""
+    """The cables of a recording, in the order they came to be known, as (port, port)."""
 
     def __init__(self) -> None:
         self.ends: dict[tuple[str, str], None] = {}
 
-    def add(self, frames: Iterable[Frame]) -> None:
+    def add(self, cables: Iterable[tuple[str, str]]) -> None:
         """Know those cables too; a foreign capture without ports gives none."""
-        for frame in frames:
-            port, peer = frame.port, frame.peer
+        for port, peer in cables:
             if peer and (port, peer) not in self.ends and (peer, port) not in self.ends:
                 self.ends[port, peer] = None
 

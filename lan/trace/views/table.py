@@ -119,8 +119,8 @@ def _info(frame: Frame, timeline: Timeline) -> str:
 
 
 def time_ms(frame: Frame, timeline: Timeline) -> float:
-    """Since the timeline's first frame."""
-    return (frame.time_ns - timeline.all_frames[0].time_ns) / 1e6 if timeline.all_frames else 0.0
+    """Since the recording's first frame."""
+    return (frame.time_ns - timeline.begun_ns) / 1e6 if timeline.all_frames else 0.0
 
 
 def style(frame: Frame) -> str:

@@ -1,5 +1,6 @@
 """The map has each cable once, and the way of a journey with its directions."""
 
+from lan.trace.recorded import Held
 from lan.trace.views.cable_map import MOST_LINES, Cables, draw
 
 from .journey_wires import Wires
@@ -15,7 +16,7 @@ def test_a_flood_goes_to_all_but_where_it_came_from() -> None:
     wires.cross("pc2", "s1", b"y" * 60)
     timeline = wires.timeline()
     cables = Cables()
-    cables.add(timeline.all_frames)
+    cables.add(Held(timeline).cables())
     lines = draw(cables, timeline.journey_of(frames[0]), frames[1])
     assert [line.text for line in lines] == [
         "s1",

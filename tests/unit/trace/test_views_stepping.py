@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lan.errors import UsageError
 from lan.trace.filter import compile_filter
 from lan.trace.pcapng import load
+from lan.trace.recorded import Held
 from lan.trace.stepping import LONGEST_PAUSE_S, Halt, Stepper
 from lan.trace.stepping_words import ACTS, SHORT, Ask, Commands
 from lan.trace.timeline import Timeline
@@ -26,7 +27,7 @@ def office() -> Timeline:
 
 @pytest.fixture
 def stepper(office: Timeline) -> Stepper:
-    return Stepper(office)
+    return Stepper(Held(office))
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_run_halts_at_breakpoints_and_tells_what_it_passed(stepper: Stepper, off
 
 def test_frames_that_come_later_are_stepped_to(office: Timeline) -> None:
     growing = Timeline(switches=["s1"])
-    stepper = Stepper(growing)
+    stepper = Stepper(Held(growing))
     assert stepper.forward().halt is Halt.END and stepper.frame is None
     growing.feed(office.frames[:1])
     assert stepper.forward().halt is Halt.DONE and number(stepper) == 1
@@ -90,7 +91,7 @@ def test_frames_that_come_later_are_stepped_to(office: Timeline) -> None:
 def test_frames_are_found_by_their_numbers_where_the_first_are_gone(office: Timeline) -> None:
     late = Timeline(switches=["s1"])
     late.feed(office.frames[48:])
-    stepper = Stepper(late)
+    stepper = Stepper(Held(late))
     assert stepper.go(55).frame is office.frames[54]
     with pytest.raises(UsageError, match="there is no frame 48") as raised:
         stepper.go(48)
@@ -131,8 +132,11 @@ def test_breakpoints_are_set_listed_and_cleared_in_words(commands: Commands) -> 
     assert commands.do("breaks").ask is Ask.SHOW_BREAKPOINTS
     assert commands.do("clear 1").said == "1 breakpoint cleared"
     assert [each.number for each in commands.stepper.breakpoints] == [2]
+    passed: list[int] = []
+    commands.passed = lambda frame: passed.append(frame.number)
     done = commands.do("run")
-    assert done.moved is not None and done.moved.hit is not None and done.passed[-1] is done.moved.frame
+    assert done.moved is not None and done.moved.hit is not None and done.moved.frame is not None
+    assert passed == list(range(1, done.moved.frame.number))
     assert commands.do("break dns").said == "breakpoint 3: dns"
     assert commands.do("clear").said == "2 breakpoints cleared"
 
@@ -177,7 +181,7 @@ LINES = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LINES, max_size=8))
 def test_any_lines_leave_it_at_an_event_or_before_the_first(office: Timeline, lines: list[str]) -> None:
-    commands = Commands(Stepper(office), NAMES)
+    commands = Commands(Stepper(Held(office)), NAMES)
     for line in lines:
         try:
             commands.do(line)
