@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lan.control import kernel_watch
+from lan.control.kernel_watch import Ports
+from lan.control.segment_trigger import open_trigger
 from lan.engine import netns, programs
 from lan.engine.fabric import Fabric
 from lan.engine.netlink import Netlink
@@ -33,7 +35,7 @@ class KernelLog:
         self._is_gone = False
         self._numbering: Netlink | None = None
 
-    def start(self, fabric: Fabric) -> None:
+    def start(self, fabric: Fabric, links: Iterable[Link]) -> None:
         """Listen to every host from now on: before it has its addresses, so that nothing is missed."""
         own = netns.new()
         try:
@@ -45,27 +47,37 @@ class KernelLog:
         names = list(fabric.namespaces)
         self._number(fabric, names)
         spaces = {self._names[name]: (name, fabric.namespaces[name]) for name in names}
+        at_switches, between = _cables(fabric, links)
+        triggers = [(open_trigger(), at_switches), *(_between(fabric, host, ports) for host, ports in between)]
         theirs, path, home = self._theirs, str(self.path), fabric.home
-        keep = [sock.fileno() for sock in hearing] + [theirs.fileno(), home] + [held for _, held in spaces.values()]
+        ours = [theirs, *hearing, *(trigger for trigger, _ in triggers)]
+        keep = [sock.fileno() for sock in ours] + [home] + [held for _, held in spaces.values()]
         nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
         def watch() -> None:
-            kernel_watch.main(hearing, path, theirs, spaces, home)
+            kernel_watch.main(hearing, path, theirs, spaces, home, triggers)
 
         programs.call(watch, programs.Start([], dict(os.environ), "/", (nothing, 1, 2), keep=keep), "lan-kernel")
         os.close(nothing)
-        theirs.close()
-        for sock in hearing:
+        for sock in ours:
             sock.close()
 
     def add(self, fabric: Fabric, links: Iterable[Link]) -> None:
-        """Listen to hosts that came later: those at these cables' ends that are not known yet, or are new ones."""
+        """Listen to hosts that came later, and to new cables."""
+        links = list(links)
         ends = dict.fromkeys(port.device for link in links for port in (link.a, link.b))
         for name in [name for name in ends if name in fabric.namespaces and name not in self._names]:
             self._number(fabric, [name])
             told = json.dumps({"add": name, "nsid": self._names[name]}).encode()
             with contextlib.suppress(ConnectionError):
                 socket.send_fds(self.control, [told], [fabric.namespaces[name]])
+        at_switches, between = _cables(fabric, links)
+        with contextlib.suppress(ConnectionError):
+            self.control.send(json.dumps({"ports": at_switches}).encode())
+            for host, ports in between:
+                trigger, _ = _between(fabric, host, ports)
+                with trigger:
+                    socket.send_fds(self.control, [json.dumps({"ports": ports}).encode()], [trigger.fileno()])
 
     def forget(self, name: str) -> None:
         """A host is gone; another of its name is another."""
@@ -116,3 +128,20 @@ class KernelLog:
         waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
             answer()
+
+
+def _cables(fabric: Fabric, links: Iterable[Link]) -> tuple[Ports, list[tuple[str, Ports]]]:
+    """The hosts at the cables of each switch's interface; and, of cables without a switch, one end's host and both."""
+    at_switches: Ports = {}
+    between: list[tuple[str, Ports]] = []
+    for link in links:
+        hosts = [port.device for port in (link.a, link.b) if port.device in fabric.namespaces]
+        if len(hosts) > 1:
+            between.append((link.a.device, {link.a.interface: hosts}))
+        at_switches |= {port.interface: hosts for port in (link.a, link.b) if port.device not in fabric.namespaces}
+    return at_switches, between
+
+
+def _between(fabric: Fabric, host: str, ports: Ports) -> tuple[socket.socket, Ports]:
+    with netns.inside(fabric.namespaces[host], fabric.home):
+        return open_trigger(), ports

@@ -3,11 +3,14 @@
     {"time_s": …, "device": "pc1", "what": "neighbour", "ip": "10.0.0.2", "mac": "02:…", "state": "REACHABLE", …}
 
 What they tell unasked: neighbours, routes and interfaces that change (rtnetlink(7)); rules of nftables, and what
-became of each packet at them (`firewall_watch.py`).  `lan.trace.kernel` reads it.  Its first line names the devices
-that are listened to; a line "gap" says that some was lost.
+became of each packet at them (`firewall_watch.py`).  What they tell when they are asked: sockets (`socket_watch.py`).
+`lan.trace.kernel` reads it.  Its first line names the devices that are listened to; a line "gap" says that some was
+lost.
 
 It is steered over a SOCK_SEQPACKET socket by JSON messages: ``{"sync": id}`` is answered once all that was told before
-is in the file, ``{"add": device, "nsid": n}`` comes with the namespace, ``{"remove": n}``.  At its end all is written.
+is in the file, ``{"add": device, "nsid": n}`` comes with the namespace, ``{"remove": n}``; ``{"ports": {interface:
+[devices]}}`` tells whose sockets frames there may change, of the first trigger or of one that comes with it.  At its
+end all is written.
 """
 
 import contextlib
@@ -23,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from lan.control.firewall_watch import FirewallWatch
+from lan.control.socket_watch import SocketWatch
 from lan.wire import netlink, nftables, rtnetlink_events
 
 BUFFER_BYTES = 8 << 20
@@ -34,6 +38,8 @@ MOST_BYTES = 256 << 20
 """A longer record ends with a gap."""
 MESSAGE_BYTES = 4096
 _NSID = struct.Struct("=i")
+Ports = dict[str, list[str]]
+"""An interface of a trigger's namespace → the devices at the ends of its cable."""
 
 
 def listen() -> list[socket.socket]:
@@ -74,6 +80,8 @@ class Watch:
         self._spaces, self._written = dict(spaces), 0
         self._lines: list[dict[str, Any]] = []
         self.firewall = FirewallWatch(self._say, home)
+        self.sockets = SocketWatch(self._say, home)
+        self._triggers: list[tuple[socket.socket, Ports]] = []
         self._interfaces: dict[tuple[str, int], rtnetlink_events.Interface] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
@@ -84,24 +92,36 @@ class Watch:
         """Listen to one more socket of `listen`."""
         self._selector.register(sock, selectors.EVENT_READ, sock)
 
+    def wake_by(self, trigger: socket.socket, ports: Ports) -> None:
+        """Ask devices for their sockets when a frame comes in at a socket of `segment_trigger`."""
+        self._triggers.append((trigger, ports))
+        self._selector.register(trigger, selectors.EVENT_READ, trigger)
+
     def run(self) -> None:
         """Until the control socket ends."""
         going = True
         while going:
-            ready = [key.data for key, _ in self._selector.select()]
-            if None not in ready:
+            due_s = self.sockets.deadline_s()
+            patience_s = None if due_s is None else max(0.0, due_s - time.monotonic())
+            ready = [key.data for key, _ in self._selector.select(patience_s)]
+            if ready and None not in ready and any(sock.family is socket.AF_NETLINK for sock in ready):
                 self._rest()
-            self._take_all()
+            self._take_all(at_once=None in ready)
             if None in ready:
                 going = self._answer()
-        self._take_all()
+        self._take_all(at_once=True)
         self.firewall.close()
 
-    def _take_all(self) -> None:
+    def _take_all(self, *, at_once: bool) -> None:
+        for trigger, ports in self._triggers:
+            for device in _woken(trigger, ports):
+                self.sockets.trigger(device, time.monotonic())
         for key in list(self._selector.get_map().values()):
-            if key.data is not None:
+            if key.data is not None and key.data.family is socket.AF_NETLINK:
                 self._take(key.data)
-        self.firewall.settle(dict(self._spaces.values()))
+        spaces = dict(self._spaces.values())
+        self.firewall.settle(spaces)
+        self.sockets.settle(spaces, time.monotonic(), at_once=at_once)
         self._flush()
 
     def _take(self, sock: socket.socket) -> None:
@@ -166,9 +186,14 @@ class Watch:
             self._spaces[message["nsid"]] = (message["add"], descriptors[0])
             self._say("", "watched", devices=[message["add"]])
             self._flush()
+        elif "ports" in message and descriptors:
+            self.wake_by(socket.socket(fileno=descriptors[0]), message["ports"])
+        elif "ports" in message and self._triggers:
+            self._triggers[0][1].update(message["ports"])
         elif "remove" in message:
             name, held = self._spaces.pop(message["remove"])
             self.firewall.forget(name)
+            self.sockets.forget(name)
             os.close(held)
         else:
             with contextlib.suppress(ConnectionError):
@@ -176,12 +201,29 @@ class Watch:
         return True
 
 
+def _woken(trigger: socket.socket, ports: Ports) -> set[str]:
+    """The devices of all frames that wait there."""
+    found: set[str] = set()
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            _, (interface, *_) = trigger.recvfrom(1)
+            found.update(ports.get(interface, ()))
+    return found
+
+
 def main(
-    hearing: list[socket.socket], path: str, control: socket.socket, spaces: dict[int, tuple[str, int]], home: int
+    hearing: list[socket.socket],
+    path: str,
+    control: socket.socket,
+    spaces: dict[int, tuple[str, int]],
+    home: int,
+    triggers: list[tuple[socket.socket, Ports]],
 ) -> None:
     """Write what these sockets hear into the file at `path` until `control` ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program in front; the agent ends us
     watch = Watch(path, control, spaces, home)
     for sock in hearing:
         watch.hear(sock)
+    for trigger, ports in triggers:
+        watch.wake_by(trigger, ports)
     watch.run()

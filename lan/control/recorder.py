@@ -44,7 +44,8 @@ class Recorder:
     def start(self, fabric: Fabric, links: Iterable[Link], lan: Lan) -> None:
         """Tap all cables; frames are seen from this moment on, and the file is there."""
         self.path.write_bytes(b"")
-        self.kernel.start(fabric)
+        links = list(links)
+        self.kernel.start(fabric, links)
         self._switches = {device.name for device in lan.switches}
         at_switches: dict[int, TapPort] = {}
         sockets = [(open_packet_socket(self.capturing.snaplen_bytes, ring_bytes=SWITCHES_RING_BYTES), at_switches)]

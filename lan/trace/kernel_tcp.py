@@ -1,8 +1,8 @@
-"""What a device's own kernel says of its TCP sockets: cwnd, what waits unsent, TIME-WAIT and its seconds.
+"""What a device's own kernel says of its sockets: state, queues, cwnd, what waits unsent, TIME-WAIT and its seconds.
 
 By sock_diag netlink (sock_diag(7), linux/inet_diag.h), which tells those of the network namespace it is asked in;
-`python -m lan.trace.kernel_tcp` on a device prints a sample a line until its output is closed.  `requests` and `read`
-are pure.
+`python -m lan.trace.kernel_tcp` on a device prints a sample of its TCP sockets a line until its output is closed.
+`request` and `read` are pure.
 """
 
 import argparse
@@ -50,7 +50,8 @@ class Sample:
     """One socket at one moment.  `cwnd`, `unacked` and `ssthresh` are in segments, `*_us` in µs since it opened.
 
     `not_sent_bytes` wait in the socket for leave to be sent: what the program wrote and TCP holds back.
-    `retransmits` counts segments sent again; `expires_ms` is how long TIME-WAIT still lasts.
+    `retransmits` counts segments sent again; `expires_ms` is how long TIME-WAIT still lasts.  Of a socket that listens
+    `queued` connections wait to be accepted, where `most_queued` may, and one more: beyond that a SYN is dropped.
     """
 
     time_ns: int
@@ -69,6 +70,8 @@ class Sample:
     window_limited_us: int = 0
     buffer_limited_us: int = 0
     expires_ms: int = 0
+    queued: int = 0
+    most_queued: int = 0
 
     def is_of(self, local: End, peer: End) -> bool:
         """Whether it is the socket at this end of a connection."""
@@ -76,9 +79,16 @@ class Sample:
         return here == (local.ip, local.port, peer.ip, peer.port)
 
 
-def request(family: int, *, states: int = ALL_STATES & ~(1 << LISTEN_STATE)) -> bytes:
-    """The question for all TCP sockets of a family in these states (a bit each), with their tcp_info."""
-    body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 1 << (INET_DIAG_INFO - 1), 0, states) + bytes(48)
+def request(
+    family: int,
+    *,
+    states: int = ALL_STATES & ~(1 << LISTEN_STATE),
+    protocol: int = socket.IPPROTO_TCP,
+    with_info: bool = True,
+) -> bytes:
+    """The question for all sockets of a family and protocol in these states (a bit each), with their tcp_info."""
+    wanted = 1 << (INET_DIAG_INFO - 1) if with_info else 0
+    body = struct.pack("=BBBBI", family, protocol, wanted, 0, states) + bytes(48)
     flags = NLM_F_REQUEST | NLM_F_DUMP
     return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, flags, 0, 0) + body
 
@@ -100,10 +110,12 @@ def read(data: bytes, time_ns: int) -> tuple[list[Sample], bool]:
 
 
 def _sample(body: bytes, time_ns: int) -> Sample:
-    family, state, _, _, sport, dport, src, dst, expires, *_ = _MESSAGE.unpack_from(body)
+    family, state, _, _, sport, dport, src, dst, expires, waiting, room, *_ = _MESSAGE.unpack_from(body)
     size = 4 if family == socket.AF_INET else 16
     local_ip, peer_ip = (str(ipaddress.ip_address(each[:size])).removeprefix("::ffff:") for each in (src, dst))
     told = _info(body[_MESSAGE.size :])
+    if state == LISTEN_STATE:
+        told |= {"queued": waiting, "most_queued": room}
     return Sample(
         time_ns, STATES[state] if state < len(STATES) else str(state), local_ip, int.from_bytes(sport, "big"), peer_ip,
         int.from_bytes(dport, "big"), **told, expires_ms=expires if state == TIME_WAIT_STATE else 0,
@@ -127,24 +139,33 @@ def _info(attributes: bytes) -> dict[str, int]:
 
 def ask(states: int = ALL_STATES & ~(1 << LISTEN_STATE)) -> list[Sample]:
     """All TCP sockets of this network namespace now, those that listen aside.  Raises OSError."""
-    with _Asker() as asker:
+    with Asker() as asker:
         return asker.ask(states)
 
 
-class _Asker:
+class Asker:
+    """Asks the kernel of the network namespace in which it is made, whatever its owner enters later."""
+
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
 
-    def __enter__(self) -> "_Asker":
+    def __enter__(self) -> "Asker":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the socket go."""
         self._socket.close()
 
-    def ask(self, states: int) -> list[Sample]:
+    def ask(
+        self, states: int = ALL_STATES, *, protocol: int = socket.IPPROTO_TCP, with_info: bool = True
+    ) -> list[Sample]:
+        """All sockets of a protocol now, in these states.  Raises OSError with the kernel's no."""
         found: list[Sample] = []
         for family in (socket.AF_INET, socket.AF_INET6):
-            self._socket.send(request(family, states=states))
+            self._socket.send(request(family, states=states, protocol=protocol, with_info=with_info))
             is_last = False
             while not is_last:
                 more, is_last = read(self._socket.recv(1 << 16), time.time_ns())
@@ -170,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--once", action="store_true", help="only now")
     options = parser.parse_args(arguments)
     try:
-        with _Asker() as asker:
+        with Asker() as asker:
             while True:
                 for sample in asker.ask(ALL_STATES & ~(1 << LISTEN_STATE)):
                     print(json.dumps(asdict(sample)))

@@ -7,14 +7,17 @@ pc2 ──┴── s1 ── r1 ── s2
 
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from lan.scenario.recording import Recording
 from lan.testing.factory import Factory
 from lan.testing.net import Net
+from lan.trace.frame import Frame
 from lan.trace.why import Decisions, Explained, Explainer
 from lan.wire import arp, ethernet
+from lan.wire.tcp import TcpFlags
 
 TOPOLOGY = """
 from mininet.topo import Topo
@@ -36,7 +39,17 @@ class Routed(Topo):
 
 topos = {"routed": Routed}
 """
-ASK = ("curl", "-s", "-m", "0.3", "-o", "/dev/null")
+CURL = ("curl", "-s", "-o", "/dev/null")
+ASK = (*CURL, "-m", "0.3")
+SYN_AGAIN = 3 * 4
+"""Sightings of SYNs to a port, one of them sent twice: each is seen on four cables."""
+TALKS = """
+import socket
+held = socket.create_connection(("10.2.0.2", 85))
+print("open", flush=True)
+input()
+held.close()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +61,11 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
 
 
 Told = list[tuple[str, Explained]]
+
+
+def is_syn_to(frame: Frame, port: int) -> bool:
+    tcp = frame.packet.tcp
+    return tcp is not None and tcp.dst_port == port and tcp.flags & (TcpFlags.SYN | TcpFlags.ACK) == TcpFlags.SYN
 
 
 def frames_until_now(net: Net) -> int:
@@ -194,3 +212,49 @@ def test_an_address_that_nobody_asked_for_is_not_kept(net: Net) -> None:
     net.run("pc2", "python3", "-c", ANNOUNCE, frame.hex())
     told = codes(reasons(net, mark))
     assert {"~pc2 out arp.announce", "pc1 in arp.unasked"} <= told, sorted(told)
+
+
+PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+LISTENS = """
+import socket, sys
+held = socket.socket()
+held.bind(("", 85))
+held.listen(0)
+print("listens", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_sockets_that_do_not_listen_or_are_full_are_those_that_the_kernel_has(net: Net) -> None:
+    pc1, web = net["pc1"], net["web"]
+    mark = frames_until_now(net)
+    pc1.run(*ASK, "http://10.2.0.2:84/")
+    pc1.run("python3", "-c", "import socket as s; s.socket(2, 2).sendto(b'?', ('10.2.0.2', 84))")
+    with web.popen("python3", "-c", LISTENS, **PIPES) as server:
+        assert server.stdout is not None and server.stdout.readline() == "listens\n"
+        asking = [pc1.popen(*CURL, "-m", "9", "http://10.2.0.2:85/")]
+        assert net.wait(lambda timeline: any(each.syn_ack for each in timeline.connections(server_port=85)))
+        asking.append(pc1.popen(*CURL, "-m", "4", "http://10.2.0.2:85/"))
+        assert net.wait(lambda timeline: sum(is_syn_to(frame, 85) for frame in timeline.frames) >= SYN_AGAIN)
+        told = reasons(net, mark)
+        for one in asking:
+            one.kill()
+        server.communicate()
+    expected = {"web in tcp.refused", "web out tcp.refuses", "web in udp.refused", "web in tcp.backlog"}
+    assert expected <= codes(told), sorted(codes(told))
+    assert the(told, "web", "tcp.backlog").facts | {"most": "1", "queued": "1"} == the(told, "web", "tcp.backlog").facts
+
+
+def test_the_states_that_last_are_those_that_the_kernel_has(net: Net) -> None:
+    mark = frames_until_now(net)
+    with net["web"].popen("python3", "-c", LISTENS, **PIPES) as server:
+        assert server.stdout is not None and server.stdout.readline() == "listens\n"
+        with net["pc1"].popen("python3", "-c", TALKS, **PIPES) as client:
+            assert client.stdout is not None and client.stdout.readline() == "open\n"
+            frames_until_now(net)
+            client.communicate("\n")
+        frames_until_now(net)
+        server.communicate()
+    told = reasons(net, mark)
+    states = {f"{who} {one.facts['after']}" for who, one in told if one.code == "tcp.state" and not one.is_derived}
+    assert states >= {"pc1 ESTABLISHED", "web ESTABLISHED", "pc1 FIN-WAIT-2", "web CLOSE-WAIT"}, states

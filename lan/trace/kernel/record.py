@@ -11,6 +11,7 @@ from lan.trace.kernel.firewall import Firewall
 from lan.trace.kernel.gaps import Gaps
 from lan.trace.kernel.neighbours import Neighbours
 from lan.trace.kernel.routes import Routes
+from lan.trace.kernel.sockets import Sockets
 from lan.wire.rtnetlink_events import Neighbour, from_record
 
 FILE = "kernel.jsonl"
@@ -22,7 +23,8 @@ class KernelRecord:
 
     def __init__(self) -> None:
         self.gaps = Gaps()
-        self.neighbours, self.routes, self.firewall = Neighbours(self.gaps), Routes(self.gaps), Firewall()
+        self.neighbours, self.routes = Neighbours(self.gaps), Routes(self.gaps)
+        self.firewall, self.sockets = Firewall(), Sockets()
 
     def add(self, lines: Iterable[str]) -> None:
         """Take lines; one that makes no sense is passed over."""
@@ -40,6 +42,8 @@ class KernelRecord:
                 self.gaps.begin(name, time_ns)
         elif what == "gap":
             self.gaps.lose(record["of"], time_ns)
+        elif what == "sockets":
+            self.sockets.take(time_ns, device, record)
         elif (event := from_record(record)) is None:
             self.firewall.take(time_ns, device, record)
         elif isinstance(event, Neighbour):

@@ -1,4 +1,7 @@
-"""UDP and TCP: layer 4.  RFC 768, RFC 1122 §4, RFC 9293.  Pure: states are those that a watcher can prove."""
+"""UDP and TCP: layer 4.  RFC 768, RFC 1122 §4, RFC 9293.  Pure: states are those that a watcher can prove.
+
+Where the device's kernel, asked soon after, had its socket in the same state, a state is read and not derived.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -8,7 +11,7 @@ from lan.trace.journey import StopKind
 from lan.trace.journey_likeness import ip_packet
 from lan.trace.trackers.flow import flow_of
 from lan.trace.trackers.tcp import Connection
-from lan.trace.why import filters
+from lan.trace.why import filters, listening
 from lan.trace.why.packets import refusal
 from lan.trace.why.saying import Case, Explained
 from lan.wire.tcp import TcpFlags
@@ -41,7 +44,7 @@ def _resetting(case: Case, frame: Frame) -> Iterator[Explained]:
     if by_rule:
         yield from by_rule
         return
-    yield case.say("tcp.refuses", "out", port=frame.packet.tcp.src_port, frame=stop.received.number)
+    yield listening.refuses(case, stop.received, frame.packet.tcp.src_port)
 
 
 def arriving(case: Case) -> Iterator[Explained]:
@@ -53,7 +56,7 @@ def arriving(case: Case) -> Iterator[Explained]:
         if packet.udp.checksum_ok is False:
             yield case.say("udp.checksum", "in")
         elif found is not None and refusal(case, found) == "udp.refused":
-            yield case.say("udp.refused", "in", port=packet.udp.dst_port)
+            yield listening.udp_refused(case, packet.udp.dst_port)
         else:
             yield case.say("udp.takes", "in", port=packet.udp.dst_port)
     if packet.tcp is None or network is None:
@@ -62,9 +65,9 @@ def arriving(case: Case) -> Iterator[Explained]:
     if packet.tcp.checksum_ok is False:
         yield case.say("tcp.checksum", "in")
     elif case.stop.answer is not None:
-        yield case.say("tcp.refused", "in", port=port, frame=case.stop.answer.number)
+        yield listening.refused(case, case.stop.answer.number, port)
     elif case.stop.kind is StopKind.DROP and packet.tcp.flags & (SYN | ACK) == SYN:
-        yield case.say("tcp.backlog" if case.history.has_answered(network.dst, port) else "tcp.silent", "in", port=port)
+        yield listening.silent(case, network.dst, port)
     elif packet.tcp.flags & RST:
         yield case.say("tcp.was-reset", "in")
     else:
@@ -85,12 +88,13 @@ def _states(case: Case, frame: Frame, way: str) -> Iterator[Explained]:
         before = "CLOSED" if is_client else "LISTEN"
     data, is_changed = len(packet.payload), before is not None and before != after
     if is_changed:
-        yield case.say("tcp.state", way, before=before, after=after)
+        is_read = listening.is_confirmed(case, connection, side, at)
+        yield case.say("tcp.state", way, is_read=is_read, before=before, after=after)
     if data:
         code = "tcp.sends" if way == "out" else "tcp.takes"
         yield case.say(code, way, count=data, port=packet.tcp.dst_port, state=after)
     elif way == "in" and packet.tcp.flags & (SYN | ACK) == SYN:
-        yield case.say("tcp.opens", way, port=packet.tcp.dst_port)
+        yield listening.opens(case, side.ip, packet.tcp.dst_port)
     elif not is_changed and packet.tcp.flags & ACK:
         yield case.say("tcp.acks" if way == "out" else "tcp.acked", way, ack=packet.tcp.ack, state=after)
     for event in connection.events_of(first):

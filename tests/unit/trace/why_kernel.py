@@ -1,9 +1,9 @@
 """What devices' kernels tell of packets, neighbours and routes, and the reasons that must be seen of it."""
 
-from lan.wire import arp
+from lan.wire import arp, icmp, ipv4
 
-from .journey_wires import IPS, MACS, frame, segment
-from .why_network import TO_WEB, arp_frame, says
+from .journey_wires import IPS, MACS, frame, ip, segment
+from .why_network import TO_WEB, arp_frame, opened, says
 from .why_wires import PC1, WEB, Told, scenario
 
 PLACE = {"family": "inet", "table": "wall", "chain": "guard"}
@@ -87,3 +87,38 @@ def a_kernel_asks_and_keeps_the_answer(wires: Told) -> None:
 def a_kernel_does_not_keep_what_it_did_not_ask_for(wires: Told) -> None:
     listened_to(wires, "pc2", "web")
     wires.path("web s1 pc2", arp_frame(arp.REQUEST, "web", "all", WEB))
+
+
+def sockets(wires: Told, device: str, *rows: list[object]) -> None:
+    """What a device says that it has: ``["tcp", ip, port, peer ip, peer port, state, queued, most]``."""
+    wires.kernel_tells(device, "sockets", new=list(rows), gone=[])
+
+
+@scenario("web in tcp.refused", "web out tcp.refuses")
+def no_socket_listens(wires: Told) -> None:
+    says(wires, "pc1", "SYN", seq=1, ack=0)
+    says(wires, "web", "RST+ACK", seq=0, ack=2)
+    sockets(wires, "web", ["tcp", "0.0.0.0", 81, "", 0, "LISTEN", 0, 128])
+
+
+@scenario("web in tcp.backlog")
+def a_sockets_queue_is_full(wires: Told) -> None:
+    for _ in range(2):
+        says(wires, "pc1", "SYN", seq=1, ack=0)
+    sockets(wires, "web", ["tcp", "0.0.0.0", 80, "", 0, "LISTEN", 2, 1])
+
+
+@scenario("web in tcp.opens", "web in tcp.state", "~web out tcp.state", "~pc1 out tcp.state", "pc1 out tcp.state")
+def states_are_those_that_were_asked_for(wires: Told) -> None:
+    opened(wires)
+    sockets(wires, "web", ["tcp", "0.0.0.0", 80, "", 0, "LISTEN", 0, 128],
+            ["tcp", WEB, 80, PC1, 40000, "ESTABLISHED", 0, 0])  # fmt: skip
+    sockets(wires, "pc1", ["tcp", PC1, 40000, WEB, 80, "ESTABLISHED", 0, 0])
+
+
+@scenario("web in udp.refused")
+def no_socket_is_bound(wires: Told) -> None:
+    wires.path("pc1 web", TO_WEB)
+    error = icmp.build_error(icmp.UNREACHABLE, 3, TO_WEB[14:])
+    wires.path("web pc1", frame("web", "pc1", ip(error, WEB, PC1, protocol=ipv4.ICMP)))
+    sockets(wires, "web")

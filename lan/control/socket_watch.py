@@ -1,0 +1,76 @@
+"""Sockets of devices, asked for soon after segments that open, end or refuse connections (sock_diag(7)).
+
+A kernel tells of its sockets only when it is asked.  A device is asked `SOON_S` after such a segment came to it or left
+it, and no more often than costs one part in `SHARE` of a processor; what changed since the last time is a line.
+"""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+from lan.engine import netns
+from lan.trace.kernel_tcp import Asker, Sample
+
+SOON_S = 0.001
+SHARE = 50
+PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
+Row = tuple[str, int, int]
+"""State, how many wait, how many may."""
+
+
+class SocketWatch:
+    """Of all devices; `say(device, what, **fields)` writes a line."""
+
+    def __init__(self, say: Callable[..., None], home: int) -> None:
+        self._say, self._home = say, home
+        self._due_s: dict[str, float] = {}
+        self._rest_until_s: dict[str, float] = {}
+        self._askers: dict[str, Asker] = {}
+        self._known: dict[str, dict[tuple[str, str, int, str, int], Row]] = {}
+
+    def trigger(self, device: str, now_s: float) -> None:
+        """Something came to a device, or left it, that may have changed its sockets."""
+        self._due_s.setdefault(device, max(now_s + SOON_S, self._rest_until_s.get(device, 0.0)))
+
+    def deadline_s(self) -> float | None:
+        """When a device is to be asked next; None where none is."""
+        return min(self._due_s.values(), default=None)
+
+    def settle(self, spaces: Mapping[str, int], now_s: float, *, at_once: bool = False) -> None:
+        """Ask devices whose time has come; `at_once` all that wait for theirs."""
+        for device in [device for device, due_s in self._due_s.items() if at_once or due_s <= now_s]:
+            del self._due_s[device]
+            if device in spaces:
+                began_s = time.monotonic()
+                self._ask(device, spaces[device])
+                ended_s = time.monotonic()
+                self._rest_until_s[device] = ended_s + (ended_s - began_s) * SHARE
+
+    def forget(self, device: str) -> None:
+        """A device is gone."""
+        if (asker := self._askers.pop(device, None)) is not None:
+            asker.close()
+        self._known.pop(device, None)
+
+    def _ask(self, device: str, space: int) -> None:
+        found: dict[tuple[str, str, int, str, int], Row] = {}
+        for protocol, number in PROTOCOLS.items():
+            with contextlib.suppress(OSError):  # a kernel may lack a protocol's diag module
+                for one in self._asker(device, space).ask(protocol=number, with_info=False):
+                    found[_ends(protocol, one)] = (one.state, one.queued, one.most_queued)
+        before, self._known[device] = self._known.get(device, {}), found
+        new = [[*ends, *row] for ends, row in found.items() if before.get(ends) != row]
+        gone = [list(ends) for ends in before.keys() - found.keys()]
+        self._say(device, "sockets", new=new, gone=gone)
+
+    def _asker(self, device: str, space: int) -> Asker:
+        if device not in self._askers:
+            with netns.inside(space, self._home):
+                self._askers[device] = Asker()
+        return self._askers[device]
+
+
+def _ends(protocol: str, one: Sample) -> tuple[str, str, int, str, int]:
+    is_connected = bool(one.peer_port)
+    return protocol, one.local_ip, one.local_port, one.peer_ip if is_connected else "", one.peer_port
