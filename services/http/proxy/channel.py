@@ -10,9 +10,8 @@ import ssl
 import struct
 from typing import Protocol
 
-from lan.services.http.proxy.loop import HANGUP, IN, OUT, Loop
+from lan.services.http.proxy.loop import HANGUP, IN, OUT, RECEIVE_BYTES, Loop
 
-RECEIVE_BYTES = 64 * 1024
 FULL_BYTES = 256 * 1024
 """Unsent bytes above which nothing more should be written."""
 
@@ -180,15 +179,16 @@ class Channel:
             self._break(OSError(number, "reset by the peer" if number else "closed by the peer"))
 
     def _receive(self) -> None:
+        room = self.loop.room
         try:
-            data = self.sock.recv(RECEIVE_BYTES)
+            count = self.sock.recv_into(room)
         except BlockingIOError:
             return
         except OSError as error:
             self._break(error)
             return
-        self.received_bytes += len(data)
-        self._take(data)
+        self.received_bytes += count
+        self._take(room[:count].tobytes())
 
     def _take(self, data: bytes) -> None:
         if not data:
@@ -274,7 +274,7 @@ class TlsChannel(Channel):
         self._advance()
 
     def _advance(self) -> None:
-        plain, ended = b"", False
+        plain, ended = bytearray(), False
         try:
             if not self._is_ready:
                 self._tls.do_handshake()
@@ -298,7 +298,7 @@ class TlsChannel(Channel):
             return
         self._drain()
         if plain:
-            self.owner.received(self, plain)
+            self.owner.received(self, bytes(plain))
         if ended and self.is_open:
             self.has_ended = True
             self._set_mask()

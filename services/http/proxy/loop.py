@@ -17,6 +17,7 @@ from typing import Protocol
 from lan.services.http.memory import Thrift
 
 SWEEP_S = 0.1
+RECEIVE_BYTES = 64 * 1024
 
 IN, OUT, HANGUP = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP
 
@@ -51,12 +52,17 @@ class Timed(Protocol):
 
 
 class Loop:
-    """Runs handlers.  `now_s` is the monotonic time at which the current round began."""
+    """Runs handlers.  `now_s` is the monotonic time at which the current round began.
+
+    `room` is where they receive bytes, and copy them from.  A message received into a buffer of its own would keep
+    that buffer's place in the C library's heap: messages are remembered, and each is a hole that can't be given back.
+    """
 
     def __init__(self) -> None:
         self.now_s = time.monotonic()
         self.timed: set[Timed] = set()
         self.dirty: list[Dirty] = []
+        self.room = memoryview(bytearray(RECEIVE_BYTES))
         self._epoll = select.epoll()
         self._watched: dict[int, Watched] = {}
         self._closing: list[socket.socket] = []

@@ -17,7 +17,7 @@ from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Mode, Rules
 from lan.services.http.proxy.hits import Hits
-from lan.services.http.proxy.loop import IN, OUT
+from lan.services.http.proxy.loop import IN, OUT, RECEIVE_BYTES
 from lan.services.http.proxy.plain import Answers, Requests
 from lan.services.http.proxy.pool import Pool
 from lan.services.http.proxy.settings import Limits
@@ -60,6 +60,11 @@ class PlayedSocket:
         assert len(data) <= count
         return data
 
+    def recv_into(self, room: memoryview) -> int:
+        data = self.recv(len(room))
+        room[: len(data)] = data
+        return len(data)
+
     def shutdown(self, how: int) -> None:
         assert how == socket.SHUT_WR
         self.ended = True
@@ -89,6 +94,7 @@ class PlayedLoop:
         self.dirty: list[Any] = []
         self.posted: list[Callable[[], None]] = []
         self.watched: dict[int, tuple[Any, int]] = {}
+        self.room = memoryview(bytearray(RECEIVE_BYTES))
 
     def watch(self, sock: PlayedSocket, watched: Any, mask: int) -> None:
         self.watched[sock.number] = (watched, mask)
