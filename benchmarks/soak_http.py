@@ -9,8 +9,9 @@ server; at the end, when all connections are gone: what is left of both, and eac
 
 Flat means: from the second quarter of the run to its last (from the first, where there are few samples) the median
 memory grew by less than 2 %, and at the end no more descriptors are open than at the start.  A proxy may answer 502
-to a POST where the server closed its kept connection just then: to one in two thousand at most.  The exit code is 1
-when something is not so.
+to a POST where the server closed its kept connection just then: to one in two thousand at most.  No server may write
+more on its standard error than that it is ready: an exception of ours ends one connection and no server, and would be
+overlooked.  The exit code is 1 when something is not so.
 """
 
 import argparse
@@ -205,6 +206,11 @@ def judge(name: str, before: Sample, tally: Tally, samples: list[Sample], after:
     return flat and is_rare and not tally.wrong
 
 
+def complaints(errors: Path) -> list[str]:
+    """What a server has written on its standard error, but for that it is ready."""
+    return [line for line in errors.read_text(errors="replace").splitlines() if not line.startswith("ready: ")]
+
+
 def run(options: argparse.Namespace) -> int:
     """Every target in turn, inside the bubble."""
     Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("10000 65000")
@@ -225,6 +231,10 @@ def run(options: argparse.Namespace) -> int:
                 "wrong": tally.wrong, "memory_kib": [one.memory_kib for one in samples] + [after.memory_kib],
                 "descriptors": [one.descriptors for one in samples] + [after.descriptors],
             }  # fmt: skip
+        for name in up:
+            if words := complaints(Path(place) / name / "errors"):
+                good = False
+                print(f"{name} WROTE {len(words)} lines on its standard error:", *words[:60], sep="\n  ")
     if options.json:
         options.json.write_text(json.dumps(found) + "\n")
     return 0 if good else 1
