@@ -126,9 +126,11 @@ class CachedSession(Session):
         return self._go(request, found)
 
     def _scheme(self) -> str:
-        """What a path's scheme is in the cache.  An intercepted client chose an address, and may name any host: what
-        came from that address answers those alone who were going there."""
-        return "http" if self.original is None else f"http+{self.original.host}.{self.original.port}"
+        """What a path's scheme is in the cache: that of the connection.  An intercepted client chose an address, and
+        may name any host: what came from that address answers those alone who were going there."""
+        if self.original is not None:
+            return f"http+{self.original.host}.{self.original.port}"
+        return "https" if self.context.rules.is_secured else "http"
 
     def _go(self, request: Request, forward: Forward) -> None:
         going = self.plan(forward.request)
@@ -170,7 +172,7 @@ class CachedSession(Session):
     def _is_for_everybody(self) -> bool:
         if self.original is not None or self._request is None or self._is_stopping or self.context.log.is_wanted:
             return False
-        return self.caching.cache.is_hot(self._request, now_s=self.context.date())
+        return self.caching.cache.is_hot(self._request, now_s=self.context.date(), scheme=self._scheme())
 
     def _pour(self, head: bytes = b"") -> None:
         """As much of the stored answer as there is room for; a small one with this `head` is remembered."""

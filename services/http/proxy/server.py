@@ -105,7 +105,9 @@ class ProxyServer:
                 one.sock.close()
         self._listeners = listeners
         context = self._made(settings, to_servers, port)
-        secured = replace(context, to_clients=to_clients, rules=replace(context.rules, is_secured=True))
+        secured = replace(
+            context, to_clients=to_clients, rules=replace(context.rules, is_secured=True), hits=self._hits()
+        )
         self._contexts = {False: context, True: secured}
         self._accept_again()
 
@@ -135,15 +137,17 @@ class ProxyServer:
             lambda request: credentials.allowed(request, settings.accounts) is None,
             max_head_bytes=self.limits.head_bytes,
         )
-        hits = None
-        if self._caching is not None:
-            hits = Hits(self._caching.store, max_head_bytes=self.limits.head_bytes)
         trusted = frozenset(one for one in (settings.upstream, settings.parent) if one is not None)
         return Context(
             loop=self.loop, log=self.log, limits=self.limits, settings=settings, rules=rules,
             reach=Reach(trusted, settings.allow_loopback), resolver=self.resolver, tls=tls, sessions=self.sessions,
-            pool=self.pool, clients=self._clients, caching=self._caching, hits=hits, plain=(plain, Answers(rules)),
+            pool=self.pool, clients=self._clients, caching=self._caching, hits=self._hits(),
+            plain=(plain, Answers(rules)),
         )  # fmt: skip
+
+    def _hits(self) -> Hits | None:
+        """A short way of its own for each kind of connection: the same head asks for another URI over TLS."""
+        return None if self._caching is None else Hits(self._caching.store, max_head_bytes=self.limits.head_bytes)
 
     def step(self) -> None:
         """Wait for what comes next and do it."""

@@ -11,7 +11,18 @@ import pytest
 
 from ...pem import write_pem
 from ...program import Program
-from ..proxying import PATIENCE_S, Client, Played, Start, Stream, get, pass_both_ways, proxy_command, web_command
+from ..proxying import (
+    PATIENCE_S,
+    Client,
+    Played,
+    Start,
+    Stream,
+    field,
+    get,
+    pass_both_ways,
+    proxy_command,
+    web_command,
+)
 
 
 @pytest.fixture
@@ -126,3 +137,30 @@ def test_a_client_that_speaks_no_tls_or_breaks_it_off_ends_alone(
                         pass  # an alert, or the end in time
         good.send(b"GET /1k HTTP/1.1\r\nHost: x\r\n\r\n")
         assert good.response()[0] == 200
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_cache_keeps_what_came_by_tls_apart_from_what_came_in_clear(
+    tmp_path: Path, played: Played, front: list[str], is_told: bool
+) -> None:
+    """https and http are two URIs (RFC 9110 §4.2.2), and one URI has one answer however it is written."""
+    command = proxy_command("cache", "--allow-loopback", "--upstream", played.url, *front)
+    with (
+        Program(command, tmp_path / "log", is_told=is_told) as proxy,
+        over_tls(proxy, tmp_path) as secured,
+        Client(proxy) as clear,
+    ):
+        turns = [(clear, "/"), (secured, "/"), (secured, "https://x/"), (clear, "http://x/"), (clear, "/")]
+        turns += [(secured, "/"), (clear, "/"), (secured, "/")]  # the short way knows them by now
+        server = None
+        for turn, (client, target) in enumerate(turns):
+            client.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            expected = b"clear" if client is clear else b"TLS"
+            if turn < 2:
+                server = server or played.accept()
+                assert server.head()
+                fields = b"Cache-Control: max-age=60\r\nContent-Length: %d" % len(expected)
+                server.send(b"HTTP/1.1 200 OK\r\n%b\r\n\r\n%b" % (fields, expected))
+            status, head, content = client.response()
+            assert (status, content) == (200, expected), turn
+            assert ("; hit" in field(head, "Cache-Status")) == (turn >= 2), turn
