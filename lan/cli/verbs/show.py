@@ -5,6 +5,9 @@ lan show arp pc1 --at 3s --file trace.pcapng     of a LAN that is down
 """
 
 import argparse
+import contextlib
+import importlib
+import io
 import json
 import time
 from pathlib import Path
@@ -27,7 +30,8 @@ from lan.trace.tables.table import Table
 GROUP = "Look"
 QUEUES, TIMEWAIT = "queues", "timewait"
 """No device's tables: what waits at the cables, and the ledger of who holds which connection."""
-DNS, DNS_TABLE = "dns", "lan.services.dns.show"
+DNS, ZONES = "dns", "lan.services.dns.show"
+"""A zone is read by its server's own module, which is started by its name."""
 DESCRIPTION = "lan.json"
 
 
@@ -80,7 +84,7 @@ def _then(options: argparse.Namespace, screen: Screen) -> int:
             expected=f"at most {(last_ns - history.begun_ns) / SECOND_NS:.3f}s",
         )
     if options.table == DNS:
-        tables = _zones(source, history, options.device, at_ns)
+        tables = _names(history, options.device, at_ns)
     else:
         tables = rebuild(history, options.table, options.device, at_ns)
     seconds = (at_ns - history.begun_ns) / SECOND_NS
@@ -121,19 +125,21 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(errors="replace").splitlines()
 
 
-def _zones(source: Source, history: History, device: str | None, at_ns: int) -> dict[str, Table]:
-    """DNS zones: from the settings as they were, which the server's own module reads."""
-    if source.lan is None:
-        raise UsageError("dns can't be rebuilt from a file: a zone is read by its server", expected="a LAN that is up")
-    names = history.devices("dns-server")
-    if device is not None and device not in names:
-        raise UsageError(f"{device} has no table dns", expected="one of " + (", ".join(names) or "no device"))
-    found = {}
-    for name in [device] if device else names:
-        zone = json.dumps(history.options(name, at_ns).get("zone", {}))
-        read = json.loads(source.lan.run_module(name, DNS_TABLE, [zone]).stdout)
-        found[name] = Table(read["columns"], read["rows"], "its settings as they were", is_derived=False)
-    return found
+def _names(history: History, device: str | None, at_ns: int) -> dict[str, Table]:
+    """DNS: zones by the servers' settings as they were; of any other device, and without settings, by the answers."""
+    servers = history.devices("dns-server")
+    wanted = [name for name in servers if device in (None, name)]
+    if not wanted:
+        return rebuild(history, DNS, device, at_ns)
+    return {name: _zone(history.options(name, at_ns).get("zone", {})) for name in wanted}
+
+
+def _zone(zone: dict[str, Any]) -> Table:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        importlib.import_module(ZONES).main([json.dumps(zone)])
+    read = json.loads(said.getvalue())
+    return Table(read["columns"], read["rows"], "its settings as they were", is_derived=False)
 
 
 def _queues(lan: RunningLan, device: str | None, screen: Screen) -> int:
