@@ -4,10 +4,11 @@ Row S9's seven steps in order, then S4 to S8: ping of every server, HTTP and HTT
 name.  Every verdict comes from the capture; a program's exit code is never enough.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lan.control.client import RunningLan
+from lan.control.client import Completed, RunningLan
 from lan.devices.base import Host
 from lan.devices.kinds import model_of
 from lan.scenario import judging
@@ -18,7 +19,10 @@ from lan.topo.spec import Lan
 from lan.trace.timeline import Window
 from lan.trace.trackers.tcp import Connection
 
-DEADLINE_S = 10.0
+PATIENCE_S = 10.0
+"""How long packets that should come are waited for, on a machine however busy."""
+PAGE_S, ECHO_S = 3.0, 1.0
+"""How long the client itself waits for a page, and for the answer to a ping."""
 PINGS = 4
 FETCH, PING = "lan.services.http.fetch", "lan.services.icmp.__main__"
 
@@ -61,10 +65,13 @@ class Browse:
     """One performance on a LAN that is up.
 
     With `fresh` the client leases anew first; without, the lease it took at boot is the one judged.
+    A step that does not come to pass has had `patience_s`.
     """
 
-    def __init__(self, lan: RunningLan, recording: Recording, cast: Cast, *, fresh: bool = False) -> None:
-        self.lan, self.recording, self.cast, self.fresh = lan, recording, cast, fresh
+    def __init__(
+        self, lan: RunningLan, recording: Recording, cast: Cast, *, fresh: bool = False, patience_s: float = PATIENCE_S
+    ) -> None:
+        self.lan, self.recording, self.cast, self.fresh, self.patience_s = lan, recording, cast, fresh, patience_s
 
     def verdicts(self) -> Iterator[Verdict]:
         """Perform step by step; each verdict comes as soon as its packets are seen."""
@@ -85,7 +92,11 @@ class Browse:
             self.lan.change(client.name, {"ip": "dhcp"})
         window = self.recording.timeline.since(mark)
         mine = client.name
-        self.recording.wait_until(lambda: any(it.is_granted() for it in window.dhcp if it.client == mine), DEADLINE_S)
+
+        def granted() -> bool:
+            return any(it.is_granted() for it in window.dhcp if it.client == mine)
+
+        self.recording.wait_until(granted, self.patience_s)
         wanted = client.ip.partition("/")[0] if client.ip else None
         return judging.lease(window, mine, server.name, wanted)
 
@@ -116,30 +127,39 @@ class Browse:
 
     def _fetch(self, site: Site) -> tuple[Window, Connection | None]:
         first = "client" if self.cast.closes_first == site.client else "server"
-        words = [site.url, "--timeout-s", "3", "--closes-first", first, "-o", "/dev/null"]
-
-        def one() -> None:
-            self.lan.run_module(site.client, FETCH, words)
-
-        window = self._during(one)
+        limit = ["--timeout-s", f"{min(PAGE_S, self.patience_s):g}"]
+        words = [site.url, *limit, "--closes-first", first, "-o", "/dev/null", "--json"]
+        window, ended = self._during(lambda: self.lan.run_module(site.client, FETCH, words))
 
         def opened() -> list[Connection]:
             return window.connections(client=site.client, server_ip=site.server_ip, server_port=site.port)
 
-        if opened():
-            self.recording.wait_until(lambda: opened()[0].is_closed(), DEADLINE_S)
+        if opened() and not waited_for_fin(ended):
+            self.recording.wait_until(lambda: opened()[0].is_closed(), self.patience_s)
         return window, next(iter(opened()), None)
 
     def _ping(self, server: str, address: str) -> Verdict:
         client = self.cast.client.name
-        arguments = ["-c", str(PINGS), "-i", "0.01", "-W", "1", address]
-        window = self._during(lambda: self.lan.run_module(client, PING, arguments))
+        arguments = ["-c", str(PINGS), "-i", "0.01", "-W", f"{min(ECHO_S, self.patience_s):g}", address]
+        window, _ = self._during(lambda: self.lan.run_module(client, PING, arguments))
         return judging.pings(window, client, server, address, PINGS)
 
-    def _during(self, work: Callable[[], object]) -> Window:
-        """The window of what passes while something is done."""
+    def _during(self, work: Callable[[], Completed]) -> tuple[Window, Completed]:
+        """The window of what passes while something is done, and how that ended."""
         self.recording.sync()
         window = self.recording.timeline.since(self.recording.timeline.mark())
-        work()
+        ended = work()
         self.recording.sync()
-        return window
+        return window, ended
+
+
+def waited_for_fin(ended: Completed) -> bool:
+    """Whether lan-fetch sent its FIN, and then waited in vain for the server's, longer than servers linger.
+
+    This saves waiting once more, and decides nothing: the verdict is the packets'.
+    """
+    try:
+        told = json.loads(ended.stdout)
+    except ValueError:
+        return False
+    return (told.get("closed_first"), told.get("is_closed")) == ("client", False)

@@ -8,11 +8,16 @@ from lan.scenario.recording import Recording
 from lan.scenario.verdict import Verdict
 
 
-def perform(lan: RunningLan, recording: Recording, *, fresh: bool = False) -> Iterator[Verdict]:
-    """The verdicts, as they come; a last one if frames were lost, for then nothing is certain."""
+def perform(
+    lan: RunningLan, recording: Recording, *, fresh: bool = False, patience_s: float = browse.PATIENCE_S
+) -> Iterator[Verdict]:
+    """The verdicts, as they come; a last one if frames were lost, for then nothing is certain.
+
+    Packets that should come are waited for until `patience_s` is over.
+    """
     cast = browse.cast_of(lan.spec)
     if cast is not None:
-        yield from browse.Browse(lan, recording, cast, fresh=fresh).verdicts()
+        yield from browse.Browse(lan, recording, cast, fresh=fresh, patience_s=patience_s).verdicts()
     else:
         yield from all_pairs.verdicts(lan, recording)
     recording.sync()

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 from cryptography import x509
 
+from lan.control.client import RunningLan
 from lan.engine.certificates import Authority
+from lan.scenario.perform import perform
+from lan.scenario.recording import Recording
 
 from ..command import Command, Up
 
@@ -78,11 +81,27 @@ def office(shared_lan: Command) -> Iterator[Up]:
 
 def verdicts(office: Up, code: int) -> dict[str, dict[str, object]]:
     """The scenario once more on the LAN that is up: the first step of each name that failed, else the first."""
-    told = office.run("test", office.name, "--json", check=code).json
+    return first_of_each(office.run("test", office.name, "--json", check=code).json["steps"])
+
+
+def hurried(office: Up) -> dict[str, dict[str, object]]:
+    """The same where much does not come to pass: what `lan test` waits for as long as a busy machine may need."""
+    recording = Recording(RunningLan.at(office.agent))
+    try:
+        told = perform(recording.lan, recording, fresh=True, patience_s=1)
+        found = first_of_each([verdict.as_json(number) for number, verdict in enumerate(told, 1)])
+    finally:
+        recording.close()
+    assert failed(found)
+    return found
+
+
+def first_of_each(steps: list[dict[str, object]]) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
-    for step in told["steps"]:
-        if step["name"] not in found or (found[step["name"]]["ok"] and not step["ok"]):
-            found[step["name"]] = step
+    for step in steps:
+        name = str(step["name"])
+        if name not in found or (found[name]["ok"] and not step["ok"]):
+            found[name] = step
     return found
 
 
@@ -92,7 +111,7 @@ def failed(found: dict[str, dict[str, object]]) -> set[str]:
 
 def test_step_1_fails_without_a_dhcp_server(office: Up) -> None:
     office.run("stop", "dhcp", check=0)
-    found = verdicts(office, 1)
+    found = hurried(office)
     office.run("start", "dhcp", check=0)
     assert "DHCP" in failed(found) and "DISCOVER" in str(found["DHCP"]["detail"])
     assert verdicts(office, 0)["DHCP"]["ok"]
@@ -115,7 +134,7 @@ def test_step_1_fails_for_another_address_than_the_file_says(office: Up) -> None
 
 def test_step_2_fails_when_the_pc_is_unplugged(office: Up) -> None:
     office.run("link", "pc1", "s1", "down", check=0)
-    found = verdicts(office, 1)
+    found = hurried(office)
     office.run("link", "pc1", "s1", "up", check=0)
     assert failed(found) == set(found)
     assert "seen instead" in str(found["Browse"]["detail"])
@@ -154,7 +173,7 @@ def test_step_4_fails_when_nothing_listens(office: Up) -> None:
 
 def test_step_4_fails_when_the_web_server_is_unplugged(office: Up) -> None:
     office.run("link", "web", "s1", "down", check=0)
-    found = verdicts(office, 1)
+    found = hurried(office)
     office.run("link", "web", "s1", "up", check=0)
     assert {"Connect", "Request", "Response", "Close", "ping web", "http by IP", "https by name"} <= failed(found)
     assert found["DHCP"]["ok"] and found["DNS"]["ok"] and found["ping dns"]["ok"]
