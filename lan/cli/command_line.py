@@ -1,14 +1,13 @@
 """A command line: finds the verb, parses its words, runs it, ends with its code."""
 
 import argparse
-import os
 import signal
 from collections.abc import Sequence
 from types import ModuleType
 
 import lan
 from lan.cli.dispatch import Parser, load, verbs
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, silence
 from lan.engine import search_path
 from lan.errors import MISUSED, LanError, UsageError, nearest
 
@@ -75,6 +74,6 @@ def main(arguments: Sequence[str]) -> int:
         screen.line("interrupted")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output had enough: `lan trace | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        silence()
         return 128 + signal.SIGPIPE
     return code

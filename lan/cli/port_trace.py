@@ -31,6 +31,7 @@ class PortSource(Source):
     def __init__(self, lan: RunningLan, device: str, interface: str, target: Path | None) -> None:
         name = f"{device}:{interface.removeprefix(device + '-')}"
         super().__init__(Timeline(device_map(lan.spec), ()), name, lan.state, None)
+        self.running, self.is_gone = lan, False
         packets, ifindex = _socket_of(lan.device(device), interface)
         self._tap = PortTap(packets, ifindex, name, is_loopback=interface == LOOPBACK)
         self._reader, self._file = Reader(), _opened(target) if target is not None else None
@@ -46,10 +47,12 @@ class PortSource(Source):
         return self._tap.drops
 
     def wait_for_more(self) -> bool:
-        """Wait for the next frames."""
-        select.select([self._tap.packets], [], [])
+        """Wait for the next frames; False once the LAN has gone, and left its port behind."""
+        waited: list[socket.socket | RunningLan] = [self._tap.packets, self.running]
+        ready, _, _ = select.select(waited, [], [])
         self._take(self._tap.take())
-        return True
+        self.is_gone = self.running in ready
+        return not self.is_gone
 
     def end(self) -> None:
         """Take in the rest."""
@@ -119,7 +122,7 @@ def open_port(name: str | None, loopback: str | None, lan: str | None, target: P
 
 
 def follow(source: PortSource, tell: Callable[[], None], screen: Screen, target: Path | None) -> int:
-    """Go on until Ctrl-C; `tell` shows what is new."""
+    """Go on until Ctrl-C; `tell` shows what is new.  Raises RunError where the LAN goes down meanwhile."""
     screen.line(f"{source.name} is captured from now on; Ctrl-C ends it", "dim")
     try:
         while source.wait_for_more():
@@ -136,4 +139,6 @@ def follow(source: PortSource, tell: Callable[[], None], screen: Screen, target:
         screen.line(f"{source.frames} frames written to {target}")
     if source.drops:
         screen.line(f"{source.drops} frames were lost by the capture", "red")
+    if source.is_gone:
+        raise RunError(f"LAN {source.running.name} is gone", todo="lan status shows what is up")
     return 0

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from lan.errors import LanError
+from lan.errors import LanError, RunError
 from lan.trace.views.cells import cells, cut, pad
 
 SCHEMA = 1
@@ -27,7 +27,7 @@ class Screen:
 
     def data(self, answer: dict[str, Any]) -> None:
         """One JSON object, with its schema."""
-        print(json.dumps({"schema": SCHEMA, **answer}, ensure_ascii=False), flush=True)
+        self._put(json.dumps({"schema": SCHEMA, **answer}, ensure_ascii=False))
 
     def line(self, text: str = "", style: str = "") -> None:
         """A line for people; nothing in JSON mode."""
@@ -37,7 +37,7 @@ class Screen:
         if self.is_terminal and style:
             _rich().line(text, style)
         else:
-            print(text, flush=True)
+            self._put(text)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
         """A table for people."""
@@ -47,12 +47,11 @@ class Screen:
         if self.is_terminal:
             _rich().table(columns, texts, title)
             return
-        if title:
-            print(title)
+        lines = [title] if title else []
         widths = [max([cells(name), *(cells(row[at]) for row in texts)]) for at, name in enumerate(columns)]
         for row in [list(columns), *texts]:
-            print("  ".join(pad(text, width) for text, width in zip(row, widths, strict=True)).rstrip())
-        sys.stdout.flush()
+            lines.append("  ".join(pad(text, width) for text, width in zip(row, widths, strict=True)).rstrip())
+        self._put("\n".join(lines))
 
     def error(self, error: LanError) -> None:
         """What went wrong and its remedy, to standard error (as JSON: to standard output)."""
@@ -63,11 +62,27 @@ class Screen:
         else:
             print(f"lan: {error}", file=sys.stderr, flush=True)
 
+    def _put(self, text: str) -> None:
+        """Write a line, now.  Raises RunError where the output takes no more, as on a full disk."""
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # the reader had enough: the command line knows
+            raise
+        except OSError as error:
+            silence()
+            self.json = False  # the error is told where errors are
+            raise RunError(f"the output can't be written: {error.strerror}") from error
+
     def progress(self, text: str) -> None:
         """What is being done now: replaced by the next on a terminal, nothing elsewhere."""
         if self.is_terminal:
             sys.stdout.write(f"\r\x1b[2K\x1b[2m{text}\x1b[0m" if text else "\r\x1b[2K")
             sys.stdout.flush()
+
+
+def silence() -> None:
+    """What waits for an output that takes no more is let go, or Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 CONTROLS = {code: "·" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}

@@ -89,6 +89,10 @@ class RunningLan:
         raise_refusal(answer)
         return answer, descriptors
 
+    def fileno(self) -> int:
+        """For `select`, of who does not ask meanwhile: readable when the LAN has gone."""
+        return self._socket.fileno()
+
     def describe(self) -> dict[str, Any]:
         """See `messages.Describe`."""
         return self.ask(messages.Describe())

@@ -62,6 +62,7 @@ class TraceApp(App[None]):
         Binding("b", "pane('-bytes')", "Bytes"),
         Binding("f", "follow", "Follow"),
         Binding("escape", "close_ask", show=False),
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (170, "-wide")]  # noqa: RUF012 - as Textual has it
     ENABLE_COMMAND_PALETTE = False
@@ -80,7 +81,7 @@ class TraceApp(App[None]):
         self._is_hops = False
         self._is_following = source.is_live
         self._ended = Event()
-        self.trouble = ""
+        self.trouble, self.is_interrupted = "", False
 
     def compose(self) -> ComposeResult:
         yield Static(id="title", markup=False)
@@ -246,6 +247,11 @@ class TraceApp(App[None]):
         ask.add_class("-open")
         ask.focus()
 
+    def action_interrupt(self) -> None:
+        """Ctrl-C ends it as it ends every verb."""
+        self.is_interrupted = True
+        self.exit()
+
     def action_close_ask(self) -> None:
         self.query_one("#ask", Input).remove_class("-open")
         self.table.focus()
@@ -306,4 +312,7 @@ class TraceApp(App[None]):
 
 def show(source: Source, filter_text: str) -> None:
     """Take the terminal until the user quits."""
-    TraceApp(source, filter_text).run()
+    app = TraceApp(source, filter_text)
+    app.run()
+    if app.is_interrupted:
+        raise KeyboardInterrupt

@@ -156,6 +156,14 @@ def test_a_capture_does_not_get_at_the_terminal(says: Says, tmp_path: Path) -> N
         assert out and not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out), words
 
 
+@pytest.mark.parametrize("words", [("trace",), ("trace", "--json"), ("flow", "--list"), ("pdu", "1")], ids=" ".join)
+def test_an_output_that_takes_no_more_is_told_in_a_line(lan: Command, capture: Path, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(lan.argv(*words, str(capture)), env=lan.environment(), stdout=full,
+                              stderr=subprocess.PIPE, text=True, check=False, timeout=60)  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "lan: the output can't be written: No space left on device\n")
+
+
 def test_a_wrong_line_ends_a_script_with_its_number(says: Says, capture: Path) -> None:
     code, out, err = says("step", str(capture), given="next\nnxt\nnext\n")
     assert code == 2 and len(out.splitlines()) == 1

@@ -57,6 +57,15 @@ def test_a_full_capture_file_gives_way_and_numbers_go_on(up: Up) -> None:
     assert numbers[0] > 1 and last >= PINGS * 4  # request and reply, each at two ports
 
 
+@pytest.mark.parametrize("words", [["--port", "h1:eth0"], ["--loopback", "h1"]], ids=lambda words: words[0])
+def test_a_lan_that_goes_down_ends_what_captures_its_port(shared_lan: Command, words: list[str]) -> None:
+    with shared_lan.up("single:2", "--switch", "bridge") as there, there.start("trace", *words) as tracing:
+        assert tracing.stdout is not None and "captured from now on" in tracing.stdout.readline()
+        shared_lan.run("down", there.name, check=0)
+        _, err = tracing.communicate(timeout=60)
+    assert (tracing.returncode, err.splitlines()[0]) == (1, f"lan: LAN {there.name} is gone")
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

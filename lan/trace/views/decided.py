@@ -28,7 +28,8 @@ class Decided:
 
     def line(self, begun_ns: int) -> str:
         """Its line, in the columns of the frames' lines; `begun_ns` is the first frame's time."""
-        return f"{'·':>5} {(self.time_ns - begun_ns) / 1e6:>10.3f} ms  {self.who:<18} {self.what}: {self.why}"
+        said = self.why if self.what in self.why else f"{self.what}: {self.why}"  # no word twice
+        return f"{'·':>5} {(self.time_ns - begun_ns) / 1e6:>10.3f} ms  {self.who:<18} {said}"
 
 
 def read(lines: Iterable[str]) -> Iterator[Decided]:

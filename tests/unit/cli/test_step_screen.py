@@ -46,7 +46,7 @@ def screen(keys: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     file = tmp_path / "office.pcapng"
     file.write_bytes(bytes.fromhex(OFFICE.read_text()))
     source = Korean(open_capture(file).timeline, file.name, file.parent, file)
-    return _Screen(source, Commands(Stepper(source.timeline)), keys[0])
+    return _Screen(source, Commands(Stepper(source.recorded)), keys[0])
 
 
 def drawn(capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -46,7 +46,7 @@ def test_a_cables_decision_names_ends_frame_and_reason() -> None:
 
 def test_a_switchs_decision_names_the_switch_and_its_facts() -> None:
     [one] = decided.read(lines(LEARNED))
-    assert one.line(10_000_000_000).endswith("s1                 learned: learned (port 3; 802.1D §7.8)")
+    assert one.line(10_000_000_000).endswith("s1                 learned (port 3; 802.1D §7.8)")
 
 
 def test_decisions_stand_between_frames_by_time_and_after_a_frame_of_the_same_moment() -> None:

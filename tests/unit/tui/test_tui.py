@@ -166,6 +166,16 @@ def test_every_hop_and_the_next_hop_follow_the_frame(office: Source) -> None:
     play(office, steps)
 
 
+@pytest.mark.parametrize("before", [[], ["slash", "d"]], ids=["the list", "a line that is typed"])
+def test_ctrl_c_ends_it(office: Source, before: list[str]) -> None:
+    async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
+        await pilot.press(*before, "ctrl+c")
+        await pilot.pause()
+        assert app.is_interrupted and not app.is_running
+
+    play(office, steps)
+
+
 def test_a_number_is_gone_to(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         wanted = app.timeline.all_first_sightings[9].number
