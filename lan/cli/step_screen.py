@@ -18,6 +18,7 @@ from lan.trace.stepping import Halt
 from lan.trace.stepping_words import ACTS, Ask, Commands, Done
 from lan.trace.views import pdu, pdu_text, table
 from lan.trace.views.cells import cut, pad
+from lan.trace.why.language import language_of
 from lan.wire.malformed import Malformed
 
 END = "\x04"
@@ -247,7 +248,8 @@ class _Screen:
         frame = self.stepper.frame
         if frame is None:
             return [("before the first event", "2")]
-        return [(line, "") for window in self._windows(frame) for line in pdu_text.window(window, width)]
+        language = language_of(os.environ)
+        return [(line, "") for window in self._windows(frame) for line in pdu_text.window(window, width, language)]
 
     def _windows(self, frame: Frame) -> list[pdu.Window]:
         """The device that the event comes to, then the one that it left."""

@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import io
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,13 @@ from lan.control import client
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
 from lan.links.options import DEFAULT_QUEUE_FRAMES
+from lan.reasons import Sentence
 from lan.trace.kernel.record import FILE as KERNEL
 from lan.trace.kernel.record import KernelRecord
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.rebuild import instant, rebuild
 from lan.trace.tables.table import Table
+from lan.trace.why.language import language_of
 
 GROUP = "Look"
 QUEUES, TIMEWAIT = "queues", "timewait"
@@ -87,10 +90,15 @@ def _then(options: argparse.Namespace, screen: Screen) -> int:
         tables = _names(history, options.device, at_ns)
     else:
         tables = rebuild(history, options.table, options.device, at_ns)
-    seconds = (at_ns - history.begun_ns) / SECOND_NS
+    seconds, language = (at_ns - history.begun_ns) / SECOND_NS, language_of(os.environ)
     if screen.json:
         devices = {
-            name: {"columns": it.columns, "rows": it.rows, "derived": it.is_derived, "made_from": it.made_from}
+            name: {
+                "columns": it.columns,
+                "rows": it.rows,
+                "derived": it.is_derived,
+                "made_from": language.retell(it.made_from),
+            }
             for name, it in tables.items()
         }
         screen.data({"ok": True, "table": options.table, "at_s": seconds, "devices": devices})
@@ -99,12 +107,18 @@ def _then(options: argparse.Namespace, screen: Screen) -> int:
         if table.rows:
             screen.table(table.columns, table.rows, name)
         else:
-            screen.line(f"{name}: {options.table} was empty", "dim")
-    for words in dict.fromkeys(
-        ("derived from " if it.is_derived else "from ") + it.made_from for it in tables.values()
-    ):
-        screen.line(f"at {seconds:.3f} s, {words}", "dim")
+            empty = Sentence("{device}: {table} was empty", device=name, table=options.table)
+            screen.line(language.retell(empty), "dim")
+    for words in dict.fromkeys(language.retell(_made_from(table, seconds)) for table in tables.values()):
+        screen.line(words, "dim")
     return 0
+
+
+def _made_from(table: Table, seconds: float) -> Sentence:
+    """What the table rests on."""
+    if table.is_derived:
+        return Sentence("at {seconds:.3f} s, derived from {what}", seconds=seconds, what=table.made_from)
+    return Sentence("at {seconds:.3f} s, from {what}", seconds=seconds, what=table.made_from)
 
 
 def _history(source: Source) -> History:
@@ -139,7 +153,7 @@ def _zone(zone: dict[str, Any]) -> Table:
     with contextlib.redirect_stdout(said):
         importlib.import_module(ZONES).main([json.dumps(zone)])
     read = json.loads(said.getvalue())
-    return Table(read["columns"], read["rows"], "its settings as they were", is_derived=False)
+    return Table(read["columns"], read["rows"], Sentence("its settings as they were"), is_derived=False)
 
 
 def _queues(lan: RunningLan, device: str | None, screen: Screen) -> int:

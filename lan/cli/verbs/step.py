@@ -5,6 +5,7 @@ commands on standard input, a line each:  lan step FILE < commands
 """
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -18,6 +19,7 @@ from lan.trace.recorded import taken_up
 from lan.trace.stepping import Halt, Moved, Stepper
 from lan.trace.stepping_words import ACTS, Ask, Commands, Done
 from lan.trace.views import export, pdu, pdu_text, table
+from lan.trace.why.language import language_of
 
 GROUP = "Look"
 
@@ -123,7 +125,7 @@ class _Teller:
             self.screen.data({"number": self.stepper.frame.number, "devices": pdu.as_json(found)})
             return
         for window in found:
-            for line in pdu_text.window(window, width(self.screen)):
+            for line in pdu_text.window(window, width(self.screen), language_of(os.environ)):
                 self.screen.line(line)
 
     def _say(self, text: str, data: dict[str, Any] | None) -> None:

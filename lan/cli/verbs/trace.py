@@ -4,6 +4,7 @@ Of a LAN that is up, or of any pcap or pcapng file.  The capture of a LAN has on
 """
 
 import argparse
+import os
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from lan.trace.frame import Frame
 from lan.trace.recorded import taken_up
 from lan.trace.views import decided, export, html, table
 from lan.trace.views.decided import Decided
+from lan.trace.why.language import language_of
 
 GROUP = "Look"
 HELD_FRAMES = 131_072
@@ -181,7 +183,7 @@ class Decisions:
             data = file.read()
         self._read += len(data)
         whole, _, self._rest = (self._rest + data).rpartition(b"\n")
-        return list(decided.read(whole.decode(errors="replace").split("\n")))
+        return list(decided.read(whole.decode(errors="replace").split("\n"), language_of(os.environ)))
 
 
 def _fields(screen: Screen) -> int:

@@ -6,6 +6,7 @@ base_reachable_time), calls the row STALE after that, and FAILED when three ques
 
 from dataclasses import dataclass
 
+from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.kernel.neighbours import Row
 from lan.trace.tables.history import SECOND_NS, History
@@ -42,7 +43,7 @@ def table(history: History, device: str, at_ns: int) -> Table:
         for address, row in rows.items()
         if not _is_forgotten(history, device, row, at_ns)
     ]
-    return Table(COLUMNS, lines, "ARP frames that it sent and got", is_derived=True)
+    return Table(COLUMNS, lines, Sentence("ARP frames that it sent and got"), is_derived=True)
 
 
 def _told(history: History, device: str, rows: list[Row], at_ns: int) -> Table:
@@ -56,7 +57,7 @@ def _told(history: History, device: str, rows: list[Row], at_ns: int) -> Table:
         for row in rows
         if ":" not in row.neighbour.ip
     ]
-    return Table(COLUMNS, lines, "what its kernel told", is_derived=False)
+    return Table(COLUMNS, lines, Sentence("what its kernel told"), is_derived=False)
 
 
 def _sent(rows: dict[str, _Row], arp: Arp, frame: Frame) -> None:

@@ -7,6 +7,7 @@ not in the log, so a row may stand here longer than it did there.  RFC 9111.
 import re
 from dataclasses import dataclass
 
+from lan.reasons import Sentence
 from lan.trace.tables.history import SECOND_NS, Decision, History
 from lan.trace.tables.table import Table
 from lan.trace.trackers.flow import endpoint
@@ -33,7 +34,7 @@ def table(history: History, proxy: str, at_ns: int) -> Table:
     rows = [
         _row(uri, entry, history, at_ns) for uri, entry in sorted(entries.items(), key=lambda pair: -pair[1].used_ns)
     ]
-    return Table(COLUMNS, rows, "the proxy's log and the responses that passed", is_derived=True)
+    return Table(COLUMNS, rows, Sentence("the proxy's log and the responses that passed"), is_derived=True)
 
 
 def _entries(log: list[Decision], at_ns: int) -> dict[str, _Entry]:

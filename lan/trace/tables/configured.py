@@ -7,6 +7,7 @@ by itself (`ip address add …`) is not among it, but for routes: where the kern
 import ipaddress
 from dataclasses import dataclass
 
+from lan.reasons import Sentence
 from lan.trace.kernel.routes import Choice
 from lan.trace.tables.history import History, Port
 from lan.trace.tables.table import Table
@@ -14,7 +15,7 @@ from lan.wire import dhcp
 
 INTERFACES = ["interface", "state", "mac", "addresses", "mtu", "received", "sent"]
 ROUTES = ["destination", "gateway", "interface", "source"]
-MADE_FROM = "its settings, its DHCP client's log and the cables' log"
+MADE_FROM = Sentence("its settings, its DHCP client's log and the cables' log")
 MTU = "1500"
 
 
@@ -37,7 +38,8 @@ def interfaces(history: History, device: str, at_ns: int) -> Table:
         held = " ".join(each.text for each in addresses if each.interface == port.interface) or "—"
         counted = [str(received.get(port.name, 0)), str(sent.get(port.name, 0))]
         rows.append([port.interface, state, port.mac, held, MTU, *counted])
-    return Table(INTERFACES, rows, f"{MADE_FROM}; counters from frames", is_derived=True)
+    made_from = Sentence("{settings}; counters from frames", settings=MADE_FROM)
+    return Table(INTERFACES, rows, made_from, is_derived=True)
 
 
 def routes(history: History, device: str, at_ns: int) -> Table:
@@ -59,7 +61,7 @@ def _told(choices: list[Choice]) -> Table:
         ["default" if one.is_default else one.destination, one.gateway or "—", interface or "—", one.source or "—"]
         for one, interface in sorted(routes, key=lambda pair: not pair[0].is_default)
     ]
-    return Table(ROUTES, rows, "what its kernel told", is_derived=False)
+    return Table(ROUTES, rows, Sentence("what its kernel told"), is_derived=False)
 
 
 def _addresses(history: History, device: str, at_ns: int) -> list[_Address]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lan.reasons import Sentence
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.table import Table
 from lan.wire import dhcp
@@ -26,7 +27,8 @@ def table(history: History, server: str, at_ns: int) -> Table:
         [address, lease.mac, names.get(lease.mac, "—"), _state(lease, at_ns), _left(lease, at_ns)]
         for address, lease in sorted(leases.items(), key=lambda pair: tuple(map(int, pair[0].split("."))))
     ]
-    return Table(COLUMNS, rows, "the server's own log" if log else "DHCP messages that passed", is_derived=not log)
+    made_from = Sentence("the server's own log") if log else Sentence("DHCP messages that passed")
+    return Table(COLUMNS, rows, made_from, is_derived=not log)
 
 
 def _logged(history: History, server: str, at_ns: int) -> dict[str, _Lease]:

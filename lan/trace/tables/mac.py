@@ -5,6 +5,7 @@ IEEE 802.1D-2004 §7.8 and §7.9.  Pure.
 
 from dataclasses import dataclass
 
+from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.table import Table
@@ -34,7 +35,7 @@ def table(history: History, switch: str, at_ns: int) -> Table:
         [mac, row.port, "learned", f"{(at_ns - row.heard_ns) / SECOND_NS:.0f}"]
         for mac, row in sorted(rows.items(), key=lambda pair: (order.get(pair[1].port, 0), pair[0]))
     ]
-    made_from = "the switch's own decisions" if own else "frames that came in, by IEEE 802.1D"
+    made_from = Sentence("the switch's own decisions") if own else Sentence("frames that came in, by IEEE 802.1D")
     return Table(COLUMNS, lines, made_from, is_derived=not own)
 
 

@@ -7,12 +7,13 @@ rows are what it last answered, which need not be all of its zone.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lan.reasons import Sentence
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.table import Table
 from lan.trace.trackers.dns import Query
 
 COLUMNS = ["name", "type", "ttl_s", "data", "seconds left", "from"]
-MADE_FROM = "DNS answers that it gave and got; whether a program kept them, no packet says"
+MADE_FROM = Sentence("DNS answers that it gave and got; whether a program kept them, no packet says")
 NO_DATA = "no such record"
 
 

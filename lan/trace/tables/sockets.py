@@ -5,6 +5,7 @@ Sockets that only wait, for connections or datagrams, send nothing, so they are 
 
 from bisect import bisect_right
 
+from lan.reasons import Sentence
 from lan.trace.ledger import Ledger
 from lan.trace.tables.history import History
 from lan.trace.tables.table import Table
@@ -36,7 +37,7 @@ def table(history: History, device: str, at_ns: int) -> Table:
             rows.append(
                 ["tcp", WORDS.get(state, state.replace("-", "_")), str(side), endpoint(other.ip, other.port), timer]
             )
-    return Table(COLUMNS, rows, "segments that passed; sockets that only listen leave none", is_derived=True)
+    return Table(COLUMNS, rows, Sentence("segments that passed; sockets that only listen leave none"), is_derived=True)
 
 
 def _pair(connection: Connection, side: Side) -> tuple[tuple[str, int], tuple[str, int]]:

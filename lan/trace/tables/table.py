@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lan.reasons import Sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -9,5 +11,5 @@ class Table:
 
     columns: list[str]
     rows: list[list[str]]
-    made_from: str
+    made_from: Sentence
     is_derived: bool

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lan.trace.frame import Frame
+from lan.trace.why.language import ENGLISH, Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,13 @@ class Decided:
         return f"{'·':>5} {(self.time_ns - begun_ns) / 1e6:>10.3f} ms  {self.who:<18} {said}"
 
 
-def read(lines: Iterable[str]) -> Iterator[Decided]:
-    """The decisions of whole lines; a line that is none is passed over."""
+def read(lines: Iterable[str], language: Language = ENGLISH) -> Iterator[Decided]:
+    """The decisions of whole lines, told in a language; a line that is none is passed over."""
     for line in lines:
         try:
             record = json.loads(line)
-            yield Decided(round(record["time_s"] * 1e9), _who(record), _what(record), _why(record["reason"]), record)
+            why = _why(record["reason"], language)
+            yield Decided(round(record["time_s"] * 1e9), _who(record), _what(record), why, record)
         except (ValueError, KeyError, TypeError):
             continue
 
@@ -66,6 +68,6 @@ def _what(record: dict[str, Any]) -> str:
     return f"{record['what']} frame {record['frame']}, {record['bytes']} bytes"
 
 
-def _why(reason: dict[str, Any]) -> str:
-    facts = ", ".join(f"{key} {value}" for key, value in reason["facts"].items())
-    return f"{reason['text']} ({facts}; {reason['source']})" if facts else f"{reason['text']} ({reason['source']})"
+def _why(reason: dict[str, Any], language: Language) -> str:
+    text, facts = language.say(reason["text"]), ", ".join(f"{key} {value}" for key, value in reason["facts"].items())
+    return f"{text} ({facts}; {reason['source']})" if facts else f"{text} ({reason['source']})"

@@ -150,3 +150,9 @@ def test_a_lan_without_a_cache_is_told_who_would_have_one() -> None:
     with pytest.raises(UsageError, match="no device of this LAN had a table cache then") as mistake:
         rebuild(history, "cache", None, 2 * SECOND_NS)
     assert mistake.value.expected == "one with it: a proxy with proxy=cache"
+
+
+def test_what_a_table_rests_on_is_told_in_the_readers_language(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAN_LANG", "ko")
+    code, said, _ = run("pc1", "--at", "0.5s")
+    assert code == 0 and "0.500초 시점, 다음에서 추정: 주고받은 DNS 응답." in said
