@@ -91,6 +91,30 @@ def test_no_message_is_without_its_korean_sentence() -> None:
     assert not [f"{where}: {text}" for text, where in found.items() if text not in KOREAN]
 
 
+def literals(node: ast.expr) -> list[str]:
+    """The texts that an argument can be, as far as they are written out there."""
+    if isinstance(node, ast.IfExp):
+        return [*literals(node.body), *literals(node.orelse)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def test_what_services_switches_and_cables_log_is_there_in_korean() -> None:
+    """A trace quotes it as a reason; `lan/locale/ko/LC_MESSAGES/lan.po` has it under "what devices say"."""
+    files = [
+        path for room in ("services", "lan/openflow", "lan/links") for path in sorted((HOUSE / room).rglob("*.py"))
+    ]
+    said = {
+        text: path
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason"
+        if len(node.args) > 1
+        for text in literals(node.args[1])
+    }
+    assert len(said) > 250
+    assert not [f"{path}: {text}" for text, path in said.items() if text not in KOREAN]
+
+
 def test_both_languages_have_the_same_facts_in_a_sentence() -> None:
     assert not [text for text in messages() if placeholders(text) != placeholders(KOREAN.say(text))]
 
