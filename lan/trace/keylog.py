@@ -9,6 +9,8 @@ one LAN write.
 from collections.abc import Iterable
 from pathlib import Path
 
+from lan.trace.growing import GrowingLogs
+
 FILE = "tls-keys.log"
 """In a device's state folder; on the device it is ``/var/lib/lan/tls-keys.log``."""
 MASTER = "CLIENT_RANDOM"
@@ -88,20 +90,13 @@ class LanKeys:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._read: dict[Path, int] = {}
+        self._logs = GrowingLogs()
 
     def fresh(self) -> str:
         """The whole lines that have come since the last call, each device's below its name; "" where none have."""
         lines = ""
         for path in sorted(self._state.glob(f"devices/*/{FILE}")):
-            at = self._read.get(path, 0)
-            if path.stat().st_size <= at:
-                continue
-            with path.open("rb") as file:
-                file.seek(at)
-                whole = file.read().rpartition(b"\n")[0]
-            self._read[path] = at + len(whole) + bool(whole)
-            told = [line for line in whole.decode(errors="replace").splitlines() if not line.startswith("#")]
+            told = [line for line in self._logs.fresh(path) if not line.startswith("#")]
             if told:
                 lines += "".join(f"{line}\n" for line in [f"{OWNER}{path.parent.name}", *told])
         return lines

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lan.trace.growing import GrowingLogs
 from lan.trace.trackers.flow import endpoint
 
 FILE = "decisions.jsonl"
@@ -55,17 +56,10 @@ class ProxyLogs:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._read: dict[Path, int] = {}
+        self._logs = GrowingLogs()
 
     def fresh(self) -> Iterator[tuple[str, list[str]]]:
         """(device, whole lines that have come since the last call)."""
         for path in sorted(self._state.glob(f"devices/*/{FILE}")):
-            at = self._read.get(path, 0)
-            if path.stat().st_size <= at:
-                continue
-            with path.open("rb") as file:
-                file.seek(at)
-                whole = file.read().rpartition(b"\n")[0]
-            if whole:
-                self._read[path] = at + len(whole) + 1
-                yield path.parent.name, whole.decode(errors="replace").splitlines()
+            if lines := self._logs.fresh(path):
+                yield path.parent.name, lines

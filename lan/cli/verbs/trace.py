@@ -21,6 +21,7 @@ from lan.errors import UsageError
 from lan.trace.filter import Filter
 from lan.trace.filter_fields import ALIASES, FIELDS
 from lan.trace.frame import Frame
+from lan.trace.growing import GrowingLogs
 from lan.trace.recorded import taken_up
 from lan.trace.views import decided, export, html, table
 from lan.trace.views.decided import Decided
@@ -172,18 +173,11 @@ class Decisions:
     """The LAN's log of decisions, read on as it grows."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._read, self._rest = path, 0, b""
+        self._path, self._logs = path, GrowingLogs()
 
     def fresh(self) -> list[Decided]:
         """Those that were written since the last call."""
-        if not self._path.exists():
-            return []
-        with self._path.open("rb") as file:
-            file.seek(self._read)
-            data = file.read()
-        self._read += len(data)
-        whole, _, self._rest = (self._rest + data).rpartition(b"\n")
-        return list(decided.read(whole.decode(errors="replace").split("\n"), language_of(os.environ)))
+        return list(decided.read(self._logs.fresh(self._path), language_of(os.environ)))
 
 
 def _fields(screen: Screen) -> int:

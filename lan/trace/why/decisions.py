@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lan.reasons import Reason
+from lan.trace.growing import GrowingLogs
 from lan.trace.kernel.record import FILE as KERNEL
 from lan.trace.kernel.record import KernelRecord
 
@@ -37,7 +38,7 @@ class Decisions:
     def __init__(self) -> None:
         self.kernel = KernelRecord()
         self._by_tie: dict[tuple[str, str, object], list[Decision]] = {}
-        self._read: dict[Path, int] = {}
+        self._logs = GrowingLogs()
 
     def add(self, device: str, lines: Iterable[str]) -> None:
         """Take lines of a device's log, or of the LAN's own ("").  A line that is none is passed over."""
@@ -58,15 +59,8 @@ class Decisions:
         One that is not there (yet) has nothing.
         """
         for log in logs:
-            if not log.is_file():
-                continue
             device = log.parent.name if log.parent.parent.name == "devices" else ""
-            with log.open("rb") as file:
-                file.seek(self._read.get(log, 0))
-                data = file.read()
-            whole = data.rpartition(b"\n")[0] + b"\n" if b"\n" in data else b""
-            self._read[log] = self._read.get(log, 0) + len(whole)
-            lines = whole.decode(errors="replace").splitlines()
+            lines = self._logs.fresh(log)
             if log.name == KERNEL:
                 self.kernel.add(lines)
             else:

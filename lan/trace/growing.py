@@ -1,0 +1,24 @@
+"""Logs that others still write: the lines that have come, each once, and none before it is whole."""
+
+from pathlib import Path
+
+
+class GrowingLogs:
+    """Remembers how far each file was read."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, int] = {}
+
+    def fresh(self, path: Path) -> list[str]:
+        """The whole lines of a file since the last call; [] where it is not there (yet), or has not grown."""
+        at = self._read.get(path, 0)
+        try:
+            if path.stat().st_size <= at:
+                return []
+            with path.open("rb") as file:
+                file.seek(at)
+                whole, end, _ = file.read().rpartition(b"\n")
+        except FileNotFoundError:
+            return []
+        self._read[path] = at + len(whole) + len(end)
+        return whole.decode(errors="replace").split("\n") if end else []
