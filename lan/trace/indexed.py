@@ -250,10 +250,10 @@ class IndexedCapture:
         """Walk this file from now on, and let those go that are deleted.  Raises Malformed where it is no capture."""
         self._files.append(file)
         head, reader = os.pread(file.fileno(), LOOK_BYTES, 0), Reader()
-        if len(head) < LEAST_BLOCK_BYTES:
-            raise Malformed("it ends before it says what it is" if head else "it is empty")
         is_classic = head[:MAGIC_BYTES] in CLASSIC_MAGIC
         reader.feed(head[:CLASSIC_HEADER_BYTES] if is_classic else head)
+        if len(head) < LEAST_BLOCK_BYTES:
+            raise Malformed("it ends before it says what it is" if head else "it is empty")
         self._at, self._firsts = 0, []
         if is_classic:
             self._sections.append(_Section(self.known, self.last_number, reader, file, is_classic=True))

@@ -122,12 +122,9 @@ class Opening:
 
 
 def _open(path: Path) -> BufferedIOBase:
+    """A file, or a pipe, which can't be gone back in."""
     file = path.open("rb")
-    if file.read(2) == GZIP_MAGIC:
-        file.close()
-        return gzip.GzipFile(path, "rb")
-    file.seek(0)
-    return file
+    return gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP_MAGIC else file
 
 
 def _read(file: BufferedIOBase, reader: Reader, notes: list[str]) -> Iterator[list[Frame]]:

@@ -34,6 +34,8 @@ def parts(path: Path) -> list[Path]:
 
 def earlier(path: Path) -> list[Path]:
     """The files before a capture's newest, oldest first; [] where it does not say that there were any."""
+    if path.exists() and not path.is_file():
+        return []  # a pipe, whose first bytes can't be had twice
     with path.open("rb") as file:
         return parts(path)[:-1] if FRAMES_BEFORE in file.read(HEAD_BYTES) else []
 

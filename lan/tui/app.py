@@ -75,6 +75,8 @@ class TraceApp(App[None]):
         self._cables = Cables()
         self._listing = Listing(self.recorded)
         self._gone = self.recorded.gone
+        self._is_more = False
+        """Whether a file may have more frames than are known."""
         self._sought: tuple[int, int] | None = None
         """The number of a frame to be chosen when the list comes to it, if the place then chosen is chosen still."""
         self._asked = ""
@@ -140,7 +142,7 @@ class TraceApp(App[None]):
     def _show_all(self, number: int | None = None) -> None:
         """List anew, by the filter and the hops that are asked for; the frame of that number is chosen if it can be."""
         self._gone = self.recorded.gone
-        self.recorded.know(FIRST_FRAMES)
+        self._is_more = self.recorded.know(FIRST_FRAMES) and not self.source.is_live
         listing = self._listing = Listing(self.recorded, self._filter, is_hops=self._is_hops)
         self._hold_against_filter(FIRST_FRAMES)
         self._cables.add(self.recorded.cables())
@@ -155,14 +157,15 @@ class TraceApp(App[None]):
     def _look_on(self) -> None:
         """Between two keys: know more of the file, hold more against the filter."""
         listing = self._listing
-        is_more = not self.source.is_live and self.recorded.know(len(self.recorded.sightings) + KNOWN_FRAMES)
+        if not self.source.is_live:
+            self._is_more = self.recorded.know(len(self.recorded.sightings) + KNOWN_FRAMES)
         self._hold_against_filter(MORE_FRAMES)
         if len(listing) > self.table.counted:
             self._cables.add(self.recorded.cables())
             self.table.grown(is_following=self._is_following)
         if self._sought is not None:
             self._seek(*self._sought)
-        if not is_more and listing.is_complete:
+        if not self._is_more and listing.is_complete:
             self._looking_on.pause()
         self._tell()
 
@@ -205,7 +208,7 @@ class TraceApp(App[None]):
         """The two lines above the list."""
         listing = self._listing
         words = [f" {self.source.name}", f"{len(listing)} of {listing.looked_at} frames"]
-        words += [f"{self.recorded.share:.0%} read"] if self.recorded.share < 1 and not self.source.is_live else []
+        words += [f"{self.recorded.share:.0%} read"] if self._is_more else []
         words += ["looking on"] if not listing.is_complete else []
         words += [f"filter {self.filter_text}"] if self.filter_text else []
         words += ["every hop"] if self._is_hops else []

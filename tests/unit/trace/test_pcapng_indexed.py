@@ -88,7 +88,7 @@ def test_damage_ends_the_walk_and_is_told(tmp_path: Path) -> None:
         assert (len(capture), capture.damage) == (1, "a block 5 bytes long after frame 1")
 
 
-@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n"])
+@pytest.mark.parametrize("data", [b"", b"GET /", b"GET / HTTP/1.1\r\n", b"\x0a\x0d\x0d\x0a"])
 def test_what_is_no_capture_is_malformed(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "a.pcapng"
     file.write_bytes(data)

@@ -2,7 +2,9 @@
 
 import contextlib
 import gzip
+import os
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,16 @@ def test_a_link_that_is_not_read_is_named(tmp_path: Path) -> None:
     assert opened.timeline.frames == [] and "link type 105" in opened.notes[0]
     with pytest.raises(UsageError, match="link type 105"):
         open_capture(write(tmp_path, classic(105, IPV4)))
+
+
+@pytest.mark.parametrize("data", [OFFICE, gzip.compress(OFFICE)], ids=["plain", "gzip"])
+def test_a_pipe_is_read_like_a_file(tmp_path: Path, data: bytes) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[data])
+    writer.start()
+    assert len(open_capture(pipe).timeline.frames) == 146
+    writer.join()
 
 
 @settings(max_examples=60, deadline=None)
