@@ -69,5 +69,5 @@ def _what(record: dict[str, Any]) -> str:
 
 
 def _why(reason: dict[str, Any], language: Language) -> str:
-    text, facts = language.say(reason["text"]), ", ".join(f"{key} {value}" for key, value in reason["facts"].items())
+    text, facts = language.hear(reason["text"]), ", ".join(f"{key} {value}" for key, value in reason["facts"].items())
     return f"{text} ({facts}; {reason['source']})" if facts else f"{text} ({reason['source']})"

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from lan.reasons import Reason, Sentence
-from lan.trace.why import particles
+from lan.trace.why import device_words, particles
 
 LOCALES = Path(__file__).resolve().parents[2] / "locale"
 VARIABLES = ("LAN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -35,6 +35,14 @@ class Language:
     def say(self, sentence: str) -> str:
         """The sentence in this language, or as it is."""
         return self._sentences.get(sentence) or sentence
+
+    def hear(self, text: str) -> str:
+        """What a device's log says, in this language, as far as the catalogue has it."""
+        known = self._sentences.get(text)
+        if known or not self._sentences:
+            return known or text
+        said = device_words.sentence(text)
+        return text if said is None else self.retell(said)
 
     def retell(self, text: str) -> str:
         """A `Sentence` in this language, with those in it; any other text (a command, a row of a table) as it is."""

@@ -100,7 +100,7 @@ class Case:
 
     def words(self, reason: Reason) -> str:
         """A device's own words, with the facts that they rest on."""
-        text = self.language.say(reason.text)
+        text = self.language.hear(reason.text)
         facts = ", ".join(f"{key} {value}" for key, value in reason.facts)
         return f"{text} ({facts})" if facts else text
 

@@ -1,14 +1,18 @@
 """Reasons in Korean: every code has its sentence, with the same facts; the environment chooses."""
 
+import re
 import string
 
 import pytest
 
-from lan.trace.why import particles
+from lan.links.options import Direction
+from lan.links.way import What, reasons
+from lan.openflow.mac_table import MacTable
+from lan.trace.why import device_words, particles
 from lan.trace.why.codes import CODES
 from lan.trace.why.language import ENGLISH, language, language_of, parse
 
-from .journey_wires import frame, segment
+from .journey_wires import MACS, frame, segment
 from .why_wires import PC1, WEB, Told
 
 KOREAN = language("ko")
@@ -76,3 +80,43 @@ def test_a_catalogue_is_read_as_gettext_writes_it() -> None:
     assert parse(text) == {"a b": '가"'}
     with pytest.raises(ValueError, match="line 2: 'x y'"):
         parse("\nx y")
+
+
+def switch_words() -> list[str]:
+    table = MacTable(age_s=300)
+    table.learn(MACS["pc1"], 1, 0)
+    moved = table.learn(MACS["pc1"], 2, 1)
+    hit, dropped = table.decide(MACS["pc1"], 3), table.decide("01:80:c2:00:00:0e", 3)
+    return [each.why.text for each in (moved, hit, dropped)]
+
+
+def cable_words() -> list[str]:
+    given = Direction(loss=0.1, duplicate=0.02, corrupt=0.005, reorder=0.25)
+    return [reason.text for what, reason in reasons(given).items() if what is not What.DROPPED]
+
+
+@pytest.mark.parametrize("text", [*switch_words(), *cable_words()])
+def test_what_devices_say_with_facts_in_it_is_known_again(text: str) -> None:
+    assert device_words.sentence(text) == text
+    assert re.search("[가-힣]", KOREAN.hear(text)), text
+    assert ENGLISH.hear(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "korean"),
+    [
+        ("fresh by max-age", "max-age에 따라 신선함"),
+        ("only-if-cached, but fresh by 10% of the time since the last change",
+         "only-if-cached인데, 마지막 변경 뒤로 지난 시간의 10%에 따라 신선함"),
+        ("only-if-cached, but no answer in time {", "only-if-cached인데, no answer in time {"),
+        ("the client's bound binding", "클라이언트의 bound 바인딩"),
+        ("words that nobody knows", "words that nobody knows"),
+    ],
+)  # fmt: skip
+def test_words_within_words_are_told_too_and_unknown_ones_stay(text: str, korean: str) -> None:
+    assert KOREAN.hear(text) == korean
+
+
+def test_every_sentence_of_devices_has_its_korean_one_with_the_same_facts() -> None:
+    assert [text for text in device_words.SENTENCES if placeholders(KOREAN.say(text)) != placeholders(text)] == []
+    assert [text for text in device_words.SENTENCES if text not in KOREAN] == []
