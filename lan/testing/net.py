@@ -80,7 +80,8 @@ class Net:
 
     @property
     def drops(self) -> int:
-        """Frames that the capture lost; above 0, what `trace` lacks may have passed."""
+        """Frames that the capture lost until now; above 0, what `trace` lacks may have passed."""
+        self._capture.sync()
         return self._capture.drops
 
     def wait(self, condition: Callable[[Timeline], object], deadline_s: float = 10) -> bool:

@@ -22,12 +22,12 @@ def explain(item: pytest.Item, report: pytest.TestReport) -> None:
 
 def _saved(net: Net, path: Path) -> str:
     try:
-        frames = net.save_capture(path)
+        frames, drops = net.save_capture(path), net.drops
     except LanError as error:
         return f"capture  {path}, as far as it was read: {error.what}"
     except OSError as error:
         return f"no capture: {error}"
-    lost = f"; {net.drops} were lost" if net.drops else ""
+    lost = f"; {drops} were lost" if drops else ""
     looked = "; those that the test looked at say so in a comment" if net.notebook.looks else ""
     return f"capture  {path}\n         {frames} frames{lost}{looked}"
 

@@ -225,7 +225,7 @@ def test_an_unmarked_test_has_the_lan_of_the_command_line(h2, trace):
     assert h2.ping("h1").received == 1
     assert trace.icmp(client="h2").one().is_answered
 
-@pytest.mark.lan(Shop, switch="bridge", scope="session")
+@pytest.mark.lan(what=Shop, switch="bridge", scope="session")
 def test_a_class_is_a_lan_and_a_fixture_of_pytest_stays_what_it_is(capfd, lan):
     assert "capfd" in lan and capfd.readouterr().out == ""
 

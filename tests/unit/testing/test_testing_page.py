@@ -9,6 +9,8 @@ from lan.testing.conversations.http import SeenMessage
 from lan.testing.events import KINDS
 from lan.testing.marking import WORDS
 from lan.testing.trace import Trace
+from lan.trace.trackers import arp
+from lan.trace.trackers.tcp import CloseKind
 
 PAGE = (Path(__file__).parents[3] / "docs/testing.md").read_text()
 EVERYWHERE = {"told", "frames", "client", "server"}
@@ -52,6 +54,11 @@ def test_what_a_message_tells_is_there() -> None:
 def test_what_a_trace_can_be_asked_is_there() -> None:
     asked = public(Trace) - set(KINDS) - {"after", "last", "timeline"}
     assert [name for name in sorted(asked) if f"trace.{name}" not in PAGE] == []
+
+
+@pytest.mark.parametrize("kind", [*CloseKind, *arp.Kind])
+def test_what_a_kind_may_be_is_there(kind: str) -> None:
+    assert f'`"{kind}"`' in PAGE
 
 
 def test_the_words_of_the_mark_are_there() -> None:
