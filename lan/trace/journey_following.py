@@ -2,48 +2,28 @@
 
 What a device handed on is looked for among what it got and has not passed on by that port yet, the oldest
 first: switches and routers keep the order of frames (802.1D §7.7.3).  A device holds a frame no longer
-than `HOLD_NS`; the same bytes later are its own, or another's.
+than `journey_memory.HOLD_NS`; the same bytes later are its own, or another's.
 """
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.journey_likeness import IpPacket, ip_packet, quoted
+from lan.trace.journey_memory import Latest, Recent
 from lan.trace.journey_proxies import Proxying
 from lan.trace.proxy_log import ProxyLog
 from lan.trace.trackers.flow import Flow, flow_of
 from lan.wire.icmp import REDIRECT
 from lan.wire.tcp import TcpFlags
 
-HOLD_NS = 4_000_000_000
-"""The longest that a bridge may keep a frame, 802.1D table 7-3; a router waits 3 s for ARP's answer."""
-
-K = TypeVar("K")
 Address = Callable[[str], str | None]
+MOST_OPENING = MOST_TAKING = 65_536
+"""Connections of all devices together, as many as one address has ports.
 
-
-class Recent(Generic[K]):
-    """Stops by what they were reached with, as long as they may still matter (and up to as long again)."""
-
-    def __init__(self) -> None:
-        self._young: dict[K, list[Stop]] = {}
-        self._old: dict[K, list[Stop]] = {}
-        self._since_ns = 0
-
-    def add(self, key: K, stop: Stop, now_ns: int) -> None:
-        """Remember a stop; `now_ns` is its frame's time."""
-        away_ns = abs(now_ns - self._since_ns)  # clocks are set back too
-        if away_ns > HOLD_NS:
-            is_near = away_ns <= 2 * HOLD_NS
-            self._old, self._young, self._since_ns = self._young if is_near else {}, {}, now_ns
-        self._young.setdefault(key, []).append(stop)
-
-    def get(self, key: K, now_ns: int) -> list[Stop]:
-        """Those of a key that got their frame within `HOLD_NS`, oldest first."""
-        stops = [*self._old.get(key, ()), *self._young.get(key, ())]
-        return [stop for stop in stops if stop.received and abs(now_ns - stop.received.time_ns) <= HOLD_NS]
+A SYN that so many others came after without an answer counts as kept by its receiver, if its answer comes at last.  A
+device that has not answered in another's place for so many connections is known again by its next answer.
+"""
 
 
 class Follower:
@@ -64,12 +44,12 @@ class Follower:
         self._rests = Recent[tuple[str, object]]()
         payloads = Recent[tuple[str, int]]()
         self._proxying = Proxying(proxies, payloads.add, payloads.get)
-        self._pieces: dict[tuple[str, object], tuple[int, Stop]] = {}
-        self._left: set[tuple[int, str]] = set()
-        """Which stop has sent by which port already; journeys keep stops, so an id names one for good."""
-        self._taking: set[tuple[str, Flow]] = set()
+        self._pieces = Recent[tuple[str, object]]()
+        self._left = Recent[tuple[int, str]]()
+        """Which stop has sent by which port already: as long as a stop is looked for, its id names no other."""
+        self._taking = Latest[tuple[str, Flow], bool](MOST_TAKING)
         self._kept = Recent[tuple[str, Flow]]()
-        self._opening: dict[tuple[str, str, int, str, int], Stop] = {}
+        self._opening = Latest[tuple[str, str, int, str, int], Stop](MOST_OPENING)
 
     def add(self, frame: Frame) -> None:
         """Take the next frame."""
@@ -107,7 +87,7 @@ class Follower:
     def _extend(self, journey: Journey, stop: Stop, frame: Frame, receiver: str) -> None:
         """Put one more sighting, sent by `stop`, into its journey, and the device that it goes to."""
         stop.sent.append(frame)
-        self._left.add((id(stop), frame.sender))
+        self._left.add((id(stop), frame.sender), stop, frame.time_ns)
         journey.frames.append(frame)
         self.of[frame.number] = journey
         is_switch = self._is_switch(frame, receiver)
@@ -130,7 +110,7 @@ class Follower:
                 return StopKind.DROP
             if network is not None and self._device_of(network.dst) not in (None, device):
                 flow = flow_of(packet)
-                return StopKind.END if flow is not None and (device, flow) in self._taking else StopKind.DROP
+                return StopKind.END if flow is not None and self._taking.get((device, flow)) else StopKind.DROP
         for header in (packet.ipv4, packet.tcp, packet.udp, packet.icmp, packet.icmp6):
             if header is not None and header.checksum_ok is False:
                 return StopKind.DROP
@@ -169,7 +149,7 @@ class Follower:
         """The stop whose bytes a switch (or a bridge in a host) sends on by another port."""
         stops = self._same.get((device, frame.data), frame.time_ns)
         stops = [stop for stop in stops if stop.received and stop.received.receiver != frame.sender]
-        free = [stop for stop in stops if (id(stop), frame.sender) not in self._left]
+        free = [stop for stop in stops if not self._left.has((id(stop), frame.sender))]
         if not free:
             return None
         begun = [at for at, stop in enumerate(free) if stop.sent]
@@ -189,8 +169,8 @@ class Follower:
         if stop is not None:
             return self._routed(stop, StopKind.NAT, packet)
         if packet.fragment_offset:
-            begun_ns, stop = self._pieces.get((device, packet.datagram), (0, None))
-            return stop if now_ns - begun_ns <= HOLD_NS else None
+            begun = self._pieces.get((device, packet.datagram), now_ns)
+            return begun[-1] if begun else None
         return self._proxying.sent_on(frame, device)
 
     def _unsent(self, stops: list[Stop], packet: IpPacket) -> Stop | None:
@@ -205,7 +185,7 @@ class Follower:
     def _routed(self, stop: Stop, kind: StopKind, packet: IpPacket) -> Stop:
         stop.kind = kind
         if stop.received is not None and packet.header.is_fragment() and not packet.fragment_offset:
-            self._pieces[stop.device, packet.datagram] = (stop.received.time_ns, stop)
+            self._pieces.add((stop.device, packet.datagram), stop, stop.received.time_ns)
         return stop
 
     def _take(self, frame: Frame, device: str) -> None:
@@ -214,8 +194,8 @@ class Follower:
         if flow is None or frame.packet.tcp is None or self._device_of(flow.src_ip) in (None, device):
             return
         key = (device, flow.back())
-        if key not in self._taking:
-            self._taking.add(key)
+        if not self._taking.get(key):
+            self._taking[key] = True
             for stop in self._kept.get(key, frame.time_ns):
                 if stop.answer is None and stop.kind is StopKind.DROP:
                     stop.kind = StopKind.END
@@ -256,7 +236,7 @@ class Follower:
         if packet.tcp is None or network is None:
             return None
         key = (device, network.dst, packet.tcp.dst_port, network.src, packet.tcp.src_port)
-        stop = self._opening.pop(key, None)
+        stop = self._opening.pop(key)
         return stop if stop is not None and packet.tcp.flags & TcpFlags.RST else None
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from lan.trace.frame import Frame
 from lan.trace.journey import Stop, StopKind
+from lan.trace.journey_memory import Latest
 from lan.trace.proxy_log import ProxyLog
 from lan.trace.trackers.flow import endpoint
 from lan.trace.trackers.http import AskedFor, asked_for
@@ -20,6 +21,11 @@ LEAST_BYTES = 16
 """Of a tunnel; fewer may be alike by chance."""
 MOST_ASKED = 256
 """Requests of one device that wait to be sent on; the oldest give way."""
+MOST_DEVICES, MOST_PAIRS = 4_096, 65_536
+"""Devices that got requests, and pairs of connections that carried one on.
+
+A response on a pair that was not used for so many others begins a journey of its own.
+"""
 
 
 class Way(NamedTuple):
@@ -53,9 +59,9 @@ class Proxying:
         near: Callable[[tuple[str, int], int], list[Stop]],
     ) -> None:
         self._log, self._keep, self._near = log, keep, near
-        self._asked: dict[str, list[Asked]] = {}
-        self._pairs: dict[tuple[str, Way], Way] = {}
-        self._answers: dict[tuple[str, Way], Stop] = {}
+        self._asked = Latest[str, list[Asked]](MOST_DEVICES)
+        self._pairs = Latest[tuple[str, Way], Way](MOST_PAIRS)
+        self._answers = Latest[tuple[str, Way], Stop](MOST_PAIRS)
 
     def expect(self, stop: Stop, frame: Frame, device: str) -> None:
         """Take note of a segment that a device got."""
@@ -66,9 +72,10 @@ class Proxying:
             if len(frame.packet.payload) >= LEAST_BYTES:
                 self._keep((device, hash(frame.packet.payload)), stop, frame.time_ns)
         elif message.kind == "request":
-            asked = self._asked.setdefault(device, [])
+            asked = self._asked.get(device) or []
             asked.append(Asked(stop, asked_for(message), way))
             del asked[:-MOST_ASKED]
+            self._asked[device] = asked
         elif (client := self._pairs.get((device, way.back()))) is not None:
             self._answers[device, client.back()] = stop
 
@@ -83,7 +90,7 @@ class Proxying:
             stop = self._forwarded(device, asked_for(message), way, frame.time_ns)
         else:
             self._forget(device, way)
-            stop = self._answers.pop((device, way), None)
+            stop = self._answers.pop((device, way))
             came = way_of(stop.received) if stop is not None and stop.received else None
             if stop is not None and stop.received and came is not None:
                 stop.is_logged = self._is_pair(device, came, way, stop.received.time_ns) is True
@@ -118,7 +125,7 @@ class Proxying:
         client = self._log.client_of(device, way.src, way.src_port, time_ns)
         waiting = [
             one
-            for one in self._asked.get(device, ())
+            for one in self._asked.get(device) or ()
             if not one.stop.sent
             and one.way.src != way.dst
             and client in (None, endpoint(one.way.src, one.way.src_port))
@@ -134,7 +141,7 @@ class Proxying:
 
     def _forget(self, device: str, way: Way) -> None:
         """A response begins: the connection's first request is done with."""
-        asked = self._asked.get(device, [])
+        asked = self._asked.get(device) or []
         done = next((one for one in asked if one.way == way.back()), None)
         if done is not None:
             asked.remove(done)
