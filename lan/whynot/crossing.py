@@ -10,6 +10,15 @@ from lan.whynot.finding import Step
 from lan.whynot.nftables import Packet, stopped
 
 GOOD_PORTS = {"up", "forwarding"}
+STATES = {
+    "down": Sentence("down"),
+    "gone": Sentence("gone"),
+    "disabled": Sentence("disabled"),
+    "blocking": Sentence("blocking"),
+    "listening": Sentence("listening"),
+    "learning": Sentence("learning"),
+}
+"""Those of a port that passes nothing, in words (802.1D §7.4)."""
 
 
 def own_link(case: Case, device: Device, interface: Interface) -> Iterator[Step]:
@@ -75,7 +84,8 @@ def _port(case: Case, switch: str, interface: str, row: tuple[str, ...] = ()) ->
     if state == "no carrier":
         return  # the other end's fault
     if state not in GOOD_PORTS:
-        said = Sentence("port {port} of the switch {switch} is {state}", port=interface, switch=switch, state=state)
+        said = Sentence("port {port} of the switch {switch} is {state}",
+                        port=interface, switch=switch, state=STATES.get(state, state))  # fmt: skip
         mend = f"bridge link set dev {interface} state 3" if state not in ("down", "gone") else ""
         remedy = f"lan exec {switch} -- {mend or f'ip link set {interface} up'}"
         evidence = (f"{interface}: {state}", *row)

@@ -37,8 +37,7 @@ def leases(case: Case) -> Iterator[Step]:
     if state not in ("ready", "starting"):
         said = Sentence("{device}'s DHCP client has been stopped: nobody asks for an address", device=client.name)
         if state is not None:
-            said = Sentence("{device}'s DHCP client has {state}: nobody asks for an address",
-                            device=client.name, state=state)  # fmt: skip
+            said = Sentence("{device}'s DHCP client has ended: nobody asks for an address", device=client.name)
         remedy = f"lan start {client.name}"
         yield Step("client", client.name, said, "lease.client", look=f"lan inspect {client.name}", remedy=remedy)
     yield Step("client", client.name, Sentence("{device}'s DHCP client runs", device=client.name))

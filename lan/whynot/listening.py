@@ -57,7 +57,7 @@ def _nobody(
         said = (
             Sentence("{said}: its service {service} has ended", said=said, service=service)
             if state == "ended"
-            else Sentence("{said}: its service {service} is {state}", said=said, service=service, state=state)
+            else Sentence("{said}: its service {service} is still starting", said=said, service=service)
         )
         remedy, code = f"lan start {device.name}", "listener.ended"
     elif packet.dport == 443 and device.kind == "web-server":
