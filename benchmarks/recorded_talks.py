@@ -15,7 +15,8 @@ from benchmarks import tcp_flags_beside_tshark, wire_talks
 from benchmarks.tcp_flags_dialogues import Timed
 from benchmarks.wire_talks import HOUSE, Talk
 from lan.trace.frame import Direction, Frame
-from lan.trace.pcapng import dump, load
+from lan.trace.pcapng import load
+from lan.trace.pcapng_writing import dump
 
 RECORDED: dict[str, tuple[tuple[Talk, ...], frozenset[str]]] = {
     "tcp": (

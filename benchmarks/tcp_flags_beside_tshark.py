@@ -10,7 +10,6 @@ explain are shown, and make the exit code 1.
 """
 
 import argparse
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +18,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from benchmarks import wire_talks
+from benchmarks import asking_tshark, wire_talks
 from benchmarks.tcp_flags_dialogues import DIALOGUES, Timed
 from benchmarks.tcp_flags_explained import (
     ACKED,
@@ -145,7 +144,7 @@ class Tally:
 
     captures: int = 0
     segments: int = 0
-    numbers: int = 0
+    numbers: Counter[str] = field(default_factory=Counter)
     one_sided: int = 0
     flags: Counter[str] = field(default_factory=Counter)
     explained: Counter[str] = field(default_factory=Counter)
@@ -155,7 +154,7 @@ class Tally:
         """Count what both said of one thing; a number that only one gives is no difference."""
         if told.ours == told.theirs:
             if told.name in NUMBERS:
-                self.numbers += 1
+                self.numbers[told.name] += 1
             else:
                 self.flags[told.ours if told.name == SENDING else told.name] += 1
         elif told.name in NUMBERS and not (told.ours and told.theirs):
@@ -170,19 +169,16 @@ class Tally:
         explained = "".join(f"\n  {number:6} × {why}" for why, number in self.explained.most_common())
         return (
             f"captures {self.captures}, segments {self.segments}, flags that both give {self.flags.total()}:{flags}\n"
-            f"numbers that are the same {self.numbers}, that only one gives {self.one_sided},"
+            f"numbers that are the same {self.numbers.total()}, that only one gives {self.one_sided},"
             f" differences {len(self.differences)}, explained {self.explained.total()}{explained}"
         )
 
 
 def tshark(path: Path) -> Iterator[dict[str, str]]:
     """What it says of each frame of a file: flags, numbers, and one word in `SENDING`."""
-    wanted = [f"tcp.analysis.{name}" for name in (*FLAGS, *NUMBERS)]
-    command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "separator=/t", "-E", "occurrence=l"]
-    command += [word for name in wanted for word in ("-e", name)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    for line in done.stdout.split("\n")[:-1]:
-        told = {name: cell for name, cell in zip((*FLAGS, *NUMBERS), line.split("\t"), strict=True) if cell}
+    names = (*FLAGS, *NUMBERS)
+    for cells in asking_tshark.rows(path, (f"tcp.analysis.{name}" for name in names), "-E", "occurrence=l"):
+        told = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
         if told.keys() & {FAST, SPURIOUS}:
             told.pop(AGAIN, None)  # tshark's general word for all three
         yield _in_one_word(told)

@@ -14,9 +14,9 @@ DATA = b"x" * 1000
 class Dialogue:
     """A connection of client (0) and server (1), just opened; `captured` is what was seen of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, round_trip_ms: float = 2) -> None:
         self.next, self.now_ns, self.captured = [100, 900], 10**18, Timed()
-        self.say(0, SYN), self.say(1, SYN | ACK), self.say(0)
+        self.say(0, SYN), self.say(1, SYN | ACK), self.say(0, wait_ms=round_trip_ms - 1)
 
     def say(
         self,
@@ -78,8 +78,26 @@ def late_fin(*, with_gap: bool) -> Timed:
     return talk.captured
 
 
+def hole(*, filled_after_ms: float, has_handshake: bool = True) -> Timed:
+    """A segment that was not here when its successor came; the handshake, where captured, took 40 ms."""
+    talk = Dialogue(round_trip_ms=40)
+    if not has_handshake:
+        talk.captured.clear()
+    talk.say(1, data=DATA)
+    talk.say(0)
+    talk.say(1, data=DATA)
+    late = talk.captured.pop()[1]
+    talk.say(1, data=DATA)
+    talk.captured.append((talk.now_ns + round(filled_after_ms * 1e6), late))
+    return talk.captured
+
+
 DIALOGUES: dict[str, Timed] = {
     "probes of a window": probes(),
     "a late FIN": late_fin(with_gap=False),
     "a late FIN behind a gap": late_fin(with_gap=True),
+    "a hole filled within the round trip": hole(filled_after_ms=39),
+    "a hole filled after the round trip": hole(filled_after_ms=41),
+    "a hole filled within 3 ms": hole(filled_after_ms=2.9, has_handshake=False),
+    "a hole filled after 3 ms": hole(filled_after_ms=3.1, has_handshake=False),
 }

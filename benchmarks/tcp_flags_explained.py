@@ -152,6 +152,10 @@ def _is_flight_past_trouble(found: Difference) -> bool:
     return has_sack or not _is_in_order([*segments, found.segment]) or _has_swapped_acks(found)
 
 
+def _has_reset_without_ack(found: Difference) -> bool:
+    return any(not each.flags & TcpFlags.ACK and each.flags & TcpFlags.RST for each in found.before(by_sender=False))
+
+
 def _has_swapped_acks(found: Difference) -> bool:
     """Whether an ACK was captured after a later one, or before what it acknowledges."""
     ends, acks = list[int](), list[int]()
@@ -197,6 +201,7 @@ EXPLAINED: tuple[tuple[str, str, Callable[[Difference], bool]], ...] = (
         "tshark takes off the newest SACK blocks alone, old ones too, and leaves out what it did not see",
         _is_flight_past_trouble,
     ),
+    (IN_FLIGHT, "tshark takes a RST's acknowledgment number though it has no ACK", _has_reset_without_ack),
 )
 """Name of what differs, why, and whether it holds: both are right there, or tshark is not."""
 

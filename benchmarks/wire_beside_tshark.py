@@ -10,7 +10,6 @@ counted.  Differences that `EXPLAINED` does not explain are shown, and make the 
 """
 
 import argparse
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +18,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from benchmarks import wire_synthetic, wire_talks
+from benchmarks import asking_tshark, wire_synthetic, wire_talks
 from benchmarks.wire_changes import CHANGES
 from benchmarks.wire_field_names import THEIRS
 from benchmarks.wire_fields import Value, fields_of
@@ -81,12 +80,7 @@ class Tally:
 def tshark(path: Path) -> Iterator[dict[str, list[str]]]:
     """For each frame of a file, all values of each field that it names."""
     settings = [word for setting in AS_WE_READ for word in ("-o", setting)]
-    wanted = [word for name in THEIRS for word in ("-e", name)]
-    form = ["-T", "fields", "-E", "occurrence=a", "-E", f"aggregator={SEPARATOR}", "-E", "separator=/t"]
-    command = ["tshark", "-n", "-r", str(path), *settings, *form, *wanted]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, errors="surrogateescape")
-    for line in done.stdout.split("\n")[:-1]:
-        cells = line.split("\t")
+    for cells in asking_tshark.rows(path, THEIRS, *settings, "-E", "occurrence=a", "-E", f"aggregator={SEPARATOR}"):
         row = {name: cell.split(SEPARATOR) for name, cell in zip(THEIRS, cells, strict=True) if cell}
         _one_name_for_application_data(row)
         yield row

@@ -1,0 +1,21 @@
+"""tshark over a capture file: the fields of each frame."""
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+
+class TsharkError(Exception):
+    """It did not read the file to its end; says how it ended, and in which words."""
+
+
+def rows(path: Path, names: Iterable[str], *words: str) -> Iterator[list[str]]:
+    """For each frame the cells of these fields, "" where it has none; `words` are further arguments."""
+    command = ["tshark", "-n", "-r", str(path), *words, "-T", "fields", "-E", "separator=/t"]
+    command += [word for name in names for word in ("-e", name)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="surrogateescape")
+    if done.returncode:
+        kind = f"signal {-done.returncode}" if done.returncode < 0 else str(done.returncode)
+        raise TsharkError(f"tshark ended with {kind} over {path}: {done.stderr.strip()[-2000:] or 'no word'}")
+    for line in done.stdout.split("\n")[:-1]:
+        yield line.split("\t")
