@@ -184,8 +184,10 @@ def test_the_office_as_tshark_reads_it(tmp_path: Path) -> None:
     assert count("dhcp") == 4
     assert count("dhcp.ip.your == 192.168.100.1 && dhcp.option.dhcp == 5") == 1
     assert count(f'dns.flags.response == 1 && dns.a == {WEB} && dns.qry.name == "{NAME}"') >= 1
-    assert count("tcp.flags.syn == 1 && tcp.flags.ack == 0") == count("tcp.flags.syn == 1 && tcp.flags.ack == 1") == 7
-    assert count("tcp.flags.fin == 1") == 14
+    once = "!tcp.analysis.retransmission"  # a busy machine sends a FIN again whose ACK is late (RFC 8985 §7)
+    assert count(f"tcp.flags.syn == 1 && tcp.flags.ack == 0 && {once}") == 7
+    assert count(f"tcp.flags.syn == 1 && tcp.flags.ack == 1 && {once}") == 7
+    assert count(f"tcp.flags.fin == 1 && {once}") == 14
     assert count('!tls && http.request.method == "GET"') == count("!tls && http.response.code == 200") == 4
     assert count('tls && http.request.method == "GET"') == count("tls && http.response.code == 200") == 3
     assert count("tls.handshake.type == 1") == count("tls.handshake.type == 2") == 3
