@@ -75,7 +75,9 @@ def messages() -> dict[str, str]:
     for path, tree in trees().items():
         for node in tree.body:
             names = [each.id for each in getattr(node, "targets", ()) if isinstance(each, ast.Name)]
-            if isinstance(node, ast.Assign) and any(name.endswith("HEADINGS") or name == "NOTHING" for name in names):
+            if isinstance(node, ast.Assign) and any(
+                name.endswith("HEADINGS") or name in ("NOTHING", "SENTENCES") for name in names
+            ):
                 value = ast.literal_eval(node.value)
                 found |= dict.fromkeys([value] if isinstance(value, str) else value, path)
     return found
@@ -131,9 +133,10 @@ def test_a_particle_with_two_forms_stands_behind_nothing_but_numbers_and_address
 
 
 def test_a_sentence_is_written_out_where_it_is_made() -> None:
-    """A catalogue can't have what is put together at run time."""
+    """A catalogue can't have what is put together at run time; `device_words` has its own list, which is in it."""
     made = [(where, call.args[0]) for where, call, name in calls() if name == "Sentence" and call.args]
-    assert not [where for where, text in made if not isinstance(text, ast.Constant)]
+    loose = [where for where, text in made if not isinstance(text, ast.Constant)]
+    assert not [where for where in loose if not where.startswith("lan/trace/why/device_words.py")]
 
 
 def test_stalls_make_reasons_of_sentences_alone() -> None:
