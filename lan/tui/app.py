@@ -229,6 +229,11 @@ class TraceApp(App[None]):
         self.query_one(Map).show_lines(draw(self._cables, journey, frame))
         self.query_one(Why).show_stops((stop, self.source.explain(stop, journey)) for stop in journey.stops)
 
+    def on_frame_list_moved(self, event: FrameList.Moved) -> None:
+        """Who goes to a frame wants to look at it; who goes to the last, at what comes."""
+        self._is_following = event.is_to_last and self.source.is_live
+        self._tell()
+
     def on_frame_list_lost(self, event: FrameList.Lost) -> None:
         self._say_lost(event.why)
 
@@ -276,6 +281,7 @@ class TraceApp(App[None]):
     def _go_to(self, text: str) -> None:
         if not text.isascii() or not text.isdigit():
             raise UsageError(f"{text}: not a number", expected="a frame's number, as in the first column")
+        self._is_following = False
         place_of(self.recorded, int(text))  # a file may not be known so far yet
         self.table.choose(self._listing.place(int(text)))
 
@@ -298,8 +304,7 @@ class TraceApp(App[None]):
         if not 0 <= at < len(frames):
             self.notify("that was its last hop" if by > 0 else "that was its first hop", timeout=2)
             return
-        if not self._is_hops:
-            self._is_hops = True
+        self._is_hops, self._is_following = True, False
         self._show_all(frames[at].number)
 
     def action_pane(self, name: str) -> None:
@@ -310,7 +315,13 @@ class TraceApp(App[None]):
     def action_follow(self) -> None:
         """Go with the newest frame, or stay."""
         self._is_following = not self._is_following
+        if self._is_following:
+            self.table.choose(len(self._listing) - 1)
         self._tell()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A file has no newest frame to follow."""
+        return self.source.is_live if action == "follow" else True
 
 
 def show(source: Source, filter_text: str) -> None:

@@ -39,6 +39,13 @@ class FrameList(ScrollView, can_focus=True):
             super().__init__()
             self.frame = frame
 
+    class Moved(Message):
+        """The user went to a frame: `is_to_last`, to the last there was."""
+
+        def __init__(self, *, is_to_last: bool) -> None:
+            super().__init__()
+            self.is_to_last = is_to_last
+
     class Lost(Message):
         """A frame can't be read any more; `why` in words."""
 
@@ -117,20 +124,24 @@ class FrameList(ScrollView, can_focus=True):
             style += Style(reverse=True, bold=self.has_focus)
         return Strip([Segment(self._columns.line(row), style)]).adjust_cell_length(width, style)
 
+    def _go(self, at: int, *, is_to_last: bool = False) -> None:
+        self.post_message(self.Moved(is_to_last=is_to_last))
+        self.choose(at)
+
     def action_move(self, by: int) -> None:
-        self.choose(self.at + by)
+        self._go(self.at + by)
 
     def action_page(self, by: int) -> None:
-        self.choose(self.at + by * max(self.size.height - 1, 1))
+        self._go(self.at + by * max(self.size.height - 1, 1))
 
     def action_first(self) -> None:
-        self.choose(0)
+        self._go(0)
 
     def action_last(self) -> None:
         self.recorded.know()
         self.virtual_size = Size(0, len(self.frames))
-        self.choose(len(self.frames) - 1)
+        self._go(len(self.frames) - 1, is_to_last=True)
 
     def on_click(self, event: object) -> None:
         """The row that was pointed at."""
-        self.choose(self.scroll_offset.y + int(getattr(event, "y", 0)))
+        self._go(self.scroll_offset.y + int(getattr(event, "y", 0)))

@@ -235,3 +235,34 @@ def test_a_lan_that_is_up_is_followed_until_it_ends() -> None:
         assert "the LAN is gone: it ended" in title(app)
 
     play(Growing(frames), steps)
+
+
+def test_who_goes_to_a_frame_stays_there_while_others_come() -> None:
+    frames = Reader().feed(bytes.fromhex(OFFICE.read_text()))[:20]
+
+    async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
+        assert "following" in title(app)
+        await pilot.press("home")
+        here = number_of(app)
+        assert "following" not in title(app)
+        while len(app.timeline.all_frames) < len(frames):
+            await pilot.pause()
+        assert number_of(app) == here == 1
+        await pilot.press("end")
+        assert number_of(app) == app.timeline.all_first_sightings[-1].number and "following" in title(app)
+        await pilot.press("up", "f")
+        assert number_of(app) == app.timeline.all_first_sightings[-1].number and "following" in title(app)
+
+    growing = Growing(frames)
+    growing.sync()
+    growing.sync()
+    play(growing, steps)
+
+
+def test_a_file_has_nothing_to_follow(office: Source) -> None:
+    async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
+        await pilot.press("f")
+        assert "following" not in title(app)
+        assert app.check_action("follow", ()) is False and app.check_action("quit", ()) is True
+
+    play(office, steps)
