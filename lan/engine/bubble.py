@@ -8,7 +8,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import select
 import signal
 import socket
 import traceback
@@ -19,6 +18,7 @@ from types import FrameType
 from typing import NoReturn
 
 from lan.engine import idmap, syscalls
+from lan.engine.waiting import readable
 from lan.errors import MachineError
 
 NAMESPACES = (
@@ -100,9 +100,9 @@ def end(pid: int, patience_s: float = 5) -> None:
     except ProcessLookupError:
         return
     try:
-        if not select.select([process], [], [], patience_s)[0]:
+        if not readable([process], patience_s):
             signal.pidfd_send_signal(process, signal.SIGKILL)
-            select.select([process], [], [], _BURIAL_S)
+            readable([process], _BURIAL_S)
     except ProcessLookupError:
         pass
     finally:

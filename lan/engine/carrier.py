@@ -8,7 +8,6 @@ import contextlib
 import itertools
 import json
 import os
-import select
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from lan.devices.base import Service
 from lan.engine import programs, services, space
 from lan.engine.hidden import Inner
 from lan.engine.services import Running
+from lan.engine.waiting import readable
 from lan.errors import RunError
 from lan.links.options import Cable
 
@@ -93,7 +93,7 @@ class Userspace:
         services.wait_ready([self.running])
         limit_s = time.monotonic() + ANSWER_DEADLINE_S
         while self._waiting and not self.is_gone:
-            if not select.select([self.control], [], [], max(0.0, limit_s - time.monotonic()))[0]:
+            if not readable([self.control.fileno()], limit_s - time.monotonic()):
                 raise RunError("the userspace link does not answer", todo=str(self.running.log))
             self.hear()
         if self._refused:

@@ -1,81 +1,80 @@
-"""Ending a process that holds hundreds of packet sockets, in one grace period instead of hundreds.
+"""Ending processes that hold hundreds of packet sockets, in one grace period instead of hundreds.
 
 Each packet socket that closes waits for an RCU grace period (packet(7); `packet_release` in the
 kernel), some 10 ms, and a process closes its descriptors one after the other: Open vSwitch's
-userspace datapath with four hundred ports took four seconds to die.  Copies of the sockets are given
-to a few processes that end at the same moment: their grace periods pass beside each other.
+userspace datapath with four hundred ports took four seconds to die.  Copies of the sockets outlive
+their process, and are let go of at the same moment, each by a thread of its own: their grace periods
+pass beside each other.
+
+All this happens while the LAN's namespaces are still there.  A dying process that wants the kernel's
+lock of interfaces, as the owner of a TAP does, would else wait for as long as their burial keeps it:
+from half a second to three for four hundred of them.
 """
 
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lan.engine import syscalls
+from lan.engine.waiting import readable
 
-WORKERS = 24
-FEW = 24
-"""Below it, ending the process is quick enough."""
+AT_ONCE = 512
+"""Threads, so as many sockets pass one grace period together."""
+FEW = 4
+"""So many sockets close one after the other as quickly as threads start."""
+PATIENCE_S = 10.0
+"""For killed processes to be gone; what is not by then ends with the bubble."""
 
 
 def end(*pids: int) -> None:
-    """Kill processes of the bubble, quickly even if they hold many packet sockets."""
+    """Kill processes of the bubble; returns when they are gone, quickly even if they hold many packet sockets."""
     copies: list[int] = []
-    for pid in pids:
-        try:
-            sockets = _packet_sockets(pid)
-            copies += _copies(pid, sockets) if len(sockets) > FEW else []
-        except OSError:  # it is gone, or this kernel has no pidfd_getfd (Linux 5.6)
-            continue
-    go = _hand_out(copies) if copies else None
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    if go is not None:
-        os.close(go)
+    with contextlib.ExitStack() as opened:
+        processes: list[int] = []
+        for pid in pids:
+            try:
+                processes.append(os.pidfd_open(pid))
+            except OSError:  # it is gone
+                continue
+            opened.callback(os.close, processes[-1])
+            copies += _copies(processes[-1], _packet_sockets(pid))
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+        for process in processes:
+            readable([process], PATIENCE_S)
+    _close_together(copies)
 
 
 def _packet_sockets(pid: int) -> list[int]:
     """The process's descriptors of packet sockets: those whose inodes its namespace lists."""
-    inodes = {line.split()[-1] for line in Path(f"/proc/{pid}/net/packet").read_text().splitlines()[1:]}
-    found = []
-    for entry in os.scandir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(OSError):
-            target = os.readlink(entry.path)  # noqa: PTH115 - no file
-            if target.startswith("socket:[") and target[8:-1] in inodes:
-                found.append(int(entry.name))
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # it has just gone
+        inodes = {line.split()[-1] for line in Path(f"/proc/{pid}/net/packet").read_text().splitlines()[1:]}
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):  # it has closed this one
+                target = os.readlink(entry.path)  # noqa: PTH115 - no file
+                if target.startswith("socket:[") and target[8:-1] in inodes:
+                    found.append(int(entry.name))
     return found
 
 
-def _copies(pid: int, descriptors: list[int]) -> list[int]:
-    process = os.pidfd_open(pid)
-    try:
-        return [syscalls.pidfd_getfd(process, descriptor) for descriptor in descriptors]
-    finally:
-        os.close(process)
+def _copies(process: int, descriptors: Sequence[int]) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # it has just gone, or this kernel has no pidfd_getfd (Linux 5.6)
+        for descriptor in descriptors if len(descriptors) > FEW else ():
+            found.append(syscalls.pidfd_getfd(process, descriptor))
+    return found
 
 
-def _hand_out(copies: list[int]) -> int:
-    """Give each worker its share; they end when the returned descriptor is closed.
-
-    Returns when every worker has let go of the others' shares, so that no last copy is closed one by one.
-    """
-    wait, go = os.pipe()
-    done, tell = os.pipe()
-    for worker in range(WORKERS):
-        if os.fork() == 0:
-            os.close(go)
-            share = set(copies[worker::WORKERS])
-            for copy in copies:
-                if copy not in share:
-                    os.close(copy)
-            os.close(tell)
-            os.read(wait, 1)
-            os._exit(0)
-    os.close(tell)
-    os.close(wait)
-    os.read(done, 1)  # the end of file: all workers have closed their copy of `tell`
-    os.close(done)
-    for copy in copies:
-        os.close(copy)
-    return go
+def _close_together(descriptors: Sequence[int]) -> None:
+    if descriptors:
+        with (
+            contextlib.suppress(RuntimeError),  # no more threads for this user: what is left closes with us
+            ThreadPoolExecutor(min(len(descriptors), AT_ONCE)) as threads,
+        ):
+            for descriptor in descriptors:
+                threads.submit(os.close, descriptor)

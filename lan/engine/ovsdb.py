@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import select
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from lan.engine.waiting import readable
 from lan.errors import RunError
 from lan.wire import ovsdb
 from lan.wire.ovsdb import Operation, OvsdbError
@@ -77,8 +77,7 @@ class Ovsdb:
                     ends.append(os.pidfd_open(pid))
                 stack.callback(os.close, ends[-1])
             while not done():
-                left_s = until_s - time.monotonic()
-                heard = select.select([own, *ends], [], [], max(left_s, 0))[0]
+                heard = readable([own, *ends], until_s - time.monotonic())
                 if not heard:
                     raise RunError(f"Open vSwitch did not answer within {DEADLINE_S:g} s", todo=self._todo)
                 if own not in heard:

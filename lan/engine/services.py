@@ -5,7 +5,6 @@ A service says that it is ready by a line on a pipe, and ends by closing it; nob
 
 import json
 import os
-import select
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from lan.devices.base import STATE, Service
 from lan.engine import programs
 from lan.engine.space import Space
+from lan.engine.waiting import readable
 from lan.errors import RunError
 
 READY_DEADLINE_S = 20.0
@@ -119,9 +119,9 @@ def wait_until(runnings: Sequence[Running], settled: Callable[[Running], bool], 
         patience = limit - time.monotonic()
         if patience <= 0:
             return waiting
-        readable, _, _ = select.select([running.ready for running in waiting], [], [], patience)
+        heard = readable([running.ready for running in waiting], patience)
         for running in waiting:
-            if running.ready in readable:
+            if running.ready in heard:
                 running.hear()
                 if running.state == "ended" and running.service.needed:
                     raise failed(running)
@@ -148,7 +148,7 @@ def _how(pid: int) -> str:
     except OSError:
         return ""
     try:
-        if not select.select([ended], [], [], LAST_BREATH_S)[0]:
+        if not readable([ended], LAST_BREATH_S):
             return ""
         fate = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
