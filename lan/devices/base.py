@@ -105,7 +105,7 @@ class Host:
     def more_addresses(self) -> dict[Port, str]:
         """Port → ADDRESS/PREFIX of its other ports, as Mininet's links give them: ``params1={"ip": …}``."""
         found: dict[Port, str] = {}
-        for link in self.lan.links:
+        for link in self.lan.links_of(self.name):
             for port, params in ((link.a, "params1"), (link.b, "params2")):
                 given = link.options.get(params)
                 if port.device == self.name and port != self.ports[0] and isinstance(given, dict) and given.get("ip"):

@@ -54,7 +54,9 @@ class Fabric:
         self._bridges: dict[str, int] = {}
         self._next_port = _FIRST_PORT_INDEX
         self._plugged: dict[str, int] = {}
-        self._lacking: dict[str, str] | None = None
+        self._baseline = settings.Establishing()
+        self._is_up: set[Port] = set()
+        """Hosts' ends that were born up."""
         self.netlink.do([rtnetlink.set_link(1, up=True)])
         settings.establish()
 
@@ -63,12 +65,10 @@ class Fabric:
         try:
             for name in names:
                 self.namespaces[name] = netns.new()
-                if self._lacking is None:
-                    self._lacking = settings.establish()
-                else:
-                    settings.apply(self._lacking)
+                self._baseline.establish()
         finally:
             netns.enter(self.home)
+            self._baseline.release()
 
     def add_bridges(self, switches: Iterable[Device], mac: Mapping[str, str]) -> None:
         """A kernel bridge for each switch."""
@@ -95,7 +95,7 @@ class Fabric:
                     self._next_port += 1
 
     def add_cables(self, links: Iterable[Link]) -> None:
-        """A veth pair for each cable; switch ends come up at once, host ends when dressed."""
+        """A veth pair for each cable; switch ends come up at once, host ends by the time they are dressed."""
         links = list(links)
         self.number(links)
         self.netlink.do([self._cable(link) for link in links])
@@ -112,7 +112,7 @@ class Fabric:
         """Bring a host's interfaces up, give the first one its address and routes, and others what they have."""
         ports = list(ports)
         requests = [rtnetlink.set_link(1, up=True)]
-        requests += [rtnetlink.set_link(self.index[port], up=True) for port in ports]
+        requests += [rtnetlink.set_link(self.index[port], up=True) for port in ports if port not in self._is_up]
         if ports:
             requests += [
                 rtnetlink.new_address(self.index[port], ipaddress.ip_interface(address))
@@ -168,12 +168,14 @@ class Fabric:
         with self.netlink_of(link.a.device) as there:
             there.do([rtnetlink.delete_link(self.index.pop(link.a))])
         self.index.pop(link.b, None)
+        self._is_up -= {link.a, link.b}
 
     def remove_pairs(self, link: Link) -> None:
         """Take a cable of two pairs away for good: each outer end, and its inner one with it."""
         for port in (link.a, link.b):
             with self.netlink_of(port.device) as there:
                 there.do([rtnetlink.delete_link(self.index.pop(port))])
+        self._is_up -= {link.a, link.b}
 
     def remove(self, device: str) -> None:
         """Take a host's namespace or a bridge away, once its cables are gone."""
@@ -212,12 +214,20 @@ class Fabric:
             yield there
 
     def _cable(self, link: Link) -> Request:
-        near, far = (link.b, link.a) if link.a.device in self.namespaces else (link.a, link.b)
+        """One end is born up, a host's where there is one: then the switch's is all that changes once it comes up."""
+        near, far = (link.b, link.a) if link.b.device in self.namespaces else (link.a, link.b)
+        if near.device in self.namespaces:
+            self._is_up.add(near)
         return rtnetlink.new_veth(self.end(near), self.end(far))
 
     def _plug(self, port: Port) -> Request:
-        """A switch's end comes up in its bridge: a cable's far end can't be born there, the kernel ignores it."""
-        return rtnetlink.set_link(self.index[port], up=True, master=self._bridges.get(port.device))
+        """A switch's end comes up in its bridge: a cable's far end can't be born there, the kernel ignores it.
+
+        Open vSwitch's take all frames, as it would set them itself: then it has nothing to change.
+        """
+        if port.device in self._bridges:
+            return rtnetlink.set_link(self.index[port], up=True, master=self._bridges[port.device])
+        return rtnetlink.listen_up(self.index[port])
 
     def end(self, port: Port) -> End:
         """An end of a cable as it is to be made."""

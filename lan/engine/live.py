@@ -4,7 +4,6 @@ The order is chosen so that the slow starts (Open vSwitch, the OpenFlow library,
 pass beside each other and beside the making of namespaces.
 """
 
-import itertools
 import json
 import os
 import signal
@@ -37,7 +36,6 @@ LEASE_DEADLINE_S = 10.0
 """How long `up` waits for services that a LAN can do without, such as a DHCP client's first lease."""
 WARM = frozenset({"lan.services.http.fetch", "lan.services.icmp"})
 """Programs of hosts that a scenario starts again and again."""
-CABLES_AT_A_TIME = 100
 MOST_BRIDGE_PORTS = 1023
 """BR_MAX_PORTS of the kernel, less the one that it keeps."""
 Progress = Callable[[str], None]
@@ -180,21 +178,22 @@ class LiveLan:
         return controller
 
     def _lay_cables(self) -> None:
-        """All cables, some at a time: Open vSwitch plugs in the last ones while we make the next."""
+        """All cables, and then Open vSwitch gets its ends at once: it plugs them in while hosts are dressed.
+
+        Each change of an interface has it look through all that it has, several requests to the kernel
+        an interface, so it gets them when nothing about them changes any more.
+        """
         if self._ovs is not None:
             self.vital |= dict.fromkeys(self._ovs.started(), "Open vSwitch")
             plans = [BridgePlan(name, self._dpids[name], mac_address(name, "bridge")) for name in self.ovs_switches]
             self._ovs.add_bridges(plans, f"tcp:{CONTROLLER}")
-        numbers = {name: itertools.count(1) for name in self.ovs_switches}
-        of_port = {port: next(numbers[name]) for name in self.ovs_switches for port in self.lan.ports(name)}
-        self._of_port = of_port
-        self._of_ports = {name: len(self.lan.ports(name)) for name in self.ovs_switches}
-        for start in range(0, len(self.lan.links), CABLES_AT_A_TIME):
-            links = self.lan.links[start : start + CABLES_AT_A_TIME]
-            self.cables.lay(links)
-            if self._ovs is not None:
-                ends = [port for link in links for port in (link.a, link.b) if port in of_port]
-                self._ovs.begin_ports([(port.device, port.interface, of_port[port]) for port in ends])
+        self.cables.lay(self.lan.links)
+        if self._ovs is not None:
+            for name in self.ovs_switches:
+                ports = self.lan.ports(name)
+                self._of_ports[name] = len(ports)
+                self._of_port |= {port: number for number, port in enumerate(ports, 1)}
+            self._ovs.begin_ports([(port.device, port.interface, at) for port, at in self._of_port.items()])
 
     def _finish_certificates(self, maker: Running | None) -> None:
         if maker is not None:

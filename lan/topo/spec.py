@@ -76,6 +76,14 @@ class Lan:
     source: str
     """What the user named: ``office``, ``single:400``, ``path/to/file.py``."""
     warnings: tuple[str, ...] = ()
+    _links_of: dict[str, list[Link]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[Link]] = {}
+        for link in self.links:
+            for device in dict.fromkeys((link.a.device, link.b.device)):
+                found.setdefault(device, []).append(link)
+        object.__setattr__(self, "_links_of", found)
 
     @property
     def hosts(self) -> list[Device]:
@@ -87,9 +95,13 @@ class Lan:
         """The switches, in the file's order."""
         return [device for device in self.devices.values() if device.is_switch]
 
+    def links_of(self, device: str) -> list[Link]:
+        """The cables of one device, in the order they were plugged."""
+        return list(self._links_of.get(device, ()))
+
     def ports(self, device: str) -> list[Port]:
         """The ports of one device, in the order its cables were plugged."""
-        return [port for link in self.links for port in (link.a, link.b) if port.device == device]
+        return [port for link in self.links_of(device) for port in (link.a, link.b) if port.device == device]
 
     def renamed(self, name: str) -> "Lan":
         """The same LAN under another name."""

@@ -19,12 +19,13 @@ RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWNSID = 88
-IFF_UP, IFF_RUNNING = 0x1, 0x40
+IFF_UP, IFF_RUNNING, IFF_PROMISC = 0x1, 0x40, 0x100
 RTMGRP_LINK = 0x1
 """The multicast group that hears of every change of a link."""
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
 _IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
+_IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 31, 32
 _VETH_INFO_PEER = 1
 _IFLA_BR_FORWARD_DELAY, _IFLA_BR_AGEING_TIME, _IFLA_BR_STP_STATE, _IFLA_BR_MCAST_SNOOPING = 1, 4, 5, 23
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
@@ -87,12 +88,15 @@ def _ifinfo(index: int, *, up: bool | None = None) -> bytes:
 def new_veth(near: End, far: End) -> Request:
     """A veth pair in one message: both ends named, addressed and placed, the near one up.
 
-    The far one can't be: at that moment the kernel has not yet joined them (ENOTCONN).
+    The far one can't be: at that moment the kernel has not yet joined them (ENOTCONN).  Each has one
+    queue each way, which is all that the kernel uses unless told otherwise; but then it makes one for
+    every processor, and waits a grace period for putting the others away.
     """
-    peer = _ifinfo(far.index) + _end_attributes(far)
+    queues = _u32(_IFLA_NUM_TX_QUEUES, 1) + _u32(_IFLA_NUM_RX_QUEUES, 1)
+    peer = _ifinfo(far.index) + _end_attributes(far) + queues
     data = _attribute(_VETH_INFO_PEER, peer)
     info = _attribute(_IFLA_INFO_KIND, b"veth") + _attribute(_IFLA_INFO_DATA, data)
-    body = _ifinfo(near.index, up=True) + _end_attributes(near) + _attribute(_IFLA_LINKINFO, info)
+    body = _ifinfo(near.index, up=True) + _end_attributes(near) + queues + _attribute(_IFLA_LINKINFO, info)
     return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {near.name} - {far.name}")
 
 
@@ -109,6 +113,12 @@ def set_link(index: int, *, up: bool | None = None, master: int | None = None) -
     """A link set up or down, or joined to a bridge (master 0 leaves it)."""
     body = _ifinfo(index, up=up) + (b"" if master is None else _u32(_IFLA_MASTER, master))
     return Request(RTM_NEWLINK, 0, body, f"link {index}")
+
+
+def listen_up(index: int) -> Request:
+    """A link set up, and to take frames whoever they are for."""
+    both = IFF_UP | IFF_PROMISC
+    return Request(RTM_NEWLINK, 0, _IFINFO.pack(0, 0, index, both, both), f"link {index}")
 
 
 def move_link(index: int, netns: int, name: str, mac: str) -> Request:
