@@ -21,6 +21,8 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[1]
 MARK = f"lan-test-{os.getpid()}-"
 """In the environment of every process that our commands start, by way of the state folder's name."""
+TEMPORARY = "tmp"
+"""In the state folder: the temporary files of our commands, which so are known from everybody else's."""
 PATIENCE_S = 180.0
 """For anything that should end by itself: generous, for a slow and busy machine."""
 WITHOUT_LAN = {"down", "doctor", "graph", "run", "serve", "status", "test", "up", "validate", "sandbox"}
@@ -54,9 +56,10 @@ class Command:
         return [sys.executable, "-m", "lan.cli", *words]
 
     def environment(self, more: Mapping[str, str] | None = None, user: str | None = None) -> dict[str, str]:
-        """The variables it runs with: the caller's but for Python's, the state folder, and `more`."""
+        """The variables it runs with: the caller's but for Python's, folders of its own, and `more`."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST", "LAN_"))}
-        own = {"XDG_STATE_HOME": str(self._state_of(user)), "PYTHONPATH": str(CHECKOUT)}
+        state = self._state_of(user)
+        own = {"XDG_STATE_HOME": str(state), "TMPDIR": str(state / TEMPORARY), "PYTHONPATH": str(CHECKOUT)}
         if user is not None:
             kept |= {"HOME": pwd.getpwnam(user).pw_dir, "USER": user, "LOGNAME": user}
         return kept | own | dict(more or {})
@@ -117,9 +120,10 @@ class Command:
             return self.state
         folder = self.state / f"of-{user}"
         if not folder.exists():
-            folder.mkdir()
             entry = pwd.getpwnam(user)
-            os.chown(folder, entry.pw_uid, entry.pw_gid)
+            for made in (folder, folder / TEMPORARY):
+                made.mkdir()
+                os.chown(made, entry.pw_uid, entry.pw_gid)
         return folder
 
 
@@ -169,6 +173,7 @@ def command() -> Iterator[Command]:
     """A `Command` with a fresh state folder, which every user may pass through."""
     state = Path(tempfile.mkdtemp(prefix=MARK))
     state.chmod(0o755)
+    (state / TEMPORARY).mkdir()
     try:
         yield Command(state)
     finally:

@@ -9,13 +9,17 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..command import MARK
+from ..command import MARK, TEMPORARY
 
-NAMES = re.compile(r"lan|ovs|vswitch|vconn|openflow|mininet|mnexec|os.?ken", re.IGNORECASE)
-"""What in a place that everybody uses would be of a LAN's making."""
+OTHERS_NAMES = r"ovs|vswitch|vconn|openflow|mininet|mnexec|os.?ken"
+PLACES = re.compile(OTHERS_NAMES, re.IGNORECASE)
+"""What of a LAN's programs, in a place that everybody uses, would not heed TMPDIR; lan itself does."""
+NAMES = re.compile(f"lan|{OTHERS_NAMES}", re.IGNORECASE)
+"""What else would be of a LAN's making."""
 NOT_MEANT = re.compile(r"lan-test-|pytest")
 _NAMESPACES = ("net", "mnt", "pid", "user", "uts", "ipc", "cgroup")
 
@@ -92,13 +96,15 @@ def _namespaces(pid: int) -> set[str]:
 def _files() -> list[str]:
     quiet = [Path(place) for place in ("/run", "/run/openvswitch", "/run/netns", "/dev/shm")]
     shared = [Path("/tmp"), Path("/var/tmp"), Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))]
-    found = [str(entry) for place in quiet if place.is_dir() for entry in place.iterdir()]
+    own = Path(tempfile.gettempdir()).glob(f"{MARK}*/**/{TEMPORARY}/*")
+    found = [str(entry) for entry in own]
+    found += [str(entry) for place in quiet if place.is_dir() for entry in place.iterdir()]
     return found + [
         str(entry)
         for place in shared
         if place.is_dir()
         for entry in place.iterdir()
-        if NAMES.search(entry.name) and not NOT_MEANT.search(entry.name)
+        if PLACES.search(entry.name) and not NOT_MEANT.search(entry.name)
     ]
 
 

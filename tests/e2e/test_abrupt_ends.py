@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -83,6 +84,15 @@ def wait_at_most(process: subprocess.Popen[str], seconds: float) -> None:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         pass
+
+
+def test_what_others_put_into_the_common_places_is_not_ours(lan: Command) -> None:
+    before = inventory.take()
+    with tempfile.TemporaryDirectory(prefix="lan-of-somebody-else-"):
+        assert not inventory.take().left_since(before)
+        ours = Path(lan.environment()["TMPDIR"], "something")
+        ours.touch()
+        assert inventory.take().left_since(before) == [f"file: {ours}"]
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
