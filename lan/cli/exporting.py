@@ -26,4 +26,4 @@ def write_pcapng(source: Source, frames: list[Frame], target: Path) -> int:
             file.writelines(pcapng_export.write(source.timeline, key_log, source.explain, frames=frames))
     except OSError as error:
         raise UsageError(f"--pcap {target}: {error.strerror}") from error
-    return len({line.split()[1] for line in key_log.splitlines()})
+    return len({line.split()[1] for line in key_log.splitlines() if not line.startswith("#")})

@@ -4,6 +4,7 @@ Each rule reads the source of every file in git and lists its breaches as `file:
 """
 
 import ast
+import gzip
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -250,6 +251,9 @@ def tracked() -> tuple[str, ...]:
 
 @cache
 def text(path: str) -> str:
+    """A file's text; of a recording that is kept packed, what it holds."""
+    if path.endswith(".gz"):
+        return gzip.decompress((HOUSE / path).read_bytes()).decode(errors="replace")
     return (HOUSE / path).read_text(encoding="utf-8")
 
 

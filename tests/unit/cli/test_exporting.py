@@ -18,7 +18,7 @@ def source(tmp_path: Path) -> Source:
     talk = TlsTalk(tmp_path)
     talk.say("pc1", b"GET / HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
     timeline = Timeline(switches=["s1"])
-    timeline.learn_secrets(talk.key_log)
+    timeline.learn_secrets(f"# of pc1\n{talk.key_log}")
     timeline.feed(talk.frames)
     return Source(timeline, "office", tmp_path, None)
 
