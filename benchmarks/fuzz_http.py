@@ -19,11 +19,9 @@ import sys
 from benchmarks.fuzz_parsers import PARSERS
 from benchmarks.fuzz_runner import run
 
-CODE = ("services/http", "benchmarks/fuzz_parsers.py", "benchmarks/fuzz_passing.py")
-
 
 def main() -> int:
-    return run("parser", PARSERS, PARSERS.__getitem__, __doc__, code=CODE)
+    return run("parser", PARSERS, PARSERS.__getitem__, __doc__)
 
 
 if __name__ == "__main__":

@@ -2,25 +2,24 @@
 
 A crash is any exception but those that a parser documents; a hang is an input that costs a second of processor time.
 The same seed makes the same inputs.  A run is made of parts of PART inputs, each with a chance of its own, and each
-whole part is a line of the log: a run that was stopped goes on behind its last.  A line says of which code it is:
-once that has changed, it counts no more.
+whole part is a line of the log: a run that was stopped goes on behind its last.  A line says of which code it is
+(`fuzz_code.py`): once that has changed, it counts no more.
 """
 
 import argparse
-import hashlib
 import json
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from random import Random
 
+from benchmarks.fuzz_code import digest
 from benchmarks.fuzz_inputs import Mutants, mutants
 
-HOUSE = Path(__file__).resolve().parents[1]
 SHOWN_CRASHES = 10
 POOL = 256
 KEPT_BYTES = 16
@@ -130,42 +129,32 @@ def _try(parser: Parser, batch: list[bytes], tally: Tally, pool: list[bytes], ra
 
 
 class Log:
-    """The parts that were done, a JSON line each, of this code alone."""
+    """The parts that were done, a JSON line each."""
 
-    def __init__(self, path: Path | None, code: str) -> None:
-        self._path, self._code = path, code
-        self._done: dict[tuple[str, str], Tally] = {}
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._done: dict[tuple[str, str, str], Tally] = {}
         if path is not None and path.exists():
             for line in path.read_text().splitlines():
                 told = json.loads(line)
                 of_code, seed = told.pop("code"), told.pop("seed")
-                if of_code == code:
-                    self._done[told["name"], seed] = Tally(**told)
+                self._done[told["name"], of_code, seed] = Tally(**told)
 
-    def done(self, name: str, seed: str, inputs: int) -> Tally | None:
-        """What came of this part, where it was done whole."""
-        found = self._done.get((name, seed))
+    def done(self, name: str, code: str, seed: str, inputs: int) -> Tally | None:
+        """What came of this part, where it was done whole, of this code."""
+        found = self._done.get((name, code, seed))
         return found if found is not None and found.inputs >= inputs else None
 
-    def add(self, tally: Tally, seed: str) -> None:
+    def add(self, tally: Tally, code: str, seed: str) -> None:
         if self._path is not None:
             with self._path.open("a") as file:
-                file.write(json.dumps({"code": self._code, "seed": seed, **asdict(tally)}) + "\n")
+                file.write(json.dumps({"code": code, "seed": seed, **asdict(tally)}) + "\n")
 
 
-def digest(*places: str) -> str:
-    """A short name for what these files, and those in these folders, say; the fuzzer's own belong to it."""
-    own = ("benchmarks/fuzz_runner.py", "benchmarks/fuzz_inputs.py")
-    files = [path for place in (*own, *places) for path in (sorted((HOUSE / place).rglob("*.py")) or [HOUSE / place])]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-
-
-def run(
-    what: str, parsers: Iterable[str], made: Callable[[str], Parser], description: str | None, *, code: Sequence[str]
-) -> int:
+def run(what: str, parsers: Iterable[str], made: Callable[[str], Parser], description: str | None) -> int:
     """A fuzzer's command line; 1 where something crashed or hung.
 
-    `parsers` are the names of each `what`, `made` gives one by its name; files and folders of `code` are theirs.
+    `parsers` are the names of each `what`, `made` gives one by its name.
     """
     known = list(parsers)
     words = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -178,7 +167,7 @@ def run(
     wanted = options.names.split(",")
     if unknown := [name for name in wanted if name not in known]:
         words.error(f"no {what} is called {', '.join(unknown)}; there are {', '.join(known)}")
-    log, is_clean = Log(options.log, digest(*code)), True
+    log, is_clean = Log(options.log), True
     for name in wanted:
         until_s = time.monotonic() + options.within_s
         tally = whole(made(name), log, inputs=options.inputs, seed=options.seed, until_s=until_s)
@@ -191,14 +180,14 @@ def run(
 
 def whole(parser: Parser, log: Log, *, inputs: int, seed: int, until_s: float = float("inf")) -> Tally:
     """All parts of a parser's run; those that the log has are not done again."""
-    tally = Tally(parser.name)
+    tally, code = Tally(parser.name), digest(parser.corpus, (parser.run, parser.mutants))
     for at in range(0, inputs, PART):
         count, own = min(PART, inputs - at), f"{seed}.{at // PART}"
-        part = log.done(parser.name, own, count)
+        part = log.done(parser.name, code, own, count)
         if part is None:
             part = fuzz(parser, inputs=count, seed=own, until_s=until_s)
             if part.inputs == count or part.crashes:
-                log.add(part, own)
+                log.add(part, code, own)
         tally.add(part)
         if part.inputs < count:
             break

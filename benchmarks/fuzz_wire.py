@@ -46,7 +46,6 @@ from lan.wire.layer import Header
 from lan.wire.malformed import Malformed
 
 ADDRESSES_4, ADDRESSES_6 = bytes(range(8)), bytes(range(32))
-CODE = ("lan/wire", "benchmarks/fuzz_wire.py")
 NEAR_BYTES = 16
 """So many bytes stay behind a header where it is tried alone."""
 
@@ -189,7 +188,7 @@ def made(name: str, frames: Iterable[bytes]) -> Parser:
 
 def main() -> int:
     frames = corpus()
-    return run("decoder", TARGETS, lambda name: made(name, frames), __doc__, code=CODE)
+    return run("decoder", TARGETS, lambda name: made(name, frames), __doc__)
 
 
 if __name__ == "__main__":

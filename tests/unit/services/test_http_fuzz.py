@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from benchmarks import fuzz_runner
+from benchmarks.fuzz_code import Reached
 from benchmarks.fuzz_inputs import LONGEST_BYTES, Mutants, byte_mutants, mutants
 from benchmarks.fuzz_parsers import PARSERS
-from benchmarks.fuzz_runner import Broken, Log, Parser, digest, fuzz, whole
+from benchmarks.fuzz_runner import Broken, Log, Parser, fuzz, whole
 
 CORPUS = [b"GET / HTTP/1.1\r\nHost: web\r\n\r\n", b"hello", b"long" * 300]
 
@@ -74,12 +75,12 @@ def test_long_inputs_are_kept_more_seldom_so_that_the_pool_does_not_grow() -> No
     assert sum(lengths[-10_000:]) / 10_000 < 200
 
 
-def counted(seen: list[bytes]) -> Parser:
+def counted(seen: list[bytes], corpus: bytes = b"a") -> Parser:
     def run(data: bytes, _: Random) -> bool:
         seen.append(data)
         return True
 
-    return Parser("counted", [b"a"], run)
+    return Parser("counted", [corpus], run)
 
 
 def test_a_run_that_was_stopped_goes_on_behind_its_last_whole_part(
@@ -87,34 +88,38 @@ def test_a_run_that_was_stopped_goes_on_behind_its_last_whole_part(
 ) -> None:
     monkeypatch.setattr(fuzz_runner, "PART", 100)
     at_once: list[bytes] = []
-    tally = whole(counted(at_once), Log(None, "code"), inputs=350, seed=1)
+    tally = whole(counted(at_once), Log(None), inputs=350, seed=1)
     first: list[bytes] = []
-    whole(counted(first), Log(tmp_path / "log", "code"), inputs=200, seed=1)
+    whole(counted(first), Log(tmp_path / "log"), inputs=200, seed=1)
     second: list[bytes] = []
-    again = whole(counted(second), Log(tmp_path / "log", "code"), inputs=350, seed=1)
+    again = whole(counted(second), Log(tmp_path / "log"), inputs=350, seed=1)
     assert first + second == at_once and len(first) == 200
     assert (again.inputs, again.taken) == (tally.inputs, tally.taken) == (350, 350)
 
 
-def test_parts_of_other_code_and_of_another_seed_count_no_more(tmp_path: Path) -> None:
-    for code, seed in (("old", 1), ("new", 1), ("new", 2)):
+def test_parts_of_another_seed_or_of_other_code_do_not_count(tmp_path: Path) -> None:
+    for corpus, seed, tried in ((b"a", 1, 10), (b"a", 2, 10), (b"b", 1, 10), (b"a", 1, 0)):
         seen: list[bytes] = []
-        whole(counted(seen), Log(tmp_path / "log", code), inputs=10, seed=seed)
-        assert len(seen) == 10
-    seen = []
-    assert whole(counted(seen), Log(tmp_path / "log", "new"), inputs=10, seed=2).inputs == 10
-    assert seen == []
+        assert whole(counted(seen, corpus), Log(tmp_path / "log"), inputs=10, seed=seed).inputs == 10
+        assert len(seen) == tried
+
+
+def reached(name: str) -> set[str]:
+    found = Reached()
+    found.look_at(PARSERS[name].run)
+    return {path.name for path in found.files}
+
+
+def test_the_code_of_a_parser_is_what_it_reaches() -> None:
+    assert {"page_objects.py", "style_objects.py", "responsive.py", "url.py"} <= reached("page")
+    assert reached("date") == {"dates.py"}
+    assert {"plain.py", "forwarding.py", "connection.py", "hop_by_hop.py"} <= reached("plain-answer")
+    assert "chunked.py" in reached("server") and "dates.py" not in reached("chunked")
 
 
 def test_a_crash_in_the_log_is_told_again(tmp_path: Path) -> None:
     def run(data: bytes, _: Random) -> bool:
         raise IndexError
 
-    found = [
-        whole(Parser("fragile", [b"a"], run), Log(tmp_path / "log", "code"), inputs=5, seed=1).crashes for _ in range(2)
-    ]
+    found = [whole(Parser("fragile", [b"a"], run), Log(tmp_path / "log"), inputs=5, seed=1).crashes for _ in range(2)]
     assert found[0] == found[1] and len(found[0]) == 5
-
-
-def test_a_change_of_a_room_changes_what_its_log_is_of() -> None:
-    assert digest("lan/wire") == digest("lan/wire") != digest("services/http")

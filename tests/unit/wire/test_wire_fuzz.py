@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from benchmarks import fuzz_wire
+from benchmarks.fuzz_code import Reached
 from benchmarks.fuzz_runner import Tally, fuzz
 from benchmarks.wire_synthetic import corpus
 from lan.wire.layer import Field
@@ -20,6 +21,19 @@ def test_a_first_round_of_mutated_inputs_crashes_and_hangs_no_decoder(name: str)
     assert tally.crashes == tally.hangs == []
     assert tally.inputs == 300
     assert tally.taken, "not one input was good: the corpus is none"
+
+
+def reached(name: str) -> set[str]:
+    found = Reached()
+    found.look_at(fuzz_wire.made(name, FRAMES).run)
+    return {path.name for path in found.files}
+
+
+def test_the_code_of_a_decoder_is_what_it_reaches() -> None:
+    assert {"dns.py", "dns_rdata.py", "layer.py"} <= reached("DNS")
+    assert "tls.py" not in reached("DNS") and "dns.py" not in reached("TCP")
+    assert {"dns.py", "tls_hello.py", "ethernet.py", "openflow_match.py"} <= reached("frame")
+    assert "tls_certificate.py" in reached("certificate")
 
 
 @dataclass
