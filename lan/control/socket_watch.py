@@ -42,10 +42,9 @@ class SocketWatch:
         for device in [device for device, due_s in self._due_s.items() if at_once or due_s <= now_s]:
             del self._due_s[device]
             if device in spaces:
-                began_s = time.monotonic()
+                began_s = time.thread_time()
                 self._ask(device, spaces[device])
-                ended_s = time.monotonic()
-                self._rest_until_s[device] = ended_s + (ended_s - began_s) * SHARE
+                self._rest_until_s[device] = time.monotonic() + (time.thread_time() - began_s) * SHARE
 
     def forget(self, device: str) -> None:
         """A device is gone."""

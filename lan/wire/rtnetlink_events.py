@@ -27,7 +27,7 @@ KINDS = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast",
 """A route's, by its RTN_ number."""
 IFF_UP, RTM_F_CLONED = 0x1, 0x200
 
-_IFLA_IFNAME, _NDA_DST, _NDA_LLADDR = 3, 1, 2
+_IFLA_ADDRESS, _IFLA_IFNAME, _NDA_DST, _NDA_LLADDR = 1, 3, 1, 2
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_NH_ID = (
     1, 4, 5, 6, 7, 9, 15, 18, 30,
 )  # fmt: skip
@@ -80,6 +80,7 @@ class Interface:
     name: str
     is_up: bool
     is_gone: bool = False
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +162,9 @@ def _route(body: bytes, *, replaces: bool, is_gone: bool) -> Route | None:
 
 def _interface(body: bytes, *, is_gone: bool) -> Interface:
     _, _, index, flags, _ = _IFINFO.unpack_from(body)
-    name = netlink.attributes(body[_IFINFO.size :]).get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
-    return Interface(index, name, bool(flags & IFF_UP), is_gone)
+    told = netlink.attributes(body[_IFINFO.size :])
+    name = told.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
+    return Interface(index, name, bool(flags & IFF_UP), is_gone, told.get(_IFLA_ADDRESS, b"").hex(":"))
 
 
 def _number(value: bytes | None, default: int) -> int:

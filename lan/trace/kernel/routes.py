@@ -38,7 +38,7 @@ class _State:
 
     applied: int = 0
     routes: list[Route] = field(default_factory=list)
-    interfaces: dict[int, str] = field(default_factory=dict)
+    interfaces: dict[int, Interface] = field(default_factory=dict)
     has_rules: bool = False
 
 
@@ -67,7 +67,7 @@ class Routes:
             fitting = [(one, network) for one, network in fitting if address in network]
             if fitting:
                 best = min(fitting, key=lambda pair: (-pair[1].prefixlen, pair[0].metric))[0]
-                return Choice(best, state.interfaces.get(best.index, "")) if best.is_simple else None
+                return Choice(best, _name(state, best.index)) if best.is_simple else None
         return Choice(None)
 
     def table(self, device: str, at_ns: int) -> list[Choice] | None:
@@ -75,11 +75,17 @@ class Routes:
         if not self._gaps.is_whole(device, "tables", at_ns):
             return None
         state = self._at(device, at_ns)
-        return [Choice(one, state.interfaces.get(one.index, "")) for one in state.routes if one.table == MAIN]
+        return [Choice(one, _name(state, one.index)) for one in state.routes if one.table == MAIN]
 
     def interface(self, device: str, index: int, at_ns: int) -> str:
         """An interface's name, "" where it is not known."""
-        return self._at(device, at_ns).interfaces.get(index, "")
+        return _name(self._at(device, at_ns), index)
+
+    def macs(self, device: str, at_ns: int) -> frozenset[str]:
+        """The hardware addresses of a device's interfaces then; none where nobody knows."""
+        if not self._gaps.is_whole(device, "tables", at_ns):
+            return frozenset()
+        return frozenset(one.mac for one in self._at(device, at_ns).interfaces.values() if one.mac and not one.is_gone)
 
     def _at(self, device: str, at_ns: int) -> _State:
         events = self._events.get(device, [])
@@ -96,7 +102,7 @@ def _apply(state: _State, event: Route | Interface | PolicyRule) -> None:
     if isinstance(event, PolicyRule):
         state.has_rules = True
     elif isinstance(event, Interface):
-        state.interfaces[event.index] = event.name
+        state.interfaces[event.index] = event
         if event.is_gone or not event.is_up:
             state.routes = [one for one in state.routes if one.index != event.index]
     elif event.is_gone:
@@ -105,6 +111,10 @@ def _apply(state: _State, event: Route | Interface | PolicyRule) -> None:
         if event.replaces:
             state.routes = [one for one in state.routes if _key(one) != _key(event)]
         state.routes.append(event)
+
+
+def _name(state: _State, index: int) -> str:
+    return state.interfaces[index].name if index in state.interfaces else ""
 
 
 def _remove(state: _State, gone: Route) -> None:

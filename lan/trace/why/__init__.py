@@ -9,6 +9,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.timeline import Timeline
@@ -36,16 +37,19 @@ class Explainer:
     def explain(self, stop: Stop, journey: Journey) -> list[Explained]:
         """The reasons of one device: of what came in from the lowest layer up, then of what went out, down.
 
-        Cables alone do not show that the last one lost the frame, or that a rule of the device took it: where its log
-        or its kernel says so, the stop becomes a drop.
+        Cables alone do not show that the last one lost the frame, that a rule of the device took it, or that no port
+        of it has this hardware address: where its log or its kernel says so, the stop becomes a drop.
         """
         case = Case(stop, journey, self.timeline, self.decisions, self._history, self.language)
-        if not stop.sent and (switches.is_lost(case) or filters.is_stopped(case)):
+        if not stop.sent and not switches.is_switch(case) and any(each(case) for each in NOT_TAKEN):
             stop.kind = StopKind.DROP
         found = list(_explain(case))
         inside = sorted((one for one in found if one.way == "in"), key=lambda one: one.layer)
         outside = sorted((one for one in found if one.way == "out"), key=lambda one: -one.layer)
         return inside + outside
+
+
+NOT_TAKEN = (switches.is_lost, filters.is_stopped, neighbours.is_for_another)
 
 
 def explain(stop: Stop, journey: Journey, timeline: Timeline, decisions: Decisions | None = None) -> list[Explained]:
@@ -57,6 +61,12 @@ def _explain(case: Case) -> Iterator[Explained]:
     yield from switches.cable(case)
     if switches.is_lost(case):
         return
+    is_other = switches.is_damaged_after(case)  # what came in was not what is seen here
+    for one in _at_device(case):
+        yield replace(one, is_derived=True) if is_other and one.way == "in" else one
+
+
+def _at_device(case: Case) -> Iterator[Explained]:
     if switches.is_switch(case):
         yield from switches.switch(case)
     elif case.is_origin:

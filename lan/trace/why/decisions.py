@@ -39,6 +39,7 @@ class Decisions:
         self.kernel = KernelRecord()
         self._by_tie: dict[tuple[str, str, object], list[Decision]] = {}
         self._logs = GrowingLogs()
+        self._logging: set[tuple[str, str]] = set()
 
     def add(self, device: str, lines: Iterable[str]) -> None:
         """Take lines of a device's log, or of the LAN's own ("").  A line that is none is passed over."""
@@ -50,6 +51,7 @@ class Decisions:
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
             one = Decision(str(keys.get("switch", device)), service, time_ns, what, reason, keys)
+            self._logging.add((one.device, service))
             for tie in _ties(one):
                 self._by_tie.setdefault((one.device, service, tie), []).append(one)
 
@@ -65,6 +67,10 @@ class Decisions:
                 self.kernel.add(lines)
             else:
                 self.add(device, lines)
+
+    def has_log(self, device: str, service: str) -> bool:
+        """Whether a device's service has written anything: then what it did not write did not happen."""
+        return (device, service) in self._logging
 
     def of(self, device: str, service: str, tie: object) -> list[Decision]:
         """All about one thing, in the order of time."""

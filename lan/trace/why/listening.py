@@ -48,7 +48,8 @@ def silent(case: Case, ip: str, port: int) -> Explained:
     socket = _taking(case, case.frame, "tcp", ip, port)
     if socket is not None and socket.is_full:
         return case.say_kernel("tcp.backlog", "in", port=port, queued=socket.queued, most=socket.most)
-    is_likely_full = socket is None and case.history.has_answered(ip, port)
+    is_known = case.kernel.sockets.asked_after(case.device, case.frame.time_ns) is not None
+    is_likely_full = not is_known and case.history.has_answered(ip, port)
     return case.say("tcp.backlog" if is_likely_full else "tcp.silent", "in", port=port)
 
 

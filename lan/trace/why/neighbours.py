@@ -24,16 +24,21 @@ def card(case: Case) -> Iterator[Explained]:
     elif ethernet.is_multicast():
         yield case.say("nic.multicast", "in", mac=ethernet.dst)
     elif is_for_another(case):
-        yield case.say("nic.other", "in", mac=ethernet.dst, owner=case.owner(ethernet.dst))
+        is_read = routing.is_for_own_port(case, ethernet.dst) is False
+        yield case.say("nic.other", "in", is_read=is_read, mac=ethernet.dst, owner=case.owner(ethernet.dst))
     else:
-        yield case.say("nic.mine", "in", mac=ethernet.dst)
+        is_read = routing.is_for_own_port(case, ethernet.dst) is True
+        yield case.say("nic.mine", "in", is_read=is_read, mac=ethernet.dst)
 
 
 def is_for_another(case: Case) -> bool:
     """Whether the frame that came in is for another's hardware address."""
     ethernet = case.frame.packet.ethernet
-    if ethernet is None or ethernet.is_multicast() or case.stop.kind is not StopKind.DROP:
+    if ethernet is None or ethernet.is_multicast() or case.stop.sent or case.stop.received is None:
         return False
+    is_own = routing.is_for_own_port(case, ethernet.dst)
+    if is_own is not None or case.stop.kind is not StopKind.DROP:
+        return is_own is False
     return case.timeline.devices.get(ethernet.dst) not in (None, case.device)
 
 

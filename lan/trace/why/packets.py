@@ -105,6 +105,8 @@ def arriving(case: Case) -> Iterator[Explained]:
         yield case.say("route.kept", "in", ip=header.dst)
     elif case.timeline.device_of(header.dst) not in (None, case.device):
         yield case.say("ip.other", "in", ip=header.dst, owner=case.timeline.device_of(header.dst))
+    elif routing.is_own(case, header.dst) is False and case.frame.packet.dhcp is None and not case.stop.sent:
+        yield case.say("route.kept", "in", is_read=True, ip=header.dst)
     else:
         yield _mine(case, header.dst)
 
@@ -181,7 +183,10 @@ def messages_in(case: Case) -> Iterator[Explained]:
     if message.checksum_ok is False:
         yield case.say("icmp.checksum", "in")
     elif case.frame.packet.icmp6 is not None and message.type == nd.ADVERTISEMENT:
-        yield case.say("nd.learned", "in", ip=case.frame.packet.icmp6.target)
+        target, ethernet = str(case.frame.packet.icmp6.target), case.frame.packet.ethernet
+        mac = ethernet.src if ethernet is not None else ""
+        is_read = case.kernel.neighbours.came(case.device, target, mac, case.frame.time_ns) is True
+        yield case.say("nd.learned", "in", is_read=is_read, ip=target)
     elif message.type in (icmp.ECHO_REPLY, icmp6.ECHO_REPLY):
         asked = case.history.echo(dst, src, message.identifier or 0, message.sequence or 0, case.frame)
         if asked is not None:

@@ -20,6 +20,12 @@ def kind_of(case: Case, ip: str) -> str | None:
     return None if choice is None else choice.route.kind if choice.route else ""
 
 
+def is_for_own_port(case: Case, mac: str) -> bool | None:
+    """Whether a hardware address is of one of this device's interfaces."""
+    own = case.kernel.routes.macs(case.device, case.frame.time_ns)
+    return mac in own if own else None
+
+
 def is_own(case: Case, ip: str) -> bool | None:
     """Whether it is an address of this device."""
     kind = kind_of(case, ip)

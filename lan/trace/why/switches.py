@@ -15,6 +15,8 @@ from lan.trace.why.saying import Case, Explained
 RESERVED_PREFIX = "01:80:c2:00:00:0"
 FLIGHT_NS = 60_000_000_000
 """The longest that a cable may delay a frame before it decides, and more."""
+ROUNDED_NS = 1_000
+"""A log's seconds since 1970 are this exact: a number with 53 bits."""
 PUT_IN, TAKEN_OUT = ("learned", "moved"), ("aged", "forgotten")
 CABLE = {
     "lost": "link.lost",
@@ -23,8 +25,9 @@ CABLE = {
     "corrupted": "link.corrupted",
     "reordered": "link.reordered",
 }
-GONE = ("link.lost", "link.dropped", "link.missing")
+GONE = ("link.lost", "link.dropped", "link.missing", "link.down")
 """After these the frame did not come to the device."""
+FROM_GROUP = "a group address can't be a source"
 
 
 def cable(case: Case) -> Iterator[Explained]:
@@ -32,11 +35,13 @@ def cable(case: Case) -> Iterator[Explained]:
     if (frame := case.stop.received) is None:
         return
     tie = (frame.from_device, frame.to_device, crc32(frame.data))
-    done = case.decisions.after("", "links", tie, frame.time_ns, frame.time_ns + FLIGHT_NS, CABLE)
+    done = case.decisions.after("", "links", tie, frame.time_ns - ROUNDED_NS, frame.time_ns + FLIGHT_NS, CABLE)
     if done is None:
         done = _damaged(case, frame)
     if done is not None:
         yield case.say(CABLE[done.what], "in", by=done, bit=done.keys.get("bit", "?"))
+    elif not case.stop.sent and frame.direction is Direction.OUT and (pulled := _pulled(case, frame.from_device)):
+        yield case.say("link.down", "in", by=pulled, a=frame.from_device, b=frame.to_device)
     elif case.stop.kind is StopKind.DROP and frame.direction is Direction.OUT and case.history.is_tapped(frame.peer):
         yield case.say("link.missing", "in", a=frame.from_device, b=frame.to_device)
 
@@ -51,6 +56,16 @@ def _damaged(case: Case, frame: Frame) -> Decision | None:
             if crc32(sent) == one.keys["crc"]:
                 return one
     return None
+
+
+def is_damaged_after(case: Case) -> bool:
+    """Whether the cable damaged the frame after it was seen, so that the device got other bytes."""
+    frame = case.stop.received
+    return (
+        frame is not None
+        and frame.direction is Direction.OUT
+        and any(one.code == "link.corrupted" for one in cable(case))
+    )
 
 
 def is_lost(case: Case) -> bool:
@@ -82,6 +97,8 @@ def _learning(case: Case, mac: str) -> Iterator[Explained]:
     if by is not None and by.time_ns - frame.time_ns < FLIGHT_NS:
         code = {"learned": "switch.learned", "moved": "switch.moved"}.get(by.what, "switch.refused")
         yield case.say(code, "in", by=by, mac=mac, port=port)
+    elif is_group_address(mac):
+        yield case.say("switch.refused", "in", mac=mac, why=case.language.say(FROM_GROUP))
     elif _row(case, mac) is not None:
         yield case.say("switch.known", "in", is_read=True, mac=mac, port=port)
     else:
@@ -98,9 +115,10 @@ def _forwarding(case: Case, src: str, dst: str, *, is_group: bool) -> Iterator[E
         yield case.say("switch.broadcast" if is_all else "switch.multicast", "out", by=by, mac=dst)
         return
     row, gone = _row(case, dst), _gone(case, dst)
+    is_read = row is not None or gone is not None or case.decisions.has_log(case.device, "switch")
     if by is not None:
         is_hit = by.what == "forwarded"
-    elif row is not None or gone is not None:
+    elif is_read:
         is_hit = row is not None
     else:
         is_hit = case.history.port_of(case.device, dst, case.frame) is not None and len(case.stop.sent) == 1
@@ -108,7 +126,6 @@ def _forwarding(case: Case, src: str, dst: str, *, is_group: bool) -> Iterator[E
         yield case.say("switch.aged", "out", by=gone, mac=dst, port=f"eth{gone.keys.get('in_port', '?')}")
     if not is_hit:
         yield from _not_plugged(case, dst, "out")
-    is_read = row is not None or gone is not None
     yield case.say("switch.hit" if is_hit else "switch.flood", "out", by=by, is_read=is_read, mac=dst, port=port)
 
 
@@ -119,6 +136,9 @@ def _dropping(case: Case, src: str, dst: str) -> Iterator[Explained]:
         return
     if by is not None or case.history.port_of(case.device, dst, case.frame) == case.frame.receiver:
         yield case.say("switch.filtered", "in", by=by, mac=dst)
+        return
+    if is_group_address(src):
+        yield case.say("switch.dropped", "in", why=case.language.say(FROM_GROUP))
         return
     yield from _not_plugged(case, dst, "in")
     yield case.say("switch.kept", "in")
@@ -156,6 +176,11 @@ def _pulled(case: Case, neighbour: str) -> Decision | None:
 
 def _is_switch(case: Case, device: str) -> bool:
     return device in (case.timeline.switches or ())
+
+
+def is_group_address(mac: str) -> bool:
+    """Whether a hardware address is of many: as a source it makes no sense.  IEEE 802 §8.2."""
+    return bool(int(mac[:2], 16) & 1)
 
 
 def _port(port: str) -> str:

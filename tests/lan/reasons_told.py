@@ -1,0 +1,76 @@
+"""The reasons of a LAN that runs, for tests of each of them: what was said since a mark, in words.
+
+A test demands lines such as ``"web in tcp.refused"``, with ``~`` before what is derived from packets: by these words
+`tests/unit/trace/test_why_seen.py` knows which code is seen on a real LAN, and where.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from lan.scenario.recording import Recording
+from lan.testing.net import Net
+from lan.trace.why import Decisions, Explained, Explainer
+from lan.trace.why.language import ENGLISH
+
+Told = list[tuple[str, Explained]]
+"""(device, reason), in the order of journeys."""
+SEND = """
+import socket, sys
+port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+port.bind((sys.argv[1], 0))
+for frame in sys.argv[2:]:
+    port.send(bytes.fromhex(frame))
+"""
+
+
+def frames_until_now(net: Net) -> int:
+    """How many frames have passed; all that kernels told until now is known."""
+    recording = Recording(net.running)
+    try:
+        recording.sync()
+        return len(recording.timeline.all_frames)
+    finally:
+        recording.close()
+
+
+def reasons(net: Net, mark: int) -> Told:
+    """Of every stop of journeys since a mark."""
+    recording, decisions = Recording(net.running), Decisions()
+    try:
+        recording.sync()
+    finally:
+        recording.close()
+    folder = net.state
+    decisions.read([folder / "decisions.jsonl", folder / "kernel.jsonl", *folder.glob("devices/*/decisions.jsonl")])
+    explainer = Explainer(recording.timeline, decisions, ENGLISH)
+    return [
+        (stop.device, one)
+        for journey in recording.timeline.journeys
+        if journey.frames[0].number > mark
+        for stop in journey.stops
+        for one in explainer.explain(stop, journey)
+    ]
+
+
+def line(device: str, one: Explained) -> str:
+    """``web in tcp.refused``"""
+    return f"{'~' if one.is_derived else ''}{device} {one.way} {one.code}"
+
+
+def demand(told: Told, *lines: str) -> None:
+    """Each of these must have been said; fails with all that was."""
+    said = {line(*one) for one in told}
+    lacking = [one for one in lines if one not in said]
+    assert not lacking, f"not said: {lacking}\nsaid: {sorted(said)}"
+
+
+def the(told: Told, words: str) -> Explained:
+    """The first that a line is of."""
+    demand(told, words)
+    return next(one for who, one in told if line(who, one) == words)
+
+
+def send(net: Net, device: str, frames: Iterable[bytes], *, port: int = 0) -> None:
+    """Put frames as they are on a device's cable."""
+    hexadecimal: Sequence[str] = [frame.hex() for frame in frames]
+    done = net.run(device, "python3", "-c", SEND, f"{device}-eth{port}", *hexadecimal)
+    assert done.returncode == 0, done.stderr
