@@ -6,7 +6,7 @@ record of them is JSON (`as_record`, `from_record`).
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from ipaddress import ip_address
 from typing import Any
 
@@ -26,6 +26,7 @@ KINDS = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast",
          8: "prohibit", 9: "throw"}  # fmt: skip
 """A route's, by its RTN_ number."""
 IFF_UP, RTM_F_CLONED = 0x1, 0x200
+LOOPBACK = b"\x7f"
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _NDA_DST, _NDA_LLADDR = 1, 3, 1, 2
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_NH_ID = (
@@ -91,13 +92,18 @@ class PolicyRule:
 
 
 Event = Neighbour | Route | Interface | PolicyRule
-NAMES: dict[type, str] = {Neighbour: "neighbour", Route: "route", Interface: "interface", PolicyRule: "policy rule"}
+NAMES: dict[Any, str] = {Neighbour: "neighbour", Route: "route", Interface: "interface", PolicyRule: "policy rule"}
+_FIELDS: dict[type, list[tuple[str, Any]]] = {
+    kind: [(field.name, field.default) for field in fields(kind)] for kind in NAMES
+}
 _CLASSES: dict[str, Any] = {name: kind for kind, name in NAMES.items()}
 
 
 def as_record(event: Event) -> dict[str, Any]:
-    """``{"what": "neighbour", …}``."""
-    return {"what": NAMES[type(event)], **asdict(event)}
+    """``{"what": "neighbour", …}``, without the fields that are as by default."""
+    kind = type(event)
+    told = {name: value for name, default in _FIELDS[kind] if (value := getattr(event, name)) != default}
+    return {"what": NAMES[kind], **told}
 
 
 def from_record(record: Mapping[str, Any]) -> Event | None:
@@ -105,8 +111,7 @@ def from_record(record: Mapping[str, Any]) -> Event | None:
     kind = _CLASSES.get(record["what"])
     if kind is None:
         return None
-    names = {field.name for field in fields(kind)}
-    event: Event = kind(**{name: value for name, value in record.items() if name in names})
+    event: Event = kind(**{name: record[name] for name, _ in _FIELDS[kind] if name in record})
     return event
 
 
@@ -142,6 +147,8 @@ def _route(body: bytes, *, replaces: bool, is_gone: bool) -> Route | None:
     family, length, _, _, table, _, _, kind, flags = _RTMSG.unpack_from(body)
     told = netlink.attributes(body[_RTMSG.size :])
     if family not in (AF_INET, AF_INET6) or flags & RTM_F_CLONED or kind not in KINDS:
+        return None
+    if told.get(_RTA_DST, b"")[:1] == LOOPBACK:  # every device has them, and no cable sees what they lead to
         return None
     nowhere = bytes(4 if family == AF_INET else 16)
     destination = f"{ip_address(told.get(_RTA_DST, nowhere))}/{length}"
