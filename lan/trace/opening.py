@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lan.errors import UsageError
 from lan.trace.frame import Frame
+from lan.trace.indexed import LEAST_BLOCK_BYTES, IndexedCapture
 from lan.trace.keylog import LanKeys
 from lan.trace.linktypes import AsEthernet, as_ethernet, made_up
 from lan.trace.pcapng import Reader
@@ -26,7 +27,7 @@ from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
 
 MOST_FRAMES = 250_000
-"""More are not held in memory at once; with what they mean, each takes some 4 KB."""
+"""More are not held in memory at once; with what they mean, each takes some 3 KB."""
 LEAST_BYTES = 12
 """So many at least say what kind of file it is."""
 PIECE_BYTES = 1 << 20
@@ -70,6 +71,8 @@ class Opening:
         self.timeline = Timeline(devices, switches)
         self._knows_switches, self._secrets = switches is not None, 0
         self._begun_ns: int | None = None
+        if span is None:
+            self._refuse(_count(path))
         self._reader = Reader()
         self._pieces = self._read()
         self.timeline.learn_secrets(LanKeys(path.parent).fresh())
@@ -104,13 +107,17 @@ class Opening:
         else:
             is_over = False
             self.timeline.feed(frames)
-        if len(self.timeline.all_frames) > MOST_FRAMES:
-            raise UsageError(
-                f"{self.path}: more than {MOST_FRAMES} frames are too many to be held at once",
-                expected="a part of it: --part 1000-2000 (frames), or --part 3.2s-4s",
-                todo="lan view, step, pdu and trace take files of any size",
-            )
+        self._refuse(len(self.timeline.all_frames))
         return not is_over
+
+    def _refuse(self, count: int) -> None:
+        """Raises UsageError where it is about more frames than can be held."""
+        if count > MOST_FRAMES:
+            raise UsageError(
+                f"{self.path}: {count} frames or more are too many to be held at once",
+                expected=f"{MOST_FRAMES} at most: --part 1000-2000 (frames) or --part 3.2s-4s takes a part",
+                todo="lan view, step, pdu and trace go through files of any size",
+            )
 
     def _read(self) -> Iterator[list[Frame]]:
         for older in earlier(self.path):
@@ -119,6 +126,17 @@ class Opening:
                     yield self._reader.feed(piece)
         with _open(self.path) as file:
             yield from _read(file, self._reader, self.notes)
+
+
+def _count(path: Path) -> int:
+    """How many frames a file has, where that is soon told; 0 where it has few, or only reading it tells."""
+    try:
+        if not path.is_file() or path.stat().st_size < MOST_FRAMES * LEAST_BLOCK_BYTES:
+            return 0
+        with IndexedCapture(path) as index:
+            return len(index)
+    except (OSError, Malformed):
+        return 0
 
 
 def _open(path: Path) -> BufferedIOBase:

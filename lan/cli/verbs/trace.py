@@ -28,7 +28,7 @@ from lan.trace.views.decided import Decided
 from lan.trace.why.language import language_of
 
 GROUP = "Look"
-HELD_FRAMES = 131_072
+HELD_FRAMES = 65_536
 """Of a longer recording, so many are held at a time: connections are numbered as far as these go."""
 
 WRITTEN = {"follow": "it is written once", "why": "the reasons stand in it", "hops": "it has all hops"}

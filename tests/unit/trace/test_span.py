@@ -1,5 +1,6 @@
 """A part of a recording is chosen by frames or by time."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,17 @@ def test_more_frames_than_can_be_held_are_refused_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "MOST_FRAMES", 100)
-    with pytest.raises(UsageError, match="more than 100 frames are too many to be held at once") as raised:
+    with pytest.raises(UsageError, match="146 frames or more are too many to be held at once") as raised:
         taken(tmp_path, None)
     assert "--part" in str(raised.value.expected)
     assert len(taken(tmp_path, "1-100").all_frames) == 100
+    with pytest.raises(UsageError, match="146 frames or more"):
+        taken(tmp_path, "1-")
+
+
+def test_a_compressed_file_is_refused_when_that_many_were_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "MOST_FRAMES", 100)
+    file = tmp_path / "office.pcapng.gz"
+    file.write_bytes(gzip.compress(OFFICE))
+    with pytest.raises(UsageError, match="are too many to be held at once"):
+        opening.open_capture(file)
