@@ -67,10 +67,10 @@ def _begun(frame: Frame, timeline: Timeline) -> list[tuple[Message, Session]]:
         return []
     if (here := known.get(frame.number)) is not None or timeline.is_first_sighting(frame):
         return here or []
-    payload = frame.packet.payload
-    others = (known[each.number] for each in timeline.journey(frame) if each.number in known and
-              each.packet.payload == payload)  # fmt: skip
-    return next(others, [])
+    if not (payload := frame.packet.payload):
+        return []
+    alike = (each for each in timeline.journey(frame) if each.number in known and each.packet.payload == payload)
+    return next((known[each.number] for each in alike), [])
 
 
 def _clear(message: Message, session: Session) -> ClearMessage:
