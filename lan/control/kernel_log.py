@@ -102,6 +102,8 @@ class KernelLog:
             data = b""
         if not data:
             self._is_gone = True
+            with contextlib.suppress(OSError), self.path.open("ab", buffering=0) as file:
+                file.write(b"\n" + kernel_watch.gap("all"))
             self._answer_all()
             return False
         if (waiter := self._waiting.pop(json.loads(data)["sync"], None)) is not None:

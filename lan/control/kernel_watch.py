@@ -79,6 +79,7 @@ class Watch:
         self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115 - as long as the process
         self._spaces, self._written = dict(spaces), 0
         self._lines: list[dict[str, Any]] = []
+        self._is_cut = False
         self.firewall = FirewallWatch(self._say, home)
         self.sockets = SocketWatch(self._say, home)
         self._triggers: list[tuple[socket.socket, Ports]] = []
@@ -163,9 +164,13 @@ class Watch:
         data = b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
         self._written += len(data)
         if self._written >= MOST_BYTES:
-            data += json.dumps({"time_s": time.time(), "device": "", "what": "gap", "of": "all"}).encode() + b"\n"
-        with contextlib.suppress(OSError):  # a full disk: what was not written is not known
-            self._file.write(data)
+            data += gap("all")
+        if self._is_cut:  # what was not written is not known, and half a line may stand there
+            data = b"\n" + gap("all") + data
+        try:
+            self._is_cut = self._file.write(data) != len(data)
+        except OSError:  # the disk is full
+            self._is_cut = True
 
     def _rest(self) -> None:
         """Let events gather, unless the control socket has something to say."""
@@ -199,6 +204,11 @@ class Watch:
             with contextlib.suppress(ConnectionError):
                 self.control.send(data)
         return True
+
+
+def gap(of: str) -> bytes:
+    """The line that says that something is not in the record: of "tables", of "firewall", or of "all"."""
+    return json.dumps({"time_s": time.time(), "device": "", "what": "gap", "of": of}).encode() + b"\n"
 
 
 def _woken(trigger: socket.socket, ports: Ports) -> set[str]:

@@ -1,5 +1,6 @@
 """One part of a LAN that is up breaks, or its command is treated badly: what is said, and what goes on."""
 
+import json
 import os
 import select
 import shutil
@@ -44,6 +45,27 @@ def test_without_its_tap_a_lan_says_so_instead_of_waiting(lan: Command) -> None:
             ended = up.run("trace")
             assert ended.code == 1 and "the tap is gone" in ended.err
         assert up.exec("h1", "true").code == 0
+
+
+def test_without_the_record_of_kernels_reasons_are_derived(lan: Command) -> None:
+    with lan.up(*SMALL) as up:
+        assert up.run("ping", "h1", "h2").code == 0
+        assert not is_derived(up, "arp.hit")
+        watch = child_named(up, "lan-kernel")
+        os.kill(watch, signal.SIGKILL)
+        wait_gone(watch)
+        assert up.run("ping", "h1", "h2").code == 0
+        assert is_derived(up, "arp.hit")
+
+
+def is_derived(up: Up, code: str) -> bool:
+    """Of a reason about the last ping."""
+    last = up.run("trace", "--filter", "icmp", "--json").out.splitlines()[-1]
+    told = up.run("pdu", str(json.loads(last)["number"]), "--json", check=0).json
+    halves = [half for device in told["devices"] for half in (*filter(None, [device["in"]]), *device["out"])]
+    found = [one for half in halves for layer in half["layers"] for one in layer["reasons"] if one["code"] == code]
+    assert found, told
+    return bool(found[0]["is_derived"])
 
 
 def test_a_question_that_the_agent_trips_over_does_not_end_the_lan(lan: Command) -> None:
