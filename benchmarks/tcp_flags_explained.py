@@ -146,29 +146,23 @@ def _is_kept_back(found: Difference) -> bool:
     return found.ours != "" and _goes_beyond(found) and counts
 
 
-def _is_flight_past_trouble(found: Difference) -> bool:
-    segments = found.before(by_sender=True)
-    has_sack = any(each.options.sack for each in found.before(by_sender=False))
-    return has_sack or not _is_in_order([*segments, found.segment]) or _has_swapped_acks(found)
-
-
-def _has_reset_without_ack(found: Difference) -> bool:
-    return any(not each.flags & TcpFlags.ACK and each.flags & TcpFlags.RST for each in found.before(by_sender=False))
-
-
-def _has_swapped_acks(found: Difference) -> bool:
-    """Whether an ACK was captured after a later one, or before what it acknowledges."""
-    ends, acks = list[int](), list[int]()
+def _is_in_flight(found: Difference) -> bool:
+    """From the highest ACK to the end of the data that was sent, less what any SACK block has named: counted anew."""
+    base: int | None = None
+    acked, end, blocks = 0, 0, list[tuple[int, int]]()
     for segment, is_its in found.until_here():
         if is_its:
-            ends.append(segment.next_seq())
+            base = segment.seq if base is None else base
+            end = max(end, distance(segment.next_seq(), base) - bool(segment.flags & TcpFlags.FIN))
         elif segment.flags & TcpFlags.ACK:
-            if any(distance(segment.ack, ack) < 0 for ack in acks[-1:]):
-                return True
-            if ends and all(distance(segment.ack, end) > 0 for end in ends):
-                return True
-            acks.append(segment.ack)
-    return False
+            base = segment.ack if base is None else base
+            acked = max(acked, distance(segment.ack, base))
+            blocks += [(distance(left, base), distance(right, base)) for left, right in segment.options.sack]
+    held, last = 0, acked
+    for left, right in sorted(blocks):
+        held += max(right - max(left, last), 0)
+        last = max(last, right)
+    return int(found.ours) == end - acked - held
 
 
 def _began_within_keep_alive(found: Difference) -> bool:
@@ -198,10 +192,10 @@ EXPLAINED: tuple[tuple[str, str, Callable[[Difference], bool]], ...] = (
     (FULL, "tshark takes a window's scale from the one SYN that was captured; it needs both", _is_of_one_syn),
     (
         IN_FLIGHT,
-        "tshark takes off the newest SACK blocks alone, old ones too, and leaves out what it did not see",
-        _is_flight_past_trouble,
+        "tshark takes off the newest SACK blocks alone, the acknowledgment number of a RST without ACK too, and leaves"
+        " out what it did not see; ours is what was sent and neither acknowledged nor in a SACK block",
+        _is_in_flight,
     ),
-    (IN_FLIGHT, "tshark takes a RST's acknowledgment number though it has no ACK", _has_reset_without_ack),
 )
 """Name of what differs, why, and whether it holds: both are right there, or tshark is not."""
 

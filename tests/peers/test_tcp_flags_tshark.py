@@ -12,9 +12,10 @@ import pytest
 from benchmarks import recorded_talks
 from benchmarks import tcp_flags_beside_tshark as beside
 from benchmarks.tcp_flags_dialogues import DIALOGUES
-from benchmarks.tcp_flags_explained import NUMBERS, SENDING, SENDING_WORDS
+from benchmarks.tcp_flags_explained import ACKED, IN_FLIGHT, NUMBERS, SENDING, SENDING_WORDS
 from lan.trace.frame import Frame
-from lan.trace.trackers.tcp_analysis import Analysis, Event, Kind
+from lan.trace.trackers import tcp_analysis
+from lan.trace.trackers.tcp_analysis import Analysis, Event, Flight, Kind, RoundTrip
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 Reading = tuple[str, list[Frame], list[dict[str, str]]]
@@ -91,3 +92,9 @@ def test_bytes_that_are_said_to_come_for_another_reason_are_seen(
     monkeypatch.setattr(Analysis, "tell", another)
     found = {(each.ours, each.theirs) for each in compared(told(readings, kind)).differences}
     assert (NAMES[other], NAMES[kind]) in found
+
+
+def test_a_wrong_number_is_seen(readings: list[Reading], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_analysis, "Flight", lambda frame, held: Flight(frame, held + 1))
+    monkeypatch.setattr(tcp_analysis, "RoundTrip", lambda _, ack, time_ns: RoundTrip(ack, ack, time_ns))
+    assert {each.name for each in compared(readings[:1]).differences} == {IN_FLIGHT, ACKED}
