@@ -84,7 +84,8 @@ class Server(Reader):
             return []
         if not self._buffer and self.request is None and self.decided is None:
             try:
-                known = _lone_request(data, self.max_head_bytes) if len(data) <= _LONE_BYTES else None
+                is_lone = data.find(b"\r\n\r\n") == len(data) - 4  # several in a row hardly come again as they are
+                known = _lone_request(data, self.max_head_bytes) if is_lone and len(data) <= _LONE_BYTES else None
             except Refused as refused:
                 return [self._break(refused)]
             if known is not None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lan.services.http.protocol import connection
 from lan.services.http.protocol.connection import Client, Server
 from lan.services.http.protocol.messages import Request, headers
 
@@ -16,6 +17,13 @@ def test_pipelined_requests_are_heard_one_after_the_other_as_each_is_answered() 
         server.respond(OK)
         assert words(server.finish()) == expected
     assert server.exchanges == 3
+
+
+def test_requests_in_a_row_are_not_remembered_as_one_is() -> None:
+    before = connection._lone_request.cache_info()
+    for number in range(3):
+        assert words(Server().receive(GET.replace(b"/", b"/%d" % number, 1) + GET)) == [f"GET /{number}", "End"]
+    assert connection._lone_request.cache_info() == before
 
 
 @pytest.mark.parametrize("last", [CLOSE, b"GET / HTTP/1.0\r\n\r\n"])
