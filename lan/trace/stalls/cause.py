@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import groupby
 
 from lan.reasons import Reason
 from lan.trace.frame import Frame
@@ -71,7 +72,9 @@ class Gap:
 def clip(gaps: Iterable[Gap], start_ns: int, end_ns: int) -> list[Gap]:
     """What of the gaps lies between two moments."""
     return [
-        replace(gap, start_ns=max(gap.start_ns, start_ns), end_ns=min(gap.end_ns, end_ns))
+        gap
+        if start_ns <= gap.start_ns and gap.end_ns <= end_ns
+        else replace(gap, start_ns=max(gap.start_ns, start_ns), end_ns=min(gap.end_ns, end_ns))
         for gap in gaps
         if gap.start_ns < end_ns and start_ns < gap.end_ns
     ]
@@ -79,26 +82,21 @@ def clip(gaps: Iterable[Gap], start_ns: int, end_ns: int) -> list[Gap]:
 
 def merge(gaps: Iterable[Gap]) -> list[Gap]:
     """Neighbours with one cause at one device made one; its reason is the longest's, its evidence that of all."""
-    merged: list[Gap] = []
-    longest_ns = 0
-    for gap in gaps:
-        if gap.length_ns <= 0:
-            continue
-        last = merged[-1] if merged else None
-        if last is None or (last.cause, last.device) != (gap.cause, gap.device):
-            merged.append(gap)
-            longest_ns = gap.length_ns
-            continue
-        known = {frame.number for frame in last.evidence}
-        merged[-1] = replace(
-            last,
-            end_ns=gap.end_ns,
-            evidence=last.evidence + [frame for frame in gap.evidence if frame.number not in known],
-            reason=gap.reason if gap.length_ns > longest_ns else last.reason,
-            is_derived=last.is_derived or gap.is_derived,
-        )
-        longest_ns = max(longest_ns, gap.length_ns)
-    return merged
+    lasting = (gap for gap in gaps if gap.length_ns > 0)
+    return [_joined(list(run)) for _, run in groupby(lasting, key=lambda gap: (gap.cause, gap.device))]
+
+
+def _joined(run: list[Gap]) -> Gap:
+    """Gaps that follow each other as one, made at once: a long transfer has a hundred thousand of them."""
+    if len(run) == 1:
+        return run[0]
+    return replace(
+        run[0],
+        end_ns=run[-1].end_ns,
+        evidence=list({frame.number: frame for gap in run for frame in gap.evidence}.values()),
+        reason=max(run, key=lambda gap: gap.length_ns).reason,
+        is_derived=any(gap.is_derived for gap in run),
+    )
 
 
 def totals(gaps: Iterable[Gap]) -> dict[Cause, int]:
