@@ -10,15 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lan.trace.indexed import IndexedCapture
 from lan.trace.opening import open_capture
 from lan.trace.pcapng import Reader
 from lan.trace.pcapng_writing import Writer, dump
-from lan.trace.timeline import Timeline
-from lan.trace.views import table
 
 HOUSE = Path(__file__).resolve().parents[1]
-SCREEN_FRAMES = 50
 BATCH_FRAMES = 512
 SCAPY = """
 import sys, time
@@ -167,23 +163,6 @@ def large_file(source: Path, target: Path, size_bytes: int) -> int:
     return written
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Seconds until the first and until the last screen of a file were shown, Python's start included."""
-
-    first_s: float
-    last_s: float
-    frames: int
-    memory_mb: float
-
-
-def look_into(file: Path) -> Look:
-    """Open a file in a process of its own."""
-    began = time.monotonic()
-    told, _ = _timed([sys.executable, "-m", "benchmarks.trace_reading", "look", str(file), str(began)])
-    return Look(**json.loads(told))
-
-
 def _read(file: Path) -> None:
     began = time.process_time()
     timeline = open_capture(file).timeline
@@ -197,31 +176,8 @@ def _read(file: Path) -> None:
     print(json.dumps({"frames": len(timeline.all_frames), "cpu_s": cpu_s, "counts": counts}))
 
 
-def _look(file: Path, began: float) -> None:
-    with IndexedCapture(file) as capture:
-        _screen(capture.frames(0, SCREEN_FRAMES))
-        first_s = time.monotonic() - began
-        _screen(capture.last(SCREEN_FRAMES))
-        last_s = time.monotonic() - began
-        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        memory_mb = int(fields["VmHWM"].split()[0]) / 1024
-        print(json.dumps({"first_s": first_s, "last_s": last_s, "frames": len(capture), "memory_mb": memory_mb}))
-
-
-def _screen(frames: list) -> None:  # type: ignore[type-arg]
-    """A screen's lines, to nowhere."""
-    timeline = Timeline()
-    timeline.feed(frames)
-    with Path(os.devnull).open("w") as nowhere:
-        for frame in frames:
-            nowhere.write(str(table.row(frame, timeline)) + "\n")
-
-
 def main(words: list[str]) -> None:
-    if words[0] == "read":
-        _read(Path(words[1]))
-    else:
-        _look(Path(words[1]), float(words[2]))
+    _read(Path(words[1]))
 
 
 if __name__ == "__main__":
