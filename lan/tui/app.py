@@ -11,6 +11,7 @@ from textual.widgets import Footer, Input, Static
 from textual.worker import get_current_worker
 
 from lan.errors import LanError, UsageError
+from lan.trace.decryption_messages import clear_messages
 from lan.trace.filter import Filter
 from lan.trace.frame import Frame
 from lan.trace.listing import Listing
@@ -224,7 +225,7 @@ class TraceApp(App[None]):
         except (Malformed, OSError) as fault:
             self._say_lost(str(fault))
             return
-        self.query_one(Layers).show_frame(frame)
+        self.query_one(Layers).show_frame(frame, clear_messages(frame, timeline))
         journey = timeline.journey_of(frame)
         self.query_one(Map).show_lines(draw(self._cables, journey, frame))
         self.query_one(Why).show_stops((stop, self.source.explain(stop, journey)) for stop in journey.stops)

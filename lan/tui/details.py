@@ -7,6 +7,7 @@ from rich.text import Text
 from textual.message import Message
 from textual.widgets import Static, Tree
 
+from lan.trace.decryption_messages import ClearMessage
 from lan.trace.frame import Frame
 from lan.trace.journey import Stop
 from lan.trace.views.cable_map import MapLine
@@ -44,8 +45,11 @@ class Layers(Tree[Place]):
         self._protocol = ""
         """Of the layer that was chosen last: the next frame is shown with its own."""
 
-    def show_frame(self, frame: Frame) -> None:
-        """Show its layers; the chosen one is that of the same protocol as before, else the innermost."""
+    def show_frame(self, frame: Frame, clear: Sequence[ClearMessage] = ()) -> None:
+        """Show its layers; the chosen one is that of the same protocol as before, else the innermost.
+
+        What TLS hid, where it can be read (`clear`), stands below them; no byte of the frame is marked for it.
+        """
         layers = frame.packet.layers
         same = [layer for layer in layers if layer.protocol == self._protocol]
         chosen = same[-1] if same else layers[-1] if layers else None
@@ -57,6 +61,10 @@ class Layers(Tree[Place]):
             if layer is chosen:
                 self.call_after_refresh(self.move_cursor, node)  # its line is not there yet
                 self.post_message(self.Marked(layer.start, layer.end))
+        for message in clear:
+            node = self.root.add(Text(message.title, "bold"), Place(message.layer.protocol, 0, 0), expand=True)
+            for field in message.layer.fields:
+                node.add_leaf(_field(field), Place(message.layer.protocol, 0, 0))
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Place]) -> None:
         """The user went to another line."""

@@ -16,7 +16,7 @@ from lan.trace.frame import Frame
 from lan.trace.journey import Journey
 from lan.trace.timeline import Timeline
 from lan.trace.views import pdu, table
-from lan.trace.views.osi import layers
+from lan.trace.views.osi import clear_layers, layers
 
 PARTS = Path(__file__).with_name("page")
 MOST_FRAMES = 20_000
@@ -47,7 +47,7 @@ def recording(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain,
     for frame in frames:
         if frame.data not in packets:
             packets[frame.data] = len(contents)
-            contents.append(_content(frame))
+            contents.append(_content(frame, timeline))
         journey = timeline.journey_of(frame)
         if journey.number not in journeys:
             journeys[journey.number] = len(windows)
@@ -69,14 +69,17 @@ def recording(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain,
     return {"name": name, "events": events, "packets": contents, "journeys": windows}
 
 
-def _content(frame: Frame) -> dict[str, Any]:
-    found = [layer for layer in reversed(layers(frame, frame.port)) if layer.header is not None]
+def _content(frame: Frame, timeline: Timeline) -> dict[str, Any]:
+    """Its layers, outermost first; what TLS hid, where it can be read, comes last and has bytes of its own."""
+    every = [*clear_layers(frame, timeline), *layers(frame, frame.port)]
+    found = [layer for layer in reversed(every) if layer.header is not None]
     return {
         "data": frame.data.hex(),
         "layers": [
             {
                 "layer": layer.number,
-                "title": layer.header.title,
+                "title": layer.title,
+                "data": None if layer.data is None else layer.data.hex(),
                 "start": layer.header.start,
                 "end": layer.header.end,
                 "problems": list(layer.header.problems),

@@ -13,7 +13,7 @@ from lan.trace.filter import compile_filter
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey, Stop
 from lan.trace.timeline import Timeline
-from lan.trace.views import export, pcapng_export, pdu, pdu_text, table
+from lan.trace.views import export, html, pcapng_export, pdu, pdu_text, table
 
 from .tls_talk import TlsTalk
 
@@ -117,6 +117,15 @@ def test_the_json_of_a_frame_has_it_with_bytes_of_its_own(clear: Timeline, talk:
     assert (told["protocol"], told["by"], bytes.fromhex(told["data"])) == ("HTTP", BY, RESPONSE)
     assert {"name": "Content-Length", "text": "2", "start": 24, "end": 43} in told["fields"]
     assert export.event(clear.all_frames[0], clear)["decrypted"] == []
+
+
+def test_the_page_shows_its_fields_and_its_own_bytes(clear: Timeline) -> None:
+    told = html.recording(clear.all_frames, clear, nothing, name="x")
+    event = next(each for each in told["events"] if "GET /secret" in each["info"])
+    *_, hidden = told["packets"][event["packet"]]["layers"]
+    assert (hidden["layer"], bytes.fromhex(hidden["data"])) == (7, REQUEST)
+    assert hidden["title"].endswith(BY) and ["Host", "www.lan.test", 22, 42] in hidden["fields"]
+    assert all(layer["data"] is None for layer in told["packets"][0]["layers"])
 
 
 def test_two_messages_in_one_record_are_both_there(talk: TlsTalk, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from lan.tui.app import TraceApp
 from lan.tui.details import Layers
 from lan.tui.frame_list import FrameList
 
+from ..trace.tls_talk import TlsTalk
+
 OFFICE = Path(__file__).parents[1] / "trace" / "office.pcapng.hex"
 Play = Callable[[TraceApp, Pilot[None]], Coroutine[Any, Any, None]]
 
@@ -87,6 +89,25 @@ def test_layers_bytes_and_map_are_of_the_chosen_frame(office: Source) -> None:
         assert "the frame goes there alone" in why
 
     play(office, steps)
+
+
+def test_what_tls_hid_stands_below_its_layers_and_marks_no_byte(tmp_path: Path) -> None:
+    talk = TlsTalk(tmp_path)
+    talk.say("pc1", b"GET /secret HTTP/1.1\r\nHost: www.lan.test\r\n\r\n")
+    timeline = Timeline(switches=["s1"])
+    timeline.learn_secrets(f"# of pc1\n{talk.key_log}")
+    timeline.feed(talk.frames)
+
+    async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
+        await pilot.press("end")
+        await pilot.pause()
+        *_, tls, http = app.query_one(Layers).root.children
+        assert str(tls.label).startswith("TLS")
+        assert str(http.label) == "HTTP request, GET /secret HTTP/1.1, decrypted by the key log of pc1"
+        assert "Host: www.lan.test" in [str(field.label) for field in http.children]
+        assert http.data is not None and http.data.start == http.data.end
+
+    play(Source(timeline, "secret", tmp_path, None), steps)
 
 
 def test_the_chosen_layer_stays_chosen_on_the_next_frame(office: Source) -> None:

@@ -128,7 +128,7 @@ function drawFields(packet, chosen) {
 }
 
 function drawBytes(packet, chosen, start, end) {
-  const dump = element("pre"), bytes = packet.data.match(/../g) || [];
+  const dump = element("pre"), bytes = (chosen.data ?? packet.data).match(/../g) || [];
   const kind = (place) => place >= start && place < end ? "marked" : place >= chosen.start && place < chosen.end ? "in" : "";
   for (let line = 0; line < bytes.length; line += 16) {
     dump.append(`${line.toString(16).padStart(4, "0")}  `);
