@@ -1,5 +1,6 @@
 """Every code of the trace's reasons is made by a scenario, and seen at the device where it belongs."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def test_what_the_last_cable_lost_is_a_drop() -> None:
     assert journey.ends[-1].kind is StopKind.END
     [lost] = Explainer(timeline, wires.decisions).explain(journey.ends[-1], journey)
     assert (lost.code, journey.ends[-1].kind) == ("link.lost", StopKind.DROP)
+
+
+def test_a_cables_decision_is_its_frames_though_its_seconds_are_rounded() -> None:
+    wires = Told()
+    wires.now_ns = 1_700_000_000_123_456_950
+    wires.path("pc1 s1 web", why_network.TO_WEB)
+    assert round(wires.now_ns / 1e9 * 1e9) < wires.now_ns
+    wires.now_ns -= 100_000  # `decide` adds as much
+    crc = zlib.crc32(why_network.TO_WEB)
+    wires.decide("", "links", "lost", "one in ten", **{"from": "s1", "to": "web", "crc": crc})
+    assert "web in link.lost" in wires.codes()
 
 
 def test_a_decision_belongs_to_the_last_record_before_it() -> None:
