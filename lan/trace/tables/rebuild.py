@@ -1,7 +1,9 @@
 """Which tables can be rebuilt, of which devices, and at which instant.  Pure."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
+from operator import attrgetter
 
 from lan.errors import UsageError, nearest
 from lan.trace.tables import arp, cache, configured, leases, mac, names, sockets
@@ -45,9 +47,11 @@ def instant(text: str, history: History) -> int:
         raise UsageError(f"--at {text}: nothing has been captured yet")
     if found := re.fullmatch(r"frame:(\d+)", text):
         number = int(found[1])
-        if not 1 <= number <= len(frames):
-            raise UsageError(f"--at {text}: there is no such frame", expected=f"frame:1 to frame:{len(frames)}")
-        return frames[number - 1].time_ns
+        place = bisect_left(frames, number, key=attrgetter("number"))  # of a capture in files the first are gone
+        if place == len(frames) or frames[place].number != number:
+            known = f"frame:{frames[0].number} to frame:{frames[-1].number}"
+            raise UsageError(f"--at {text}: there is no such frame", expected=known)
+        return frames[place].time_ns
     if found := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|)", text):
         return history.begun_ns + round(float(found[1]) * (SECOND_NS // 1000 if found[2] == "ms" else SECOND_NS))
     raise UsageError(

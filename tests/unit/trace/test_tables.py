@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -216,6 +217,16 @@ def test_a_proxy_s_log_tells_what_it_stored_renewed_and_dropped() -> None:
 def test_an_instant_counts_from_the_first_frame(text: str, seconds: float) -> None:
     history = History(TALK)
     assert instant(text, history) - history.begun_ns == at(seconds)
+
+
+def test_frames_of_a_capture_in_several_files_have_the_numbers_that_they_had() -> None:
+    """The first two thousand went with an older file."""
+    later = Timeline(switches=["s1"])
+    later.feed(replace(frame, number=2000 + frame.number) for frame in TALK.all_frames)
+    assert instant("frame:2003", History(later)) == TALK.all_frames[2].time_ns
+    with pytest.raises(UsageError, match="no such frame") as refused:
+        instant("frame:3", History(later))
+    assert refused.value.expected == f"frame:2001 to frame:{2000 + len(TALK.all_frames)}"
 
 
 @pytest.mark.parametrize("text", ["", "noon", "-1s", "frame:0", "frame:5", "frame:x", "1h"])
