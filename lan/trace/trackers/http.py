@@ -126,6 +126,8 @@ class Tracker:
         """By the number of the frame that a message under TLS began in, where its secrets are known."""
         self._asked: dict[tuple[str, AskedFor], list[Transaction]] = {}
         self._log, self._tied = proxies, 0
+        self._waiting: list[Transaction] = []
+        """Asked by a proxy for a client whose request is not known (yet): its secrets may come later."""
         self._readers: dict[Readable, _Reading | None] = {}
         """By what the client sent: of one connection that may be TLS, and what TLS carried."""
 
@@ -181,6 +183,8 @@ class Tracker:
         got = self._asked.setdefault((begun.connection.server.device, asked), [])
         got.append(begun)
         del got[:-MOST_ASKED]
+        for each in [one for one in self._waiting if one.connection.client.device == begun.connection.server.device]:
+            self._tie_by_log(each)
 
     def _tie_by_log(self, asked: Transaction) -> bool:
         """Whether a proxy's log says for which client it asked this."""
@@ -189,13 +193,14 @@ class Tracker:
         if name is None:
             return False
         _part(asked, asked.downstream)
-        asked.is_logged = True
+        self._waiting = [one for one in self._waiting[-MOST_ASKED:] if one is not asked]
         for each in self._asked.get((client.device, asked_for(asked.request.head)), ()):
             end, has_other = each.connection.client, each.upstream is not None and each.upstream.is_logged
             if endpoint(end.ip, end.port) == name and each.was_open_at(first.number) and not has_other:
                 _part(each.upstream, each)
-                asked.downstream, each.upstream = each, asked
-                break
+                asked.downstream, each.upstream, asked.is_logged = each, asked, True
+                return True
+        self._waiting.append(asked)
         return True
 
     def _tie_by_packets(self, begun: Transaction, asked: AskedFor) -> None:

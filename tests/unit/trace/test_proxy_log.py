@@ -7,6 +7,7 @@ import pytest
 
 from lan.trace.proxy_log import ProxyLog, ProxyLogs
 from lan.trace.timeline import Timeline
+from lan.trace.trackers import http
 from lan.trace.views import export, pdu, pdu_text
 from lan.trace.why.language import language
 
@@ -83,6 +84,23 @@ def test_transactions_are_tied_by_the_log_whenever_it_comes(is_late: bool) -> No
         50001: "pc1", 50002: "pc2",
     }  # fmt: skip
     assert all(each.is_logged and each.downstream and each.downstream.upstream is each for each in asked.values())
+
+
+def test_a_clients_request_that_is_read_later_is_tied_then() -> None:
+    """Over TLS it is known when its secrets are, which may be after the proxy's own."""
+    wires, lines = two_at_once(is_opened=True)
+    log = ProxyLog()
+    log.add("proxy", lines)
+    every = wires.timeline().http
+    tracker = http.Tracker(log)
+    for each in sorted(every, key=lambda one: one.connection.client.device != "proxy"):
+        each.upstream = each.downstream = None
+        tracker.keep(each)
+    pairs = {each.connection.client.port: each.downstream for each in every if each.connection.client.device == "proxy"}
+    assert {port: each and each.connection.client.device for port, each in pairs.items()} == {
+        50001: "pc1",
+        50002: "pc2",
+    }
 
 
 def test_a_kept_connection_is_for_whom_the_log_said_last_before_the_frame() -> None:
