@@ -20,6 +20,7 @@ from lan.scenario.recording import device_map
 from lan.trace.packet_socket import open_packet_socket
 from lan.trace.pcapng import Reader
 from lan.trace.port_tap import LOOPBACK, PortTap
+from lan.trace.recorded import Rolling
 from lan.trace.timeline import Timeline
 
 ANSWER_BYTES = 4096
@@ -30,7 +31,8 @@ class PortSource(Source):
 
     def __init__(self, lan: RunningLan, device: str, interface: str, target: Path | None) -> None:
         name = f"{device}:{interface.removeprefix(device + '-')}"
-        super().__init__(Timeline(device_map(lan.spec), ()), name, lan.state, None)
+        self._rolling = Rolling(Timeline(device_map(lan.spec), ()))
+        super().__init__(self._rolling, name, lan.state, None)
         self.running, self.is_gone = lan, False
         packets, ifindex = _socket_of(lan.device(device), interface)
         self._tap = PortTap(packets, ifindex, name, is_loopback=interface == LOOPBACK)
@@ -63,7 +65,7 @@ class PortSource(Source):
     def _take(self, piece: bytes) -> None:
         frames = self._reader.feed(piece)
         if self._file is None:
-            self.timeline.feed(frames)
+            self._rolling.feed(frames)
         else:
             self._file.write(piece)
 

@@ -61,10 +61,10 @@ class Recorded(Protocol):
 class Held:
     """A timeline that has all frames; it may grow."""
 
-    share, gone = 1.0, 0
+    share = 1.0
 
     def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
+        self.timeline, self.gone = timeline, 0
         self._cables: dict[tuple[str, str], None] = {}
         self._mapped = 0
 
@@ -90,6 +90,26 @@ class Held:
 
     def another(self) -> "Held":
         return self
+
+
+class Rolling(Held):
+    """A timeline of frames that are nowhere else: of more than `most` the first are let go, and are gone."""
+
+    def __init__(self, timeline: Timeline, most: int = 65_536) -> None:
+        super().__init__(timeline)
+        self.most = most
+
+    def feed(self, frames: Sequence[Frame]) -> None:
+        """Take frames in the order of their numbers; they, and an eighth of `most`, are there afterwards."""
+        self.timeline.feed(frames)
+        held = self.timeline.all_frames
+        if len(held) <= self.most:
+            return
+        kept = held[-max(self.most // 8, len(frames)) :]
+        self.gone += len(held) - len(kept)
+        self.timeline = self.timeline.excerpt(self.timeline.begun_ns, is_whole=False)
+        self.timeline.feed(kept)
+        self._mapped = 0
 
 
 def place_of(recorded: Recorded, number: int) -> int | None:
