@@ -201,6 +201,8 @@ def _answered(
                 what = "unclear" if said.fault and not is_over and answer.status < 400 else "answers"
                 found.append((what, f"{len(said.seen)} requests, and answer {at + 1} is {answer.status}: {said.fault}"))
             break
+        if not answer.status:
+            found.append(("answers", f"answer {at + 1} is none: {answer.body[:60]!r}"))
         serial = answer.get(RECORDED)
         if serial is None:
             continue

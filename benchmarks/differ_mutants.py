@@ -7,6 +7,7 @@ For `differ_http.py --mutants`.  Each word starts one program: KIND is `smart` o
 are put out of force in that process alone.
 """
 
+import inspect
 import os
 import re
 import sys
@@ -16,14 +17,16 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
+from benchmarks import differ_short_mutants as short
+from benchmarks.differ_short_mutants import Piece
 from lan.services.http import __main__ as origin_shell
-from lan.services.http.cache import selection
+from lan.services.http.cache import hot, selection
 from lan.services.http.origin import brief, essence
 from lan.services.http.protocol import chunked, connection, framing, head, hop_by_hop, messages, persistence, target
 from lan.services.http.protocol.messages import HTTP_1_1, Head, Headers, Request
 from lan.services.http.protocol.reader import Reader
 from lan.services.http.proxy import __main__ as proxy_shell
-from lan.services.http.proxy import plain
+from lan.services.http.proxy import hits, plain
 
 Mutant = Callable[[], None]
 _HEX = rb"[0-9A-Fa-f]"
@@ -37,6 +40,21 @@ def everywhere(old: object, new: object) -> None:
     assert places, f"{old!r} is nowhere"
     for module, name in places:
         setattr(module, name, new)
+
+
+def rewritten(module: ModuleType, piece: Piece) -> Mutant:
+    """A module with this piece of its source replaced."""
+
+    def mutate() -> None:
+        (old, new), source, before = piece, inspect.getsource(module), dict(vars(module))
+        assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {module.__name__}"
+        made = ModuleType(module.__name__)
+        exec(compile(source.replace(old, new), f"{module.__file__} (mutated)", "exec"), made.__dict__)
+        for name, value in before.items():
+            if getattr(value, "__module__", None) == module.__name__:
+                everywhere(value, vars(made)[name])
+
+    return mutate
 
 
 def understood(change: Callable[[Request], Request]) -> Mutant:
@@ -272,8 +290,17 @@ PASSING: dict[str, Mutant] = {
 SHORT: dict[str, Mutant] = {
     "fields of one hop, by the short way": named(lambda name: "x-other" if name in hop_by_hop.KNOWN else name),
     "lines of any form, by the short way": named(lambda name: name or "x-other"),
-    "fields that Connection names, by the short way": lambda: everywhere(plain._names_fields, lambda head: False),
-}
+    **{
+        f"{name}, by the short way": rewritten(plain, short.PLAIN[name])
+        for name in (
+            "fields that Connection names", "content that has not come", "a line of the hop's own stays",
+            *(
+                f"{name} is not looked at"
+                for name in ("connection", "keep-alive", "proxy-connection", "te", "transfer-encoding")
+            ),
+        )
+    },
+}  # fmt: skip
 """What the proxy's short way must look at."""
 FILES: dict[str, Mutant] = {
     "an essence without fields": lambda: everywhere(
@@ -287,7 +314,25 @@ KEPT: dict[str, Mutant] = {
     "a key without its query": lambda: everywhere(selection.primary_key, lambda uri: uri.partition("?")[0]),
 }
 """The same of what a cache keeps."""
-MUTANTS = {"smart": {**EVERY, **PASSING, **SHORT}, "origin": EVERY, "site": FILES, "cache": KEPT}
+AGAIN: dict[str, Mutant] = {
+    **{
+        f"{name}, by whole answers": rewritten(hits, short.HITS[name])
+        for name in (
+            "the request line is no part of the key", "HEAD is GET", "an answer follows a close",
+            "the close is not told", "half a request is one", "connection is not looked at",
+            "content-length is not looked at", "host is not looked at",
+        )
+    },
+    "the target is not looked at, by ready answers": rewritten(hot, short.HOT["the target is not looked at"]),
+}  # fmt: skip
+"""What the cache's short ways must look at.  Of their other mutants a client sees nothing that HTTP forbids, or what
+such requests do not come to: an hour later, another variant, an account."""
+MUTANTS = {
+    "smart": {**EVERY, **PASSING, **SHORT},
+    "origin": EVERY,
+    "site": FILES,
+    "cache": {**KEPT, **AGAIN},
+}
 assert connection.frame_request is framing.frame_request
 
 

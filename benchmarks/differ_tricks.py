@@ -10,6 +10,8 @@ POST = "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 GET = "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 LENGTH = "Content-Length: {n}\r\n"
 CHUNKED = "Transfer-Encoding: chunked\r\n"
+KEPT = "GET /echo/kept HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+LAST = KEPT.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
 
 TRICKS = (
     # nothing is wrong
@@ -101,6 +103,11 @@ TRICKS = (
     "GET /echo/kept{kept_query} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: {value}\r\n\r\n",
     "GET /echo/kept{kept_query} HTTP/1.1\r\nHost: 127.0.0.1\r\n" + LENGTH + "\r\n{content}",
     "GET /echo/kept{kept_query} HTTP/1.1\r\nHost: {host}\r\n\r\n",
+    KEPT.replace("GET", "HEAD") + KEPT,
+    KEPT + KEPT.replace("\r\n\r\n", "\r\nX:"),
+    KEPT.replace("\r\n\r\n", f"\r\nContent-Length: {len(KEPT)}\r\n\r\n") + KEPT,
+    LAST,
+    LAST + KEPT,
 )
 
 WORDS = {

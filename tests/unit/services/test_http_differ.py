@@ -129,6 +129,16 @@ def test_the_judge_finds_an_answer_to_another_request_and_one_behind_the_last() 
     assert judge(last, [], [answer(1, "/a"), refusal], is_cache=True)[0][0] == "answers"
 
 
+def test_the_judge_finds_what_is_no_answer_where_one_could_be() -> None:
+    head_first = GET.replace(b"GET", b"HEAD").replace(b"/b", b"/1") + GET.replace(b"/b", b"/2")
+    said, given = read_all(head_first), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+    fits, has_content = given + given + b"hi", given + b"hi" + given + b"hi"
+    assert judge(said, [], read_answers(fits, ["HEAD", "GET"]), is_cache=True) == []
+    assert judge(said, [], read_answers(has_content, ["HEAD", "GET"]), is_cache=True) == [
+        ("answers", "answer 2 is none: b'hiHTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nhi'")
+    ]
+
+
 def test_the_judge_knows_an_origin_by_its_echo_and_by_its_files() -> None:
     said, kind = read_all(GET.replace(b"/b", b"/echo/a")), ("content-type", "text/plain; charset=latin-1")
     whole = Answer(200, (kind,), b"GET /echo/a HTTP/1.1\r\nHost: a\r\n\r\n")
