@@ -72,7 +72,7 @@ class Opening:
         self._knows_switches, self._secrets = switches is not None, 0
         self._begun_ns: int | None = None
         if span is None:
-            self._refuse(_count(path))
+            self._refuse(count := _count(path), f"{count} frames")
         self._reader = Reader()
         self._pieces = self._read()
         self.timeline.learn_secrets(LanKeys(path.parent).fresh())
@@ -107,14 +107,14 @@ class Opening:
         else:
             is_over = False
             self.timeline.feed(frames)
-        self._refuse(len(self.timeline.all_frames))
+        self._refuse(len(self.timeline.all_frames), f"more than {MOST_FRAMES} frames")
         return not is_over
 
-    def _refuse(self, count: int) -> None:
-        """Raises UsageError where it is about more frames than can be held."""
+    def _refuse(self, count: int, told: str) -> None:
+        """Raises UsageError where that is more frames than can be held."""
         if count > MOST_FRAMES:
             raise UsageError(
-                f"{self.path}: {count} frames or more are too many to be held at once",
+                f"{self.path}: {told} are too many to be held at once",
                 expected=f"{MOST_FRAMES} at most: --part 1000-2000 (frames) or --part 3.2s-4s takes a part",
                 todo="lan view, step, pdu and trace go through files of any size",
             )
