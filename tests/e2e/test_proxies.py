@@ -11,11 +11,14 @@ from ..command import CHECKOUT, Command, Up
 
 TWICE = "tests/e2e/asks_twice.py"
 """Asks for a page, and again on the same connection; tells what it got, and where the second answer ended."""
+SOON = "keep_alive=timeout=3"
+"""web gives an idle connection up a little sooner than by itself: until then hangs whoever waits for an answer."""
 
 
 @pytest.fixture(scope="module")
 def proxies(shared_lan: Command) -> Iterator[Up]:
     with shared_lan.up("proxies") as up:
+        up.run("set", "web", SOON, check=0)
         yield up
 
 
@@ -45,6 +48,7 @@ def decisions(up: Up, device: str, what: str) -> list[dict[str, Any]]:
 
 
 def test_a_hidden_dumb_proxy_lets_a_client_hang_that_knows_of_none(hidden: Up) -> None:
+    hidden.run("set", "web", SOON, check=0)
     assert ask_twice(hidden, "", "Connection") == ["200 keep-alive", "unanswered"]
     asked = "GET / HTTP/1.0, Host: web, Connection: Keep-Alive"
     passed = messages(hidden)
