@@ -18,6 +18,7 @@ from lan.testing.conversations.tcp import TCP
 from lan.testing.conversations.tls import TLS
 from lan.testing.found import check, fits
 from lan.trace.filter import compile_filter
+from lan.trace.filter_fields import FIELDS
 from lan.trace.frame import Frame
 from lan.trace.timeline import Window
 
@@ -90,7 +91,7 @@ def _of_filter(text: str, devices: Collection[str]) -> Callable[[Window], list[F
 
 def unknown(word: str) -> UsageError:
     """The error for a word that no event has."""
-    near = nearest(word, WORDS)
+    near = nearest(word, [*WORDS, *FIELDS])
     return UsageError(
         f"no event is called {word!r}" + (f"; did you mean {near!r}?" if near else ""),
         expected="one of " + ", ".join(WORDS) + ", or a filter such as 'tcp.flags.fin and dst=web'",

@@ -1,7 +1,7 @@
 """Conversations of one kind that a test asks for: ``trace.http(path="/").one()``."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Generic, TypeVar, overload
+from typing import Generic, NoReturn, TypeVar, overload
 
 from lan.errors import UsageError, nearest
 from lan.testing.conversations.base import Kind, T
@@ -38,7 +38,7 @@ class Found(Generic[T, S]):
     def first(self) -> S:
         """The first of them; waits for it.  Raises NotSeen."""
         if not self._watch.until(lambda: bool(self._matches())):
-            self._fail("first()", f"none of {self._those()} fits", self._others())
+            self._fail(".first()", f"none of {self._those()} fits", self._others())
         return self._see("first()", self._matches()[:1])[0]
 
     def exactly(self, number: int) -> list[S]:
@@ -61,7 +61,7 @@ class Found(Generic[T, S]):
         self._watch.sync()
         found = self._matches()
         if found:
-            self._fail("none()", f"{len(found)} of {self._those()} fit{'s' if len(found) == 1 else ''}", found)
+            self._fail(".none()", f"{len(found)} of {self._those()} fit{'s' if len(found) == 1 else ''}", found)
         self._watch.be_certain(f"{self}.none()")
 
     @overload
@@ -69,7 +69,12 @@ class Found(Generic[T, S]):
     @overload
     def __getitem__(self, index: slice) -> list[S]: ...
     def __getitem__(self, index: int | slice) -> S | list[S]:
-        return self.all()[index]
+        found = self.all()
+        try:
+            return found[index]
+        except IndexError:
+            fit = f"{len(found) or 'none'} of {self._those()} fit{'s' if len(found) < 2 else ''}"
+            self._fail(f"[{index}]", fit, self._matches() or self._others())
 
     def __len__(self) -> int:
         return self.count
@@ -91,9 +96,9 @@ class Found(Generic[T, S]):
         found = self._matches()
         if len(found) < number:
             fit = f"{len(found) or 'none'} of {self._those()} fit{'s' if len(found) < 2 else ''}"
-            self._fail(method, fit, found or self._others())
+            self._fail(f".{method}", fit, found or self._others())
         if len(found) > number:
-            self._fail(method, f"{len(found)} of {self._those()} fit, not {number}", found)
+            self._fail(f".{method}", f"{len(found)} of {self._those()} fit, not {number}", found)
         self._watch.be_certain(f"{self}.{method}")
         return self._see(method, found)
 
@@ -112,10 +117,11 @@ class Found(Generic[T, S]):
         self._watch.notebook.note(f"{self}.{method}", found)
         return [self._kind.seen(item, self._watch) for item in found]
 
-    def _fail(self, method: str, what: str, shown: Sequence[T]) -> None:
-        self._watch.notebook.note(f"{self}.{method}", shown or self._window.first_sightings[-LONGEST_LIST:])
+    def _fail(self, asked: str, what: str, shown: Sequence[T]) -> NoReturn:
+        question = f"{self}{asked}"
+        self._watch.notebook.note(question, shown or self._window.first_sightings[-LONGEST_LIST:])
         lines = listed(repr(item) for item in shown) or [passed(self._window)]
-        raise NotSeen("\n".join([f"{self}.{method}: {what}", *lines]))
+        raise NotSeen("\n".join([f"{question}: {what}", *lines]))
 
 
 def check(kind: Kind[T, S], criteria: Mapping[str, object], devices: Collection[str]) -> None:

@@ -44,6 +44,13 @@ def test_none_and_too_many_are_told_with_what_passed_instead() -> None:
     assert "none of 5 TCP connections fits" in said(trace.tcp(client="dns").first)
 
 
+def test_one_that_is_not_there_is_told_as_what_was_not_seen() -> None:
+    trace = trace_with()
+    assert trace.icmp[1].sequence == 2 and trace.icmp[-1].sequence == 2 and len(trace.icmp[1:9]) == 1
+    assert said(lambda: trace.icmp[2]).splitlines()[0] == "trace.icmp[2]: 2 of 2 pings fit"
+    assert said(lambda: trace.tcp(client="dns")[0]).startswith("trace.tcp(client='dns')[0]: none of 5 TCP")
+
+
 def test_where_nothing_of_the_kind_passed_what_did_is_counted() -> None:
     trace = played.trace_of(played.Played(played.office(), passed=48))
     assert said(trace.tcp(client="dns").first).endswith("RST")
@@ -116,6 +123,7 @@ MISTAKES: dict[str, tuple[Callable[[Trace], object], str]] = {
     "device": (lambda trace: trace.tcp(client="pc11"), "did you mean 'pc1'?"),
     "event": (lambda trace: trace.never("tcp.sin"), "did you mean 'tcp.syn'?"),
     "kind of event": (lambda trace: trace.order("dhpc.ack"), "did you mean"),
+    "field": (lambda trace: trace.never("tcp.flags.fon"), "did you mean 'tcp.flags.fin'?"),
     "device of a filter": (lambda trace: trace.never("src=pc11 and tcp"), "did you mean 'pc1'?"),
     "criterion of an event": (lambda trace: trace.seen(tcp_syn(sever="web")), "did you mean 'server'?"),
     "role": (lambda trace: trace.tcp.first().closed_by == "sever", "did you mean 'server'?"),
