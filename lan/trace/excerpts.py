@@ -1,8 +1,9 @@
 """A capture file of any size, of which a timeline has the part that is looked at.
 
-In memory are the index (12 bytes a frame at most) and one timeline, of `most_frames` at most.  It goes on as one
-goes forward, and begins anew, an eighth of that earlier, where one looks elsewhere: what a frame means is told by what
-was before it, and how far that goes back is the one thing that such a timeline does not know.
+In memory are the index (12 bytes a frame at most) and one timeline, of `most_frames` at most, or fewer where they are
+long (`FRAME_BYTES` is the mean that they may have).  It goes on as one goes forward, and begins anew, an eighth of that
+earlier, where one looks elsewhere: what a frame means is told by what was before it, and how far that goes back is the
+one thing that such a timeline does not know.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,8 +18,11 @@ from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
 
 MOST_FRAMES = 32_768
+FRAME_BYTES = 2048
 BEFORE, BEYOND = 8, 32
 """One part in so many a timeline has before, and behind, the frame that it was begun for."""
+PIECE_FRAMES, AHEAD_FRAMES = 64, 16
+"""So many are taken up at once; so many at least are there behind the frame that is looked at."""
 
 
 class Excerpts:
@@ -30,6 +34,7 @@ class Excerpts:
         """`timeline` is empty: it says which names are known."""
         self.most_frames = most_frames
         self._before, self._beyond = most_frames // BEFORE, most_frames // BEYOND
+        self._most_bytes, self._bytes = most_frames * FRAME_BYTES, 0
         self.index, self._folder = index, folder
         self._keys, self._proxies = LanKeys(folder), ProxyLogs(folder)
         self._timeline, self._begin = timeline, 0
@@ -55,10 +60,13 @@ class Excerpts:
         is_first = begin <= self.index.start
         earliest = begin if is_first else begin + self._before // 4
         is_near = end >= self.index.start and (is_first or place < end + self._before)
-        if not (is_near and earliest <= place < begin + self.most_frames - 2 * self._beyond):
-            self._begin_at(max(place - self._before, self.index.start))
-        if place + self._beyond > self.end:
-            self._feed(place + 2 * self._beyond)
+        is_inside = is_near and earliest <= place < begin + self.most_frames - 2 * self._beyond
+        is_full = self._bytes > self._most_bytes
+        if not is_inside or (is_full and place + AHEAD_FRAMES >= end < self.index.known):
+            self._begin_at(self.index.before(place, self._before, self._most_bytes // BEFORE))
+            is_full = False
+        if not is_full and place + self._beyond > self.end:
+            self._feed(place)
         return self._timeline
 
     def frame(self, place: int) -> Frame:
@@ -104,18 +112,23 @@ class Excerpts:
 
     def _begin_at(self, place: int) -> None:
         self._timeline = self._timeline.excerpt(self._begun_ns(), is_whole=place == 0)
-        self._begin = place
+        self._begin, self._bytes = place, 0
 
-    def _feed(self, stop: int) -> None:
-        """Take up what is between the timeline's last frame and a place."""
-        if stop <= self.end:
-            return
-        fresh = self.index.frames(self.end, stop)
-        self._timeline.switches = self.index.switches
-        if len(self.index.secrets) > self._secrets:
-            self._timeline.learn_secrets(self.index.secrets[self._secrets :])
-            self._secrets = len(self.index.secrets)
-        self._timeline.feed(fresh)
+    def _feed(self, place: int) -> None:
+        """Take up what is between the timeline's last frame and one, and some of what comes behind that."""
+        beyond_bytes = self._most_bytes // BEYOND
+        while self.end <= place or (self.end < place + 2 * self._beyond and beyond_bytes > 0):
+            fresh = self.index.frames(self.end, min(self.end + PIECE_FRAMES, place + 2 * self._beyond))
+            if not fresh:
+                break
+            self._timeline.switches = self.index.switches
+            if len(self.index.secrets) > self._secrets:
+                self._timeline.learn_secrets(self.index.secrets[self._secrets :])
+                self._secrets = len(self.index.secrets)
+            self._timeline.feed(fresh)
+            taken_bytes = sum(len(frame.data) for frame in fresh)
+            self._bytes += taken_bytes
+            beyond_bytes -= taken_bytes if self.end > place else 0
 
 
 class _Places(Sequence[Frame]):

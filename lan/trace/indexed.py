@@ -161,6 +161,18 @@ class IndexedCapture:
         end = self._sections[at + 1].first if at + 1 < len(self._sections) else self.known
         return place if self.start <= place < end else None
 
+    def before(self, place: int, count: int, size_bytes: int) -> int:
+        """A place that is at most so many frames, and about so many bytes of file, before another."""
+        earliest = max(place - count, self.start)
+        if place >= self.known:
+            return earliest
+        own = self._section_of(place).file
+        while earliest < place and (
+            self._section_of(earliest).file is not own or self._places[place] - self._places[earliest] > size_bytes
+        ):
+            earliest += (place - earliest + 1) // 2
+        return earliest
+
     # ---- frames
 
     def frames(self, start: int, stop: int) -> list[Frame]:

@@ -7,7 +7,7 @@ import pytest
 
 from lan.errors import UsageError
 from lan.trace.capture_file import CaptureFile, Capturing, TapPort
-from lan.trace.excerpts import Excerpts
+from lan.trace.excerpts import FRAME_BYTES, PIECE_FRAMES, Excerpts
 from lan.trace.filter import compile_filter
 from lan.trace.frame import Frame
 from lan.trace.indexed import IndexedCapture
@@ -206,3 +206,20 @@ def test_secrets_in_a_file_are_known_in_every_part(tmp_path: Path) -> None:
     for place in (0, 2 * MOST_FRAMES - 1):
         timeline = part.timeline_of(part.sightings[place])
         assert bytes.fromhex(random) in timeline.tls_tracker.key_log
+
+
+def test_of_long_frames_fewer_are_held(tmp_path: Path) -> None:
+    """A capture with segmentation offload has frames of 64 KB."""
+    writer = Writer()
+    blocks = [writer.start(), writer.interface("s1:eth1", "pc1:eth0", hardware="switch")[1]]
+    blocks += [writer.packet(0, 1000 + n, OFFICE[0].direction, bytes(60_000)) for n in range(MOST_FRAMES // 2)]
+    file = tmp_path / "long.pcapng"
+    file.write_bytes(b"".join(blocks))
+    part = excerpts(file)
+    part.know()
+    most_bytes = MOST_FRAMES * FRAME_BYTES
+    for place in (*range(len(part.sightings)), *reversed(range(len(part.sightings))), 5, 300, 7):
+        frame, timeline = taken_up(part, part.sightings[place])
+        assert frame.number == place + 1
+        assert sum(len(each.data) for each in timeline.all_frames) <= most_bytes + 2 * PIECE_FRAMES * 60_000
+        assert place < 4 or timeline.all_frames[0].number < frame.number, "and what was before it"
