@@ -28,6 +28,8 @@ from lan.wire.malformed import Malformed
 
 MOST_FRAMES = 250_000
 """More are not held in memory at once; with what they mean, each takes some 3 KB."""
+MOST_BYTES = 1 << 30
+"""Nor are frames that have more bytes together, as those of a capture with segmentation offload."""
 LEAST_BYTES = 12
 """So many at least say what kind of file it is."""
 PIECE_BYTES = 1 << 20
@@ -71,8 +73,10 @@ class Opening:
         self.timeline = Timeline(devices, switches)
         self._knows_switches, self._secrets = switches is not None, 0
         self._begun_ns: int | None = None
+        self._bytes = 0
         if span is None:
-            self._refuse(count := _count(path), f"{count} frames")
+            count = _count(path)
+            self._refuse(f"{count} frames", is_much=count > MOST_FRAMES)
         self._reader = Reader()
         self._pieces = self._read()
         self.timeline.learn_secrets(LanKeys(path.parent).fresh())
@@ -103,16 +107,18 @@ class Opening:
                 self._begun_ns = frames[0].time_ns
                 self.timeline.leave_out(self._begun_ns)
             is_over = self.span.is_behind(frames[-1], self._begun_ns)
-            self.timeline.feed(self.span.choose(frames, self._begun_ns))
+            frames = self.span.choose(frames, self._begun_ns)
         else:
             is_over = False
-            self.timeline.feed(frames)
-        self._refuse(len(self.timeline.all_frames), f"more than {MOST_FRAMES} frames")
+        self.timeline.feed(frames)
+        self._bytes += sum(len(frame.data) for frame in frames)
+        self._refuse(f"more than {MOST_FRAMES} frames", is_much=len(self.timeline.all_frames) > MOST_FRAMES)
+        self._refuse(f"more than {MOST_BYTES >> 20} MB of frames", is_much=self._bytes > MOST_BYTES)
         return not is_over
 
-    def _refuse(self, count: int, told: str) -> None:
-        """Raises UsageError where that is more frames than can be held."""
-        if count > MOST_FRAMES:
+    def _refuse(self, told: str, *, is_much: bool) -> None:
+        """Raises UsageError where that is more than can be held."""
+        if is_much:
             raise UsageError(
                 f"{self.path}: {told} are too many to be held at once",
                 expected=f"{MOST_FRAMES} at most: --part 1000-2000 (frames) or --part 3.2s-4s takes a part",

@@ -79,3 +79,10 @@ def test_a_compressed_file_is_refused_when_that_many_were_read(tmp_path: Path, m
     file.write_bytes(gzip.compress(OFFICE))
     with pytest.raises(UsageError, match="are too many to be held at once"):
         opening.open_capture(file)
+
+
+def test_frames_that_are_too_long_together_are_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "MOST_BYTES", 1 << 14)
+    with pytest.raises(UsageError, match="more than 0 MB of frames are too many to be held at once"):
+        taken(tmp_path, None)
+    assert taken(tmp_path, "1-40").all_frames
