@@ -314,7 +314,7 @@ class Timeline(Window):
         elif packet.udp is not None:
             if self.dhcp_tracker.add(frame) is None:
                 self.dns_tracker.add(frame)
-        elif packet.icmp is not None:
+        elif packet.icmp is not None or packet.icmp6 is not None:
             self.icmp_tracker.add(frame)
         elif packet.arp is not None:
             self.arp_tracker.add(frame)

@@ -1,13 +1,14 @@
 """Trackers of single messages: repetitions, conflicts, answers nobody asked for, errors."""
 
-from ipaddress import IPv4Address
+import struct
+from ipaddress import IPv4Address, ip_address
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.timeline import Timeline
-from lan.wire import arp, dhcp, ethernet, icmp, ipv4
+from lan.wire import arp, checksum, dhcp, ethernet, icmp, icmp6, ipv4
 from lan.wire.dhcp_options import options
 
 from .talk import IPS, MACS, Talk
@@ -184,3 +185,43 @@ def test_a_tls_sessions_frames_stand_in_their_order_each_once() -> None:
     frames.append(talk.say("web", "ACK", record[10:]))
     [session] = timeline_of(*frames).tls
     assert session.frames == frames[3:]
+
+
+V6 = {"pc1": "fd00::1", "web": "fd00::fd"}
+
+
+def packet_6(src: str, dst: str, kind: int, rest: bytes) -> bytes:
+    """An ICMPv6 message in its IPv6 packet."""
+    addresses = ip_address(src).packed + ip_address(dst).packed
+    message = bytes([kind, 0, 0, 0]) + rest
+    sums = checksum.checksum(checksum.pseudo_header(addresses, ipv4.ICMPV6, len(message)) + message)
+    message = message[:2] + sums.to_bytes(2, "big") + message[4:]
+    return struct.pack("!IHBB", 6 << 28, len(message), ipv4.ICMPV6, 64) + addresses + message
+
+
+def ping_6(talk: Talk, who: str, sequence: int, kind: int) -> Frame:
+    peer = "web" if who == "pc1" else "pc1"
+    echo = packet_6(V6[who], V6[peer], kind, struct.pack("!HH", 9, sequence) + b"abc")
+    return talk.send(who, peer, echo, ethertype=ethernet.IPV6)
+
+
+def test_echoes_of_ipv6_are_told_as_those_of_ipv4() -> None:
+    talk = Talk()
+    frames = [ping_6(talk, "pc1", 1, icmp6.ECHO), ping_6(talk, "web", 1, icmp6.ECHO_REPLY)]
+    frames.append(ping_6(talk, "pc1", 2, icmp6.ECHO))
+    quoted = frames[2].data[14:]
+    error = packet_6(V6["web"], V6["pc1"], icmp6.UNREACHABLE, bytes(4) + quoted)
+    frames.append(talk.send("web", "pc1", error, ethertype=ethernet.IPV6))
+    timeline = timeline_of(*frames)
+    answered, refused = timeline.icmp
+    assert (answered.client, answered.dst_ip, answered.sequence, answered.rtt_ms) == ("pc1", V6["web"], 1, 1.0)
+    assert (refused.reply, refused.error, timeline.icmp_errors) == (None, frames[3], [frames[3]])
+
+
+def test_an_answer_to_another_question_is_no_echo() -> None:
+    talk = Talk()
+    time_stamp = bytearray(icmp.build_echo(9, 1, bytes(12), reply=True))
+    time_stamp[0] = icmp.TIMESTAMP_REPLY
+    answer = talk.send("web", "pc1", ipv4.build(IPS["web"], IPS["pc1"], ipv4.ICMP, bytes(time_stamp)))
+    [echo] = timeline_of(ping(talk, "pc1", 1), answer).icmp
+    assert not echo.is_answered
