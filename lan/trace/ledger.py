@@ -206,9 +206,10 @@ class Ledger:
         for at in entry.holds:
             if self.holds[at].is_held(syn.time_ns):
                 self.holds[at] = replace(self.holds[at], until_ns=syn.time_ns)
-        if entry.uses is not None and entry.uses[entry.use].free_ns != FOREVER_NS:
-            use = entry.uses[entry.use]
-            entry.uses[entry.use] = replace(use, free_ns=min(use.free_ns, syn.time_ns))
+        if entry.uses is not None:  # a use whose end was not seen has ended too
+            use, now_ns = entry.uses[entry.use], syn.time_ns
+            ended = replace(use, closed_ns=min(use.closed_ns, now_ns), free_ns=min(use.free_ns, now_ns))
+            entry.uses[entry.use] = ended
 
 
 Pair = tuple[str, int, str, int]

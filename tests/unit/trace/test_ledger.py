@@ -83,6 +83,29 @@ def test_an_open_connection_takes_its_port_without_waiting() -> None:
     assert (gauge.waiting, gauge.open) == (0, 1)
 
 
+def test_what_waits_and_what_is_open_is_taken() -> None:
+    frames = timeline(connection(0, 40000, CLIENT_FIRST), connection(100, 40001))
+    gauge = Ledger(frames, {"pc1": TWO}).gauge("pc1", "10.0.0.4", 80, 1_000_000_000)
+    assert (gauge.waiting, gauge.open, gauge.taken, gauge.left, gauge.is_exhausted) == (1, 1, 2, 0, True)
+
+
+@pytest.mark.parametrize("ending", [CLIENT_FIRST, ""], ids=["while it is held", "though its end was not seen"])
+def test_a_port_that_is_opened_again_is_taken_once(ending: str) -> None:
+    """So the end of its first use frees nothing later."""
+    again = Talk(at={"pc1": 900_000, "web": 900_000}).frames(OPEN.replace(" SYN /", " SYN seq=900000 /") + CLIENT_FIRST)
+    second = [(time_ns + 30_000_000_000, data, who) for time_ns, data, who in again]
+    ledger = Ledger(timeline(connection(0, 40000, ending), second), {"pc1": PortRange(40000, 40000)})
+    full = ledger.exhaustions("pc1", "10.0.0.4", 80)
+    assert [(each.start_ns, each.end_ns) for each in full] == [(0, 30_000_000_000), (30_000_000_000, 90_001_200_000)]
+
+
+def test_who_took_the_last_port_and_still_needs_it_has_settled_with_its_handshake() -> None:
+    frames = timeline(connection(0, 40000, CLIENT_FIRST), connection(100, 40001))
+    later = timeline(connection(0, 40000, CLIENT_FIRST), connection(100, 40001, CLIENT_FIRST))
+    assert Ledger(frames, {"pc1": TWO}).exhaustions("pc1", "10.0.0.4", 80)[0].settled_ns == 100_200_000
+    assert Ledger(later, {"pc1": TWO}).exhaustions("pc1", "10.0.0.4", 80)[0].settled_ns == 101_200_000
+
+
 @pytest.mark.parametrize(("every_ms", "size", "predicted_s"), [(100, 100, 8.0), (100, 1000, None), (1000, 30, 10.0)])
 def test_exhaustion_is_predicted_from_the_rate(every_ms: int, size: int, predicted_s: float | None) -> None:
     """Twenty connections so far: 10 a second use up 100 ports in a minute, but not 1000."""
