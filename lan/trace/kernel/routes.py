@@ -5,11 +5,13 @@ of Linux), so they are taken away here by the same rule.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from lan.trace.kernel.gaps import Gaps
 from lan.wire.rtnetlink_events import LOCAL, MAIN, Interface, PolicyRule, Route
 
+MOST_NETWORKS = 4096
 TABLES = (LOCAL, MAIN)
 """In the order in which they are asked (ip-rule(8))."""
 
@@ -63,7 +65,7 @@ class Routes:
             return None
         address = ip_address(ip)
         for table in TABLES:
-            fitting = [(one, _network(one)) for one in state.routes if one.table == table]
+            fitting = [(one, _network(one.destination)) for one in state.routes if one.table == table]
             fitting = [(one, network) for one, network in fitting if address in network]
             if fitting:
                 best = min(fitting, key=lambda pair: (-pair[1].prefixlen, pair[0].metric))[0]
@@ -135,5 +137,6 @@ def _key(route: Route) -> tuple[int, str, int]:
     return route.table, route.destination, route.metric
 
 
-def _network(route: Route) -> IPv4Network | IPv6Network:
-    return ip_network(route.destination)
+@lru_cache(MOST_NETWORKS)
+def _network(destination: str) -> IPv4Network | IPv6Network:
+    return ip_network(destination)

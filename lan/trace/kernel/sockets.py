@@ -35,16 +35,26 @@ class Sockets:
 
     def __init__(self) -> None:
         self._asked: dict[str, list[int]] = {}
-        self._held: dict[str, dict[Ends, list[tuple[int, Held | None]]]] = {}
+        self._held: dict[tuple[str, Ends], list[tuple[int, Held | None]]] = {}
+        self._at_port: dict[tuple[str, str, int], list[Ends]] = {}
+        """Sockets without a peer, by device, protocol and port."""
 
     def take(self, time_ns: int, device: str, record: dict[str, Any]) -> None:
         """What changed since the device was asked before: ``{"new": [[…ends, state, queued, most]], "gone": […]}``."""
         self._asked.setdefault(device, []).append(time_ns)
-        held = self._held.setdefault(device, {})
         for *ends, state, queued, most in record["new"]:
-            held.setdefault(_ends(ends), []).append((time_ns, Held(state, queued, most + 1)))
+            self._add(device, _ends(ends), time_ns, Held(state, queued, most + 1))
         for ends in record["gone"]:
-            held.setdefault(_ends(ends), []).append((time_ns, None))
+            self._add(device, _ends(ends), time_ns, None)
+
+    def _add(self, device: str, ends: Ends, time_ns: int, held: Held | None) -> None:
+        told = self._held.get((device, ends))
+        if told is None:
+            told = self._held[device, ends] = []
+            protocol, _, port, peer_ip, _ = ends
+            if not peer_ip:
+                self._at_port.setdefault((device, protocol, port), []).append(ends)
+        told.append((time_ns, held))
 
     def asked_after(self, device: str, at_ns: int, before_ns: int | None = None) -> int | None:
         """When a device was asked first after a moment, soon enough, and before another; None where it was not."""
@@ -56,7 +66,7 @@ class Sockets:
 
     def state(self, device: str, ends: Ends, asked_ns: int) -> str:
         """A connection's state at a moment when its device was asked, ``CLOSED`` where it had no such socket."""
-        held = _at(self._held.get(device, {}).get(ends, []), asked_ns)
+        held = _at(self._held.get((device, ends), []), asked_ns)
         return "CLOSED" if held is None else held.state
 
     def taking(self, device: str, protocol: str, ip: str, port: int, asked_ns: int) -> Held | None:
@@ -64,11 +74,10 @@ class Sockets:
         return next(self._taking(device, protocol, ip, port, asked_ns), None)
 
     def _taking(self, device: str, protocol: str, ip: str, port: int, asked_ns: int) -> Iterator[Held]:
-        for (kind, local_ip, local_port, *_), told in self._held.get(device, {}).items():
-            if (kind, local_port) == (protocol, port) and local_ip in (ip, *ANY):
-                held = _at(told, asked_ns)
-                if held is not None and (protocol == "udp" or held.state == "LISTEN"):
-                    yield held
+        for ends in self._at_port.get((device, protocol, port), ()):
+            held = _at(self._held[device, ends], asked_ns)
+            if held is not None and ends[1] in (ip, *ANY) and (protocol == "udp" or held.state == "LISTEN"):
+                yield held
 
 
 def _ends(values: list[Any]) -> Ends:

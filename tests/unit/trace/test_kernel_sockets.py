@@ -1,0 +1,53 @@
+"""Sockets as a device said that it had them when it was asked, and nothing about the time between."""
+
+import json
+
+from lan.trace.kernel.record import KernelRecord
+from lan.trace.kernel.sockets import Held
+
+LISTENING = ["tcp", "0.0.0.0", 80, "", 0]
+OPEN = ["tcp", "10.0.0.2", 80, "10.0.0.1", 40000]
+SECOND_NS = 1_000_000_000
+
+
+def record(*asked: tuple[int, list[list[object]], list[list[object]]]) -> KernelRecord:
+    """What web said at each second: (when, what is new, what is gone)."""
+    found = KernelRecord()
+    found.add(
+        json.dumps({"time_s": second, "device": "web", "what": "sockets", "new": new, "gone": gone})
+        for second, new, gone in asked
+    )
+    return found
+
+
+def test_a_socket_is_there_from_the_question_that_told_it_to_the_one_that_did_not() -> None:
+    sockets = record(
+        (1, [[*LISTENING, "LISTEN", 0, 4]], []),
+        (2, [[*LISTENING, "LISTEN", 5, 4], [*OPEN, "ESTABLISHED", 0, 0]], []),
+        (3, [[*OPEN, "TIME-WAIT", 0, 0]], [LISTENING]),
+    ).sockets
+    taken = [sockets.taking("web", "tcp", "10.0.0.2", 80, second * SECOND_NS) for second in range(4)]
+    assert taken == [None, Held("LISTEN", 0, 5), Held("LISTEN", 5, 5), None]
+    assert [held.is_full for held in taken if held] == [False, True]
+    ends = ("tcp", "10.0.0.2", 80, "10.0.0.1", 40000)
+    assert [sockets.state("web", ends, second * SECOND_NS) for second in (1, 2, 3)] == [
+        "CLOSED", "ESTABLISHED", "TIME-WAIT",
+    ]  # fmt: skip
+
+
+def test_a_question_says_something_of_what_came_shortly_before_it() -> None:
+    sockets = record((10, [], []), (12, [], [])).sockets
+    assert sockets.asked_after("web", 10 * SECOND_NS - 1) == 10 * SECOND_NS
+    assert sockets.asked_after("web", 10 * SECOND_NS - 1, before_ns=10 * SECOND_NS) is None
+    assert sockets.asked_after("web", 10 * SECOND_NS + 1) is None  # the next one is too late
+    assert sockets.asked_after("web", 13 * SECOND_NS) is None
+    assert sockets.asked_after("pc1", 10 * SECOND_NS) is None
+
+
+def test_a_socket_of_one_address_takes_nothing_for_another() -> None:
+    sockets = record(
+        (1, [["tcp", "127.0.0.1", 80, "", 0, "LISTEN", 0, 4], ["udp", "::", 53, "", 0, "CLOSED", 0, 0]], [])
+    )
+    assert sockets.sockets.taking("web", "tcp", "10.0.0.2", 80, SECOND_NS) is None
+    assert sockets.sockets.taking("web", "udp", "10.0.0.2", 53, SECOND_NS) is not None
+    assert sockets.sockets.taking("web", "tcp", "10.0.0.2", 53, SECOND_NS) is None
