@@ -3,18 +3,21 @@
 The frames are the same at each run: made from fixed seeds, and recorded of programs.
 """
 
+import os
 import shutil
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from benchmarks import recorded_talks
+from benchmarks import recorded_talks, wire_talks
 from benchmarks import wire_beside_tshark as beside
 from benchmarks.wire_changes import CHANGES
 from benchmarks.wire_field_names import THEIRS
 from benchmarks.wire_fields import Value
 from benchmarks.wire_synthetic import FAMILIES
+from lan.wire.frame import decode
+from lan.wire.icmp import ECHO, ECHO_REPLY
 from lan.wire.packet import Packet
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
@@ -42,6 +45,14 @@ def test_of_what_programs_send_both_say_the_same_as_it_is_and_in_tunnels(tmp_pat
     changed = [each for change in CHANGES.values() for each in change(once_more, Random(3))]
     tally = compared("talks", frames + changed, tmp_path)
     assert not tally.differences, "\n".join(map(str, tally.differences))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces for the talks need root")
+def test_the_talks_can_be_held_anew(tmp_path: Path) -> None:
+    [(name, frames)] = wire_talks.captures(tmp_path, ("ping",))
+    assert name == "ping"
+    echoes = [packet.icmp for packet in map(decode, frames) if packet.icmp is not None]
+    assert {ECHO, ECHO_REPLY} <= {echo.type for echo in echoes}
 
 
 def test_a_value_that_is_not_the_same_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
