@@ -28,7 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     source_words(parser)
     part_word(parser)
     parser.add_argument("--what", dest="kind", default="sequence", metavar="WHAT", help=" or ".join(plots.PLOTS))
-    parser.add_argument("-c", "--connection", type=whole_number, metavar="N", help="by lan flow --list; or largest")
+    parser.add_argument(
+        "-c", "--connection", type=whole_number, metavar="N", help="as lan flow --list counts; else the largest"
+    )
     parser.add_argument("--from", dest="sender", metavar="DEVICE", help="what this side sent; else who sent more")
     parser.add_argument("-o", "--output", type=Path, metavar="PICTURE", help="FILE.svg or FILE.png; else WHAT.svg")
 

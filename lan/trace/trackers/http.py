@@ -1,6 +1,7 @@
 """HTTP/1 transactions: each request with its response, on one connection.  RFC 9112 §9.3.  Pure."""
 
 import contextlib
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from lan.wire.http import Http
 
 AskedFor = tuple[str, str, str]
 """(method, host, path): by these a proxy's own request is known again."""
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A string in a structured field (RFC 8941 §3.3.3): a comma in it divides nothing."""
 MOST_ASKED = 256
 """Like requests to one device, among which a proxy's own may have its cause; the oldest give way."""
 
@@ -49,7 +52,7 @@ class Transaction:
     @property
     def is_cache_hit(self) -> bool:
         """Whether the cache nearest to the client answered from what it had."""
-        nearest = (self.cache_status or "").rpartition(",")[2]
+        nearest = QUOTED.sub("", self.cache_status or "").rpartition(",")[2]
         return "hit" in [parameter.strip() for parameter in nearest.split(";")[1:]]
 
     @property

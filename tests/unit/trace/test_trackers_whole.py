@@ -155,6 +155,24 @@ def test_a_question_long_forgotten_causes_nothing() -> None:
     assert timeline_of(chain.frames).dns[1].cause is None
 
 
+@pytest.mark.parametrize(
+    ("status", "is_hit"),
+    [
+        (b"proxy; hit", True),
+        (b"near; fwd=miss, far; hit", True),
+        (b"far; hit, near; fwd=miss", False),
+        (b'far; fwd=miss, near; hit; detail="twice, as \\"it\\" was"', True),
+        (b'near; fwd=stale; detail="was, hit"', False),
+    ],
+)
+def test_the_cache_nearest_to_the_client_says_whether_it_was_a_hit(status: bytes, is_hit: bool) -> None:
+    talk = Talk()
+    frames = [*talk.open(), talk.say("pc1", "ACK", b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")]
+    frames.append(talk.say("web", "ACK", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nCache-Status: %b\r\n\r\n" % status))
+    [transaction] = timeline_of(frames).http
+    assert transaction.is_cache_hit == is_hit
+
+
 def test_a_proxys_request_is_tied_to_the_clients_and_a_hit_has_none() -> None:
     chain = Chain()
     chain.http("mid", "pc1", (3128, 4000), 1, b"")
