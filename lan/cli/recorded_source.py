@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lan.cli.source import OF_FILES, STANDARD_INPUT, Source, names
+from lan.cli.source import NAMES_OF_FILES, STANDARD_INPUT, Source, names
 from lan.control import client
 from lan.errors import UsageError
 from lan.scenario.recording import device_map
@@ -100,7 +100,7 @@ def open_recorded(
     if options.file is not None:
         return _of_file(options, most_frames, is_piped=is_piped)
     if options.what is not None:
-        raise UsageError(OF_FILES["what"], todo="give the FILE, or leave it out")
+        raise UsageError(NAMES_OF_FILES, todo="give the FILE, or leave it out")
     running = client.connect(options.lan)
     if running.trace is None:
         raise UsageError(f"nothing is captured on LAN {running.name}", todo="start it without --no-trace")

@@ -17,9 +17,9 @@ from lan.topo.load import load
 from lan.trace.filter import Filter, compile_filter
 from lan.trace.journey import Journey, Stop
 from lan.trace.kernel.record import FILE as KERNEL
-from lan.trace.opening import Opening
+from lan.trace.opening import Opening, refuse_many
 from lan.trace.recorded import Held, Recorded
-from lan.trace.span import read_span
+from lan.trace.span import Span, read_span
 from lan.trace.timeline import Timeline
 from lan.trace.views.pdu import Explained
 from lan.trace.why import Decisions, Explainer
@@ -27,7 +27,7 @@ from lan.trace.why import Decisions, Explainer
 A_LONG_TIME_S = 3600.0
 DECISIONS = "decisions.jsonl"
 STANDARD_INPUT = Path("-")
-OF_FILES = {"what": "--topology tells the names of a FILE's devices", "part": "--part chooses frames of a FILE"}
+NAMES_OF_FILES = "--topology tells the names of a FILE's devices"
 
 
 def source_words(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def source_words(parser: argparse.ArgumentParser) -> None:
 
 def part_word(parser: argparse.ArgumentParser) -> None:
     """``--part FIRST-LAST``, for views that hold all their frames."""
-    parser.add_argument("--part", metavar="A-B", help="of a FILE, frames 1000-2000 or the time 3.2s-4s alone")
+    parser.add_argument("--part", metavar="A-B", help="frames 1000-2000 or the time 3.2s-4s alone")
 
 
 def filter_word(parser: argparse.ArgumentParser) -> None:
@@ -148,27 +148,43 @@ class Source:
 
 
 def open_source(options: argparse.Namespace, screen: Screen) -> Source:
-    """What `source_words` and `part_word` ask for, with all its frames until now.  Says what of a file can't be read.
+    """What `source_words` and `part_word` ask for, with all its frames until now.
+
+    Says what of a file can't be read.  Raises UsageError where there are more than can be held.
     """
+    part = getattr(options, "part", None)
+    span = None if part is None else read_span(part)
     if options.file is None:
-        for word in ("what", "part"):
-            if getattr(options, word, None) is not None:
-                raise UsageError(OF_FILES[word], todo="give the FILE, or leave it out")
-        lan = client.connect(options.lan)
-        recording = Recording(lan)
-        source = Source(recording.timeline, lan.name, lan.state, lan.trace)
-        source.recording = recording
-        source.sync()
-        return source
+        return _of_lan(options, span)
     devices, switches = names(options)
     file = Path("/dev/stdin") if options.file == STANDARD_INPUT else options.file
-    part = getattr(options, "part", None)
-    opening = Opening(file, devices=devices, switches=switches, span=None if part is None else read_span(part))
+    opening = Opening(file, devices=devices, switches=switches, span=span)
     while opening.more():
         pass
     source = Source(opening.timeline, file.name, file.absolute().parent, file, notes=opening.notes)
     tell_notes(opening.notes, screen)
     return source
+
+
+def _of_lan(options: argparse.Namespace, span: Span | None) -> Source:
+    """A LAN that is up, or a part of what it has recorded."""
+    if options.what is not None:
+        raise UsageError(NAMES_OF_FILES, todo="give the FILE, or leave it out")
+    lan = client.connect(options.lan)
+    if span is None or lan.trace is None:
+        if lan.trace is not None:
+            refuse_many(Path(lan.trace))
+        recording = Recording(lan)
+        source = Source(recording.timeline, lan.name, lan.state, lan.trace)
+        source.recording = recording
+        source.sync()
+        return source
+    lan.sync_trace()
+    switches = [device.name for device in lan.spec.switches]
+    opening = Opening(Path(lan.trace), devices=device_map(lan.spec), switches=switches, span=span)
+    while opening.more():
+        pass
+    return Source(opening.timeline, lan.name, lan.state, lan.trace)
 
 
 def names(options: argparse.Namespace) -> tuple[dict[str, str] | None, list[str] | None]:

@@ -75,8 +75,7 @@ class Opening:
         self._begun_ns: int | None = None
         self._bytes = 0
         if span is None:
-            count = _count(path)
-            self._refuse(f"{count} frames", is_much=count > MOST_FRAMES)
+            refuse_many(path)
         self._reader = Reader()
         self._pieces = self._read()
         self.timeline.learn_secrets(LanKeys(path.parent).fresh())
@@ -112,18 +111,11 @@ class Opening:
             is_over = False
         self.timeline.feed(frames)
         self._bytes += sum(len(frame.data) for frame in frames)
-        self._refuse(f"more than {MOST_FRAMES} frames", is_much=len(self.timeline.all_frames) > MOST_FRAMES)
-        self._refuse(f"more than {MOST_BYTES >> 20} MB of frames", is_much=self._bytes > MOST_BYTES)
+        if len(self.timeline.all_frames) > MOST_FRAMES:
+            raise _too_many(self.path, f"more than {MOST_FRAMES} frames")
+        if self._bytes > MOST_BYTES:
+            raise _too_many(self.path, f"more than {MOST_BYTES >> 20} MB of frames")
         return not is_over
-
-    def _refuse(self, told: str, *, is_much: bool) -> None:
-        """Raises UsageError where that is more than can be held."""
-        if is_much:
-            raise UsageError(
-                f"{self.path}: {told} are too many to be held at once",
-                expected=f"{MOST_FRAMES} at most: --part 1000-2000 (frames) or --part 3.2s-4s takes a part",
-                todo="lan view, step, pdu and trace go through files of any size",
-            )
 
     def _read(self) -> Iterator[list[Frame]]:
         for older in earlier(self.path):
@@ -132,6 +124,20 @@ class Opening:
                     yield self._reader.feed(piece)
         with _open(self.path) as file:
             yield from _read(file, self._reader, self.notes)
+
+
+def refuse_many(path: Path) -> None:
+    """Raises UsageError where a file is soon seen to have more frames than can be held."""
+    if (count := _count(path)) > MOST_FRAMES:
+        raise _too_many(path, f"{count} frames")
+
+
+def _too_many(path: Path, told: str) -> UsageError:
+    return UsageError(
+        f"{path}: {told} are too many to be held at once",
+        expected=f"{MOST_FRAMES} at most: --part 1000-2000 (frames) or --part 3.2s-4s takes a part",
+        todo="lan view, step, pdu and trace go through recordings of any size",
+    )
 
 
 def _count(path: Path) -> int:

@@ -16,8 +16,8 @@ from lan.cli.command_line import main
 from lan.devices.kinds import schemas
 from lan.topo.load import load
 from lan.trace.frame import Direction, Frame
-from lan.trace.pcapng_writing import dump
 from lan.trace.pcapng import load as load_capture
+from lan.trace.pcapng_writing import dump
 from lan.wire import ethernet
 
 from ..command import CHECKOUT, Command
@@ -103,6 +103,9 @@ MISTAKES = {
     ("trace", "FILE", "-n", "some"): "'some' is no number",
     ("trace", "--topology", "office"): "--topology tells the names of a FILE's devices",
     ("trace", "FILE", "-l", "office"): "a FILE or a LAN that is up (-l), not both",
+    ("trace", "--part", "1-2", "-f"): "-f follows what comes; --part is of what is recorded",
+    ("flow", "FILE", "--part", "5"): "--part 5 is no part of a recording",
+    ("step", "-"): "standard input has the commands of lan step",
     ("pdu", "999", "FILE"): "has no frame 999",
     ("pdu", "1", "FILE", "--layer", "tpc"): "has no layer 'tpc'",
     ("pdu", "55", "FILE", "--device", "wbe"): "did you mean 'web'?",
@@ -217,3 +220,34 @@ def read_until(terminal: int, text: str) -> str:
         assert select.select([terminal], [], [], 30)[0], f"no {text!r} in {seen!r}"
         seen += os.read(terminal, 65536)
     return seen.decode(errors="replace")
+
+
+@pytest.mark.parametrize("words", [("trace", "-n", "1"), ("pdu", "55"), ("flow", "-c", "0"), ("waterfall",)])
+@pytest.mark.parametrize("how", ["stdin", "pipe"])
+def test_a_capture_may_come_by_standard_input_or_a_pipe(
+    lan: Command, capture: Path, tmp_path: Path, words: tuple[str, ...], how: str
+) -> None:
+    verb, *more = words
+    expected = subprocess.run(
+        lan.argv(*words, str(capture)), capture_output=True, text=True, env=lan.environment(), check=True, timeout=180
+    ).stdout
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    name = "-" if how == "stdin" else str(pipe)
+    with subprocess.Popen(
+        lan.argv(verb, *more, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=lan.environment()
+    ) as program:
+        assert program.stdin is not None and program.stdout is not None
+        target = program.stdin.buffer if how == "stdin" else pipe.open("wb")  # type: ignore[attr-defined]
+        with target:
+            target.write(capture.read_bytes())
+        told = program.stdout.read()
+    assert told == expected and told.strip()
+
+
+def test_a_part_is_the_same_as_in_the_whole(says: Says, capture: Path) -> None:
+    _, whole, _ = says("trace", str(capture), "--hops")
+    code, part, _ = says("trace", str(capture), "--hops", "--part", "20-30")
+    assert code == 0 and part.splitlines()[1:] == whole.splitlines()[20:31]
+    code, drawn, _ = says("flow", str(capture), "--part", "20-30", "--json")
+    assert code == 0 and {20 <= arrow["number"] <= 30 for arrow in json.loads(drawn)["arrows"]} == {True}

@@ -60,6 +60,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         return _port(options, screen)
     if options.follow and options.file is not None:
         raise UsageError("-f follows a LAN that is up; a file is read to its end", todo="leave out -f, or the FILE")
+    if options.follow and options.part is not None:
+        raise UsageError("-f follows what comes; --part is of what is recorded", todo="leave out the one or the other")
     if options.pcap is not None or options.html is not None:
         _check_writing(options)
     if options.pcap is not None:
