@@ -105,6 +105,7 @@ MISTAKES = {
     ("trace", "FILE", "-l", "office"): "a FILE or a LAN that is up (-l), not both",
     ("trace", "--part", "1-2", "-f"): "-f follows what comes; --part is of what is recorded",
     ("flow", "FILE", "--part", "5"): "--part 5 is no part of a recording",
+    ("show", "arp", "--part", "1-5"): "--part: a recording has a table at an instant",
     ("step", "-"): "standard input has the commands of lan step",
     ("pdu", "999", "FILE"): "has no frame 999",
     ("pdu", "1", "FILE", "--layer", "tpc"): "has no layer 'tpc'",

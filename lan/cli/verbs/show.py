@@ -16,7 +16,7 @@ from typing import Any
 
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen
-from lan.cli.source import Source, open_source
+from lan.cli.source import Source, open_source, part_word
 from lan.cli.verbs import timewait
 from lan.control import client
 from lan.control.client import RunningLan
@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("device", nargs="?", help="of one device alone")
     parser.add_argument("--at", metavar="WHEN", help="as it was at 3.214s after the first frame, or at frame:120")
     parser.add_argument("--file", type=Path, metavar="FILE", help="with --at: a capture instead of a LAN that is up")
+    part_word(parser)
     lan_word(parser)
 
 
@@ -51,8 +52,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         return timewait.of_table(options, screen)
     if options.at is not None:
         return _then(options, screen)
-    if options.file is not None:
-        raise UsageError("--file: a capture has a table at an instant", expected="--at WHEN too, such as --at 3.214s")
+    for word, what in (("file", "a capture has a table"), ("part", "a recording has a table")):
+        if getattr(options, word) is not None:
+            raise UsageError(f"--{word}: {what} at an instant", expected="--at WHEN too, such as --at 3.214s")
     lan = client.connect(options.lan)
     if options.table == QUEUES:
         return _queues(lan, options.device, screen)
@@ -76,7 +78,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 def _then(options: argparse.Namespace, screen: Screen) -> int:
     """A table as it was."""
-    source = open_source(argparse.Namespace(file=options.file, what=None, lan=options.lan), screen)
+    source = open_source(argparse.Namespace(file=options.file, what=None, lan=options.lan, part=options.part), screen)
     history = _history(source)
     at_ns = instant(options.at, history)
     last_ns = time.time_ns() if source.is_live else history.ended_ns

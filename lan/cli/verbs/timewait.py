@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 def of_table(options: argparse.Namespace, screen: Screen) -> int:
     """`lan show timewait [DEVICE]`, with the words of that verb."""
     words = {"file": options.file, "what": None, "lan": options.lan, "at": options.at, "device": options.device}
-    return run(argparse.Namespace(**words, kernel=False), screen)
+    return run(argparse.Namespace(**words, part=options.part, kernel=False), screen)
 
 
 def _check(device: str, source: Source) -> None:

@@ -78,8 +78,8 @@ class History:
 
     @property
     def begun_ns(self) -> int:
-        """The time of the first frame."""
-        return self.timeline.all_frames[0].time_ns if self.timeline.all_frames else 0
+        """The time of the recording's first frame."""
+        return self.timeline.begun_ns
 
     @property
     def ended_ns(self) -> int:

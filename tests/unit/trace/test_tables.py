@@ -219,6 +219,13 @@ def test_an_instant_counts_from_the_first_frame(text: str, seconds: float) -> No
     assert instant(text, history) - history.begun_ns == at(seconds)
 
 
+def test_an_instant_of_a_part_counts_from_where_the_recording_began() -> None:
+    part = Timeline(switches=["s1"])
+    part.leave_out(TALK.begun_ns)
+    part.feed(TALK.all_frames[5:])
+    assert instant("3.214s", History(part)) == instant("3.214s", History(TALK))
+
+
 def test_frames_of_a_capture_in_several_files_have_the_numbers_that_they_had() -> None:
     """The first two thousand went with an older file."""
     later = Timeline(switches=["s1"])
