@@ -1,4 +1,4 @@
-"""A proxy's log names its own end of each connection to a server, so that the pair of connections is known for certain."""
+"""A proxy's log names its own end of each connection to a server, so that the pair of connections is known."""
 
 import pytest
 
