@@ -6,6 +6,7 @@ meant, `LAN_GOLDEN=write` writes it anew; read the difference as code is read.
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..command import Command
@@ -113,8 +114,10 @@ stop pc9
 
 def transcript(lan: Command, commands: str) -> str:
     told = []
-    for line in commands.splitlines():
-        ended = lan.run(*line.split())
+    lines = commands.splitlines()
+    with ThreadPoolExecutor(os.cpu_count()) as beside:  # none changes anything, so none sees another
+        all_ended = list(beside.map(lambda line: lan.run(*line.split()), lines))
+    for line, ended in zip(lines, all_ended, strict=True):
         assert "Traceback" not in ended.out + ended.err, f"{line} {ended}"
         assert ended.code not in (0, 1), f"{line} {ended}"
         said = re.sub(r"\(choose from .*\)", lambda found: found[0].replace("'", ""), ended.err + ended.out)
