@@ -1,7 +1,8 @@
 """Many pings at once, over sockets that are already open, each perhaps in another namespace.
 
 One loop and one epoll serve them all; a window keeps the number under way below what the kernels'
-ARP queues and socket buffers hold.  What comes back is matched by socket and sequence number.
+ARP queues and socket buffers hold, and below what a switch floods in time.  What comes back is
+matched by socket and sequence number.
 """
 
 import random
@@ -17,8 +18,12 @@ from lan.services.shell import Clock
 from lan.wire import icmp, ipv4
 from lan.wire.malformed import Malformed
 
-WINDOW = 512
-"""Requests under way at a time."""
+WINDOW = 64
+"""Requests under way at a time.
+
+The first to each address is an ARP question before, which a switch sends out of every port: of four
+hundred at once on four hundred ports, a busy machine answers none before all are given up.
+"""
 BURST = 32
 """Requests sent before answers are looked for: an answer that waits for us would look slow."""
 DATA = bytes(range(56))
