@@ -37,6 +37,7 @@ class KernelLog:
 
     def start(self, fabric: Fabric, links: Iterable[Link]) -> None:
         """Listen to every host from now on: before it has its addresses, so that nothing is missed."""
+        links = list(links)
         own = netns.new()
         try:
             self._numbering = Netlink()
@@ -48,14 +49,15 @@ class KernelLog:
         self._number(fabric, names)
         spaces = {self._names[name]: (name, fabric.namespaces[name]) for name in names}
         at_switches, between = _cables(fabric, links)
+        bridges = (kernel_watch.listen_to_bridges(), _switch_ports(fabric, links))
         triggers = [(open_trigger(), at_switches), *(_between(fabric, host, ports) for host, ports in between)]
         theirs, path, home = self._theirs, str(self.path), fabric.home
-        ours = [theirs, *hearing, *(trigger for trigger, _ in triggers)]
+        ours = [theirs, *hearing, bridges[0], *(trigger for trigger, _ in triggers)]
         keep = [sock.fileno() for sock in ours] + [home] + [held for _, held in spaces.values()]
         nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
         def watch() -> None:
-            kernel_watch.main(hearing, path, theirs, spaces, home, triggers)
+            kernel_watch.main(hearing, path, theirs, spaces, home, triggers, bridges)
 
         programs.call(watch, programs.Start([], dict(os.environ), "/", (nothing, 1, 2), keep=keep), "lan-kernel")
         os.close(nothing)
@@ -73,7 +75,8 @@ class KernelLog:
                 socket.send_fds(self.control, [told], [fabric.namespaces[name]])
         at_switches, between = _cables(fabric, links)
         with contextlib.suppress(ConnectionError):
-            self.control.send(json.dumps({"ports": at_switches}).encode())
+            more = [[index, *port] for index, port in _switch_ports(fabric, links).items()]
+            self.control.send(json.dumps({"ports": at_switches, "switch_ports": more}).encode())
             for host, ports in between:
                 trigger, _ = _between(fabric, host, ports)
                 with trigger:
@@ -142,6 +145,12 @@ def _cables(fabric: Fabric, links: Iterable[Link]) -> tuple[Ports, list[tuple[st
             between.append((link.a.device, {link.a.interface: hosts}))
         at_switches |= {port.interface: hosts for port in (link.a, link.b) if port.device not in fabric.namespaces}
     return at_switches, between
+
+
+def _switch_ports(fabric: Fabric, links: Iterable[Link]) -> dict[int, tuple[str, str]]:
+    """An interface's index in the bubble → the switch and its port."""
+    ports = [port for link in links for port in (link.a, link.b) if port.device not in fabric.namespaces]
+    return {fabric.index[port]: (port.device, str(port)) for port in ports}
 
 
 def _between(fabric: Fabric, host: str, ports: Ports) -> tuple[socket.socket, Ports]:

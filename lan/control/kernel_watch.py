@@ -50,11 +50,16 @@ def listen() -> list[socket.socket]:
     return found
 
 
-def _listening(family: int, groups: tuple[int, ...]) -> socket.socket:
+def listen_to_bridges() -> socket.socket:
+    """A socket that hears of the MAC address tables of bridges in this namespace."""
+    return _listening(socket.NETLINK_ROUTE, (rtnetlink_events.NEIGHBOUR,), are_all=False)
+
+
+def _listening(family: int, groups: tuple[int, ...], *, are_all: bool = True) -> socket.socket:
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, family)
     try:
         sock.bind((0, 0))
-        sock.setsockopt(netlink.SOL_NETLINK, netlink.LISTEN_ALL_NSID, 1)
+        sock.setsockopt(netlink.SOL_NETLINK, netlink.LISTEN_ALL_NSID, int(are_all))
         for group in groups:
             sock.setsockopt(netlink.SOL_NETLINK, netlink.ADD_MEMBERSHIP, group)
         for option in (SO_RCVBUFFORCE, socket.SO_RCVBUF):
@@ -83,6 +88,8 @@ class Watch:
         self.firewall = FirewallWatch(self._say, home)
         self.sockets = SocketWatch(self._say, home)
         self._triggers: list[tuple[socket.socket, Ports]] = []
+        self._bridges: socket.socket | None = None
+        self._bridge_ports: dict[int, tuple[str, str]] = {}
         self._interfaces: dict[tuple[str, int], rtnetlink_events.Interface] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
@@ -91,6 +98,11 @@ class Watch:
 
     def hear(self, sock: socket.socket) -> None:
         """Listen to one more socket of `listen`."""
+        self._selector.register(sock, selectors.EVENT_READ, sock)
+
+    def hear_bridges(self, sock: socket.socket, ports: dict[int, tuple[str, str]]) -> None:
+        """Listen to the bubble's own bridges too; `ports`: an interface's index → switch and port."""
+        self._bridges, self._bridge_ports = sock, ports
         self._selector.register(sock, selectors.EVENT_READ, sock)
 
     def wake_by(self, trigger: socket.socket, ports: Ports) -> None:
@@ -136,6 +148,9 @@ class Watch:
                     raise
                 self._say("", "gap", of="firewall" if sock.proto == nftables.NETLINK_NETFILTER else "tables")
                 continue
+            if sock is self._bridges:
+                self._tell_stations(data)
+                continue
             nsid = next((_NSID.unpack(value)[0] for level, kind, value in ancillary
                          if (level, kind) == (netlink.SOL_NETLINK, netlink.LISTEN_ALL_NSID)), -1)  # fmt: skip
             if nsid not in self._spaces:
@@ -146,6 +161,12 @@ class Watch:
                 continue
             for event in rtnetlink_events.events(data):
                 self._tell(device, event)
+
+    def _tell_stations(self, data: bytes) -> None:
+        for station in rtnetlink_events.stations(data):
+            if station.index in self._bridge_ports:
+                switch, port = self._bridge_ports[station.index]
+                self._say(switch, "station", mac=station.mac, port=port, is_gone=station.is_gone)
 
     def _tell(self, device: str, event: rtnetlink_events.Event) -> None:
         if isinstance(event, rtnetlink_events.Interface):  # told of whenever anything about it changes
@@ -195,6 +216,7 @@ class Watch:
             self.wake_by(socket.socket(fileno=descriptors[0]), message["ports"])
         elif "ports" in message and self._triggers:
             self._triggers[0][1].update(message["ports"])
+            self._bridge_ports |= {index: (switch, port) for index, switch, port in message["switch_ports"]}
         elif "remove" in message:
             name, held = self._spaces.pop(message["remove"])
             self.firewall.forget(name)
@@ -228,6 +250,7 @@ def main(
     spaces: dict[int, tuple[str, int]],
     home: int,
     triggers: list[tuple[socket.socket, Ports]],
+    bridges: tuple[socket.socket, dict[int, tuple[str, str]]],
 ) -> None:
     """Write what these sockets hear into the file at `path` until `control` ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program in front; the agent ends us
@@ -236,4 +259,5 @@ def main(
         watch.hear(sock)
     for trigger, ports in triggers:
         watch.wake_by(trigger, ports)
+    watch.hear_bridges(*bridges)
     watch.run()

@@ -17,11 +17,12 @@ LINK, NEIGHBOUR, IPV4_ROUTE, IPV4_RULE, IPV6_ROUTE, IPV6_RULE = 1, 3, 7, 8, 11, 
 GROUPS = (LINK, NEIGHBOUR, IPV4_ROUTE, IPV4_RULE, IPV6_ROUTE, IPV6_RULE)
 """RTNLGRP_ numbers to listen to."""
 NEWLINK, DELLINK, NEWROUTE, DELROUTE, NEWNEIGH, DELNEIGH, NEWRULE, DELRULE = 16, 17, 24, 25, 28, 29, 32, 33
-AF_INET, AF_INET6 = 2, 10
+AF_INET, AF_BRIDGE, AF_INET6 = 2, 7, 10
 MAIN, LOCAL = 254, 255
 """Numbers of the two tables of routes that every kernel has (ip-route(8))."""
 STATES = {1: "INCOMPLETE", 2: "REACHABLE", 4: "STALE", 8: "DELAY", 16: "PROBE", 32: "FAILED", 128: "PERMANENT"}
 """A neighbour's, by its NUD_ bit (RFC 4861 §7.3.2; ip-neighbour(8)); NUD_NOARP, 64, needs no ARP and is left out."""
+NUD_PERMANENT = 128
 KINDS = {1: "unicast", 2: "local", 3: "broadcast", 4: "anycast", 5: "multicast", 6: "blackhole", 7: "unreachable",
          8: "prohibit", 9: "throw"}  # fmt: skip
 """A route's, by its RTN_ number."""
@@ -91,6 +92,15 @@ class PolicyRule:
     family: int
 
 
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A row of a bridge's MAC address table as it is now: a station behind the bridge's port `index`."""
+
+    index: int
+    mac: str
+    is_gone: bool = False
+
+
 Event = Neighbour | Route | Interface | PolicyRule
 NAMES: dict[Any, str] = {Neighbour: "neighbour", Route: "route", Interface: "interface", PolicyRule: "policy rule"}
 _FIELDS: dict[type, list[tuple[str, Any]]] = {
@@ -132,6 +142,17 @@ def events(data: bytes) -> Iterator[Event]:
             continue
         if event is not None:
             yield event
+
+
+def stations(data: bytes) -> Iterator[Station]:
+    """The rows of bridges that a datagram tells of; those of their own addresses are passed over."""
+    for kind, _, _, body in netlink.messages(data):
+        if kind not in (NEWNEIGH, DELNEIGH) or len(body) < _NDMSG.size or body[0] != AF_BRIDGE:
+            continue
+        _, _, index, state, _, _ = _NDMSG.unpack_from(body)
+        mac = netlink.attributes(body[_NDMSG.size :]).get(_NDA_LLADDR, b"")
+        if mac and not state & NUD_PERMANENT:
+            yield Station(index, mac.hex(":"), kind == DELNEIGH)
 
 
 def _neighbour(body: bytes, *, is_gone: bool) -> Neighbour | None:

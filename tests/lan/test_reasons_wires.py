@@ -163,6 +163,24 @@ def test_a_station_that_was_silent_too_long_is_forgotten(tmp_path_factory: pytes
         demand(said_of(net, datagram(net)), "s1 out switch.aged", "s1 out switch.flood")
 
 
+def test_a_kernels_bridge_tells_of_its_table(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Factory(tmp_path_factory) as factory:
+        net = up(factory, tmp_path_factory, FORGETFUL, "bridge")
+        know_each_other(net, "pc1", "pc2", "web")
+        from_web = datagram(net, src=mac(net, "web"), dst=mac(net, "pc1"))
+        told = said_of(net, from_web, device="web")
+        demand(told, "s1 in switch.learned", "s1 out switch.flood", "pc2 in nic.other")
+        told = said_of(net, datagram(net), datagram(net, number=1))
+        demand(told, "s1 in switch.learned", "s1 in switch.known", "s1 out switch.hit")
+        demand(said_of(net, datagram(net), device="pc2"), "s1 in switch.moved")
+        said_of(net, datagram(net))
+        demand(said_of(net, datagram(net, dst=mac(net, "pc1"))), "s1 in switch.filtered")
+        done = net.run("s1", "ip", "link", "set", "s1", "type", "bridge", "ageing_time", "100")
+        assert done.returncode == 0, done.stderr
+        wait_for(lambda: not [row for row in net["s1"].table("mac") if row.type == "learned"], "all are forgotten")
+        demand(said_of(net, datagram(net)), "s1 out switch.aged", "s1 out switch.flood")
+
+
 def test_what_a_bridge_says_itself_and_what_it_keeps(tmp_path_factory: pytest.TempPathFactory) -> None:
     with Factory(tmp_path_factory) as factory:
         net = up(factory, tmp_path_factory, FORGETFUL, "bridge")

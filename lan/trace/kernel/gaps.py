@@ -16,6 +16,10 @@ class Gaps:
         """Something was not heard: of "tables", of "firewall", or of "all"."""
         self._lost.append((time_ns, of))
 
+    def is_unbroken(self, of: str, until_ns: int) -> bool:
+        """Whether nothing was lost until then."""
+        return not any(kind in (of, "all") and time_ns <= until_ns for time_ns, kind in self._lost)
+
     def is_whole(self, device: str, of: str, until_ns: int, *, since_ns: int = 0) -> bool:
         """Whether all that a device told between two moments is here (by default, since it came to be)."""
         since = self._since.get(device)

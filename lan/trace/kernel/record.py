@@ -12,6 +12,7 @@ from lan.trace.kernel.gaps import Gaps
 from lan.trace.kernel.neighbours import Neighbours
 from lan.trace.kernel.routes import Routes
 from lan.trace.kernel.sockets import Sockets
+from lan.trace.kernel.stations import Stations
 from lan.wire.rtnetlink_events import Neighbour, from_record
 
 FILE = "kernel.jsonl"
@@ -24,7 +25,7 @@ class KernelRecord:
     def __init__(self) -> None:
         self.gaps = Gaps()
         self.neighbours, self.routes = Neighbours(self.gaps), Routes(self.gaps)
-        self.firewall, self.sockets = Firewall(), Sockets()
+        self.firewall, self.sockets, self.stations = Firewall(), Sockets(), Stations(self.gaps)
 
     def add(self, lines: Iterable[str]) -> None:
         """Take lines; one that makes no sense is passed over."""
@@ -42,6 +43,8 @@ class KernelRecord:
                 self.gaps.begin(name, time_ns)
         elif what == "gap":
             self.gaps.lose(record["of"], time_ns)
+        elif what == "station":
+            self.stations.take(time_ns, device, record)
         elif what == "sockets":
             self.sockets.take(time_ns, device, record)
         elif (event := from_record(record)) is None:

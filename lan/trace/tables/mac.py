@@ -1,4 +1,6 @@
-"""A switch's MAC address table at an instant: from its own decisions, or, for the kernel's bridge, from frames.
+"""A switch's MAC address table at an instant: from its own decisions, or, for a kernel's bridge, as the kernel told.
+
+Where neither is there, it is concluded from frames.
 
 IEEE 802.1D-2004 §7.8 and §7.9.  Pure.
 """
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 
 from lan.reasons import Sentence
 from lan.trace.frame import Frame
+from lan.trace.kernel.stations import Known
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.table import Table
 
@@ -29,14 +32,31 @@ def table(history: History, switch: str, at_ns: int) -> Table:
     """The rows of one switch."""
     own = [it for it in history.decisions if it.service == "switch" and it.get("switch") == switch]
     heard = [frame for frame in history.until(at_ns) if frame.to_device == switch]
-    rows = _decided(history, switch, at_ns, heard) if own else _learned(history, switch, at_ns, heard)
+    told = history.kernel.stations.table(switch, at_ns)
+    if own:
+        rows, made_from = _decided(history, switch, at_ns, heard), Sentence("the switch's own decisions")
+    elif told is not None:
+        rows, made_from = _told(history, told, heard), Sentence("what its kernel told")
+    else:
+        rows, made_from = _learned(history, switch, at_ns, heard), Sentence("frames that came in, by IEEE 802.1D")
     order = {port.interface: number for number, port in enumerate(history.ports_of(switch))}
     lines = [
         [mac, row.port, "learned", f"{(at_ns - row.heard_ns) / SECOND_NS:.0f}"]
         for mac, row in sorted(rows.items(), key=lambda pair: (order.get(pair[1].port, 0), pair[0]))
     ]
-    made_from = Sentence("the switch's own decisions") if own else Sentence("frames that came in, by IEEE 802.1D")
-    return Table(COLUMNS, lines, made_from, is_derived=not own)
+    return Table(COLUMNS, lines, made_from, is_derived=not own and told is None)
+
+
+def _told(history: History, told: dict[str, Known], heard: list[Frame]) -> dict[str, _Row]:
+    rows = {mac: _Row(history.interface(known.port), known.since_ns) for mac, known in told.items()}
+    _hear(rows, heard)
+    return rows
+
+
+def _hear(rows: dict[str, _Row], heard: list[Frame]) -> None:
+    for frame in heard:
+        if (row := rows.get(_source(frame))) is not None:
+            row.heard_ns = max(row.heard_ns, frame.time_ns)
 
 
 def _decided(history: History, switch: str, at_ns: int, heard: list[Frame]) -> dict[str, _Row]:
@@ -52,9 +72,7 @@ def _decided(history: History, switch: str, at_ns: int, heard: list[Frame]) -> d
             rows[mac] = _Row(name, one.time_ns)
         elif one.what in ("aged", "forgotten"):
             rows.pop(mac, None)
-    for frame in heard:
-        if (row := rows.get(_source(frame))) is not None:
-            row.heard_ns = max(row.heard_ns, frame.time_ns)
+    _hear(rows, heard)
     return rows
 
 

@@ -1,7 +1,7 @@
 """Cables and switches: layers 1 and 2 of what hands frames on.  IEEE 802.1D §7.  Pure.
 
 What a switch asked its controller about stands in its log.  What passed by its flows alone does not: then the rows
-that the log put into the table, and took out of it, tell why.
+that the log put into the table, and took out of it, tell why.  Of a kernel's bridge the kernel tells its rows.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from zlib import crc32
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import StopKind
+from lan.trace.why import bridges
 from lan.trace.why.decisions import Decision
 from lan.trace.why.saying import Case, Explained
 
@@ -27,6 +28,7 @@ CABLE = {
 }
 GONE = ("link.lost", "link.dropped", "link.missing", "link.down")
 """After these the frame did not come to the device."""
+NOT_TOLD = "the kernel's bridge does not tell why"
 FROM_GROUP = "a group address can't be a source"
 
 
@@ -101,6 +103,8 @@ def _learning(case: Case, mac: str) -> Iterator[Explained]:
         yield case.say("switch.refused", "in", mac=mac, why=case.language.say(FROM_GROUP))
     elif _row(case, mac) is not None:
         yield case.say("switch.known", "in", is_read=True, mac=mac, port=port)
+    elif (told := bridges.learning(case, mac)) is not None:
+        yield case.say(told, "in", is_read=True, mac=mac, port=port)
     else:
         before = case.history.port_of(case.device, mac, frame)
         code = "switch.known" if before == frame.receiver else "switch.moved" if before else "switch.learned"
@@ -120,6 +124,11 @@ def _forwarding(case: Case, src: str, dst: str, *, is_group: bool) -> Iterator[E
         is_hit = by.what == "forwarded"
     elif is_read:
         is_hit = row is not None
+    elif (told := bridges.is_hit(case, dst)) is not None:
+        is_hit, is_read = told, True
+        if not is_hit and (former := bridges.forgot(case, dst)) is not None:
+            why = case.language.say(NOT_TOLD)
+            yield case.say("switch.aged", "out", is_read=True, mac=dst, port=_port(former), why=why)
     else:
         is_hit = case.history.port_of(case.device, dst, case.frame) is not None and len(case.stop.sent) == 1
     if gone is not None and not is_hit:
@@ -134,8 +143,9 @@ def _dropping(case: Case, src: str, dst: str) -> Iterator[Explained]:
     if by is not None and "port it came from" not in by.reason.text:
         yield case.say("switch.dropped", "in", by=by)
         return
-    if by is not None or case.history.port_of(case.device, dst, case.frame) == case.frame.receiver:
-        yield case.say("switch.filtered", "in", by=by, mac=dst)
+    is_told = bridges.is_filtered(case, dst)
+    if by is not None or is_told or case.history.port_of(case.device, dst, case.frame) == case.frame.receiver:
+        yield case.say("switch.filtered", "in", by=by, is_read=is_told, mac=dst)
         return
     if is_group_address(src):
         yield case.say("switch.dropped", "in", why=case.language.say(FROM_GROUP))
