@@ -1,7 +1,8 @@
 """Run a LAN's scenario as tests (lan test office); alone, the project's own tests:  lan test [--peers]
 
 With a LAN that is up, its scenario is performed on it, the lease taken anew; otherwise it is brought
-up for the test.  `bin/lan test` without a name runs what this project tests itself with.
+up for the test.  `bin/lan test` without a name runs what this project tests itself with: files that
+need no LAN on all cores, then the others one after another; with further words all one after another.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from lan.scenario.recording import Recording
 
 GROUP = "Learn"
 LAYERS = ("tests/unit", "tests/lan", "tests/e2e")
+SIDE_BY_SIDE = ("-p", "tests.side_by_side", "-n", "auto", "--maxprocesses", "4")
+"""See tests/side_by_side.py.  Each worker reads all tests first: with more of them little more is won."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +74,10 @@ def _own(options: argparse.Namespace) -> int:
         )
     layers = ("tests/peers",) if options.peers else LAYERS
     words = [sys.executable, "-m", "pytest", *(layer for layer in layers if (checkout / layer).is_dir())]
-    words += ["-n", options.n, "--dist", "loadfile"] if options.n else []
+    if options.n:
+        words += ["-n", options.n, "--dist", "loadfile"]
+    elif not (options.k or options.x or options.verbose):
+        words += SIDE_BY_SIDE
     words += ["-k", options.k] if options.k else []
     words += ["-x"] if options.x else []
     words += ["-v"] if options.verbose else []
