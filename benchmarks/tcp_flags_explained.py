@@ -162,7 +162,7 @@ def _is_in_flight(found: Difference) -> bool:
     for left, right in sorted(blocks):
         held += max(right - max(left, last), 0)
         last = max(last, right)
-    return int(found.ours) == end - acked - held
+    return int(found.ours) == max(end - acked - held, 0)
 
 
 def _began_within_keep_alive(found: Difference) -> bool:

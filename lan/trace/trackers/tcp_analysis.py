@@ -276,6 +276,8 @@ class _Look:
         way.asked_scale = min(asked, LARGEST_SCALE)
         if self.segment.flags & ACK:
             way.scale, back.scale = way.asked_scale, back.asked_scale
+        elif back.scale is not None:  # its answer was captured before it
+            way.scale = way.asked_scale
 
     def _is_window_probe(self) -> bool:
         return self.segment.length == 1 and self.start == self.way.end and self.back.window == 0 and self.is_plain

@@ -165,6 +165,17 @@ def test_a_window_has_the_scale_that_the_captured_syns_agree_on(
     assert analysis.server.window_bytes == (of_server and 100 * of_server)
 
 
+def test_a_syn_that_its_answer_overtook_tells_its_windows_scale_all_the_same() -> None:
+    bench = Bench()
+    bench.talk, bench.tracker = Talk(), Tracker()
+    syn = bench.talk.say("pc1", "SYN", options=TcpOptions(wscale=2))
+    bench.say("web", "SYN+ACK", options=TcpOptions(wscale=3))
+    bench.tracker.add(syn)
+    bench.say("pc1", window=100), bench.say("web", window=100)
+    analysis = bench.connection.analysis
+    assert (analysis.client.window_bytes, analysis.server.window_bytes) == (400, 800)
+
+
 def test_round_trips_are_of_segments_sent_once() -> None:
     bench = Bench()
     bench.say("web", data=DATA), bench.say("pc1", wait_ms=7)
