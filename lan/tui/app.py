@@ -232,7 +232,7 @@ class TraceApp(App[None]):
 
     def on_frame_list_moved(self, event: FrameList.Moved) -> None:
         """Who goes to a frame wants to look at it; who goes to the last, at what comes."""
-        self._is_following = event.is_to_last and self.source.is_live
+        self._is_following, self.table.is_going = event.is_to_last and self.source.is_live, False
         self._tell()
 
     def on_frame_list_lost(self, event: FrameList.Lost) -> None:

@@ -60,6 +60,8 @@ class FrameList(ScrollView, can_focus=True):
         self.chosen: Frame | None = None
         self.is_hops = False
         self.at = -1
+        self.is_going = False
+        """The user went to a frame, and who follows what comes has not heard of it yet."""
         self._columns = table.Columns()
 
     def show_frames(self, frames: Listing, *, is_hops: bool, chosen: int) -> None:
@@ -78,7 +80,7 @@ class FrameList(ScrollView, can_focus=True):
     def grown(self, *, is_following: bool) -> None:
         """There are more frames at the end of `frames` than there were; `is_following`: choose the newest."""
         self.virtual_size = Size(0, len(self.frames))
-        if is_following or self.at < 0:
+        if (is_following and not self.is_going) or self.at < 0:
             self.choose(len(self.frames) - 1)
         self.refresh()
 
@@ -125,6 +127,7 @@ class FrameList(ScrollView, can_focus=True):
         return Strip([Segment(self._columns.line(row), style)]).adjust_cell_length(width, style)
 
     def _go(self, at: int, *, is_to_last: bool = False) -> None:
+        self.is_going = True
         self.post_message(self.Moved(is_to_last=is_to_last))
         self.choose(at)
 

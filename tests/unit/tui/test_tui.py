@@ -280,6 +280,24 @@ def test_who_goes_to_a_frame_stays_there_while_others_come() -> None:
     play(growing, steps)
 
 
+def test_who_goes_to_a_frame_is_not_taken_from_there_by_what_comes_in_the_same_moment() -> None:
+    async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
+        app.table.action_last()
+        await pilot.pause()
+        app.table.action_first()
+        app.table.grown(is_following=True)  # the app has not heard of it yet
+        assert number_of(app) == 1
+        await pilot.pause()
+        assert "following" not in title(app)
+        app.table.grown(is_following=True)
+        assert number_of(app) == app.timeline.all_first_sightings[-1].number
+
+    growing = Growing(Reader().feed(bytes.fromhex(OFFICE.read_text()))[:20])
+    while growing.coming:
+        growing.sync()
+    play(growing, steps)
+
+
 def test_a_file_has_nothing_to_follow(office: Source) -> None:
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         await pilot.press("f")
