@@ -65,6 +65,7 @@ def test_a_client_with_two_ports_has_none_left_after_two_connections() -> None:
     ledger = Ledger(frames, {"pc1": TWO})
     [full] = ledger.exhaustions("pc1", "10.0.0.4", 80)
     assert (full.start_ns, full.end_ns) == (100_000_000, 60_001_200_000)
+    assert full.evidence == [frames.tcp[1].syn]
     gauge = ledger.gauge("pc1", "10.0.0.4", 80, 1_000_000_000)
     assert (gauge.waiting, gauge.open, gauge.left, gauge.is_exhausted) == (2, 0, 0, True)
     assert not Ledger(frames).gauge("pc1", "10.0.0.4", 80, 1_000_000_000).is_exhausted
