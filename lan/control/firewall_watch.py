@@ -80,6 +80,11 @@ class FirewallWatch:
                 self._known[device] = told
                 self._say(device, "ruleset", **told)
 
+    def remove(self, device: str) -> None:
+        """A device is gone; another of its name may have the same rules."""
+        self.forget(device)
+        self._known.pop(device, None)
+
     def forget(self, device: str) -> None:
         """Trace no more on a device."""
         if (sock := self._tracing.pop(device, None)) is not None:

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from lan.control.segment_trigger import open_trigger
 from lan.engine import netns, programs
 from lan.engine.fabric import Fabric
 from lan.engine.netlink import Netlink
+from lan.errors import RunError
 from lan.topo.spec import Link
 from lan.wire import rtnetlink
 
@@ -36,8 +38,18 @@ class KernelLog:
         self._numbering: Netlink | None = None
 
     def start(self, fabric: Fabric, links: Iterable[Link]) -> None:
-        """Listen to every host from now on: before it has its addresses, so that nothing is missed."""
-        links = list(links)
+        """Listen to every host from now on: before it has its addresses, so that nothing is missed.
+
+        Where the kernel does not let us, there is no record: nobody fails for the lack of it.
+        """
+        try:
+            self._start(fabric, list(links))
+        except (OSError, RunError) as error:
+            print(f"the devices' kernels are not listened to: {error}", file=sys.stderr)  # in agent.log
+            self._is_gone = True
+            self._theirs.close()
+
+    def _start(self, fabric: Fabric, links: list[Link]) -> None:
         own = netns.new()
         try:
             self._numbering = Netlink()
@@ -66,6 +78,8 @@ class KernelLog:
 
     def add(self, fabric: Fabric, links: Iterable[Link]) -> None:
         """Listen to hosts that came later, and to new cables."""
+        if self._is_gone:
+            return
         links = list(links)
         ends = dict.fromkeys(port.device for link in links for port in (link.a, link.b))
         for name in [name for name in ends if name in fabric.namespaces and name not in self._names]:

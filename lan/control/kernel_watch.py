@@ -219,7 +219,7 @@ class Watch:
             self._bridge_ports |= {index: (switch, port) for index, switch, port in message["switch_ports"]}
         elif "remove" in message:
             name, held = self._spaces.pop(message["remove"])
-            self.firewall.forget(name)
+            self.firewall.remove(name)
             self.sockets.forget(name)
             os.close(held)
         else:
