@@ -40,7 +40,6 @@ class Routed(Topo):
 topos = {"routed": Routed}
 """
 CURL = ("curl", "-s", "-o", "/dev/null")
-ASK = (*CURL, "-m", "0.3")
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
 SENDS_A_DATAGRAM = "import socket, sys; socket.socket(2, 2).sendto(b'?', ('10.2.0.2', int(sys.argv[1])))"
 LISTENS = """
@@ -58,8 +57,8 @@ print("open", flush=True)
 input()
 held.close()
 """
-SYN_AGAIN = 3 * 4
-"""Sightings of SYNs to a port, one of them sent twice: each is seen on four cables."""
+SIGHTINGS = 4
+"""Of a segment from pc1 to web, on as many cables."""
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +83,19 @@ def wall(hook: str, *lines: str, policy: str = "accept", kind: str = "filter", f
     return f"table {family} wall {{\n  chain guard {{\n    {base}\n{body}\n  }}\n}}\n"
 
 
+def is_syn_to(frame: Frame, port: int) -> bool:
+    tcp = frame.packet.tcp
+    return tcp is not None and tcp.dst_port == port and tcp.flags & (TcpFlags.SYN | TcpFlags.ACK) == TcpFlags.SYN
+
+
+def ask(net: Net, port: int, sightings: int) -> None:
+    """Have pc1 ask web for a connection, until its SYNs have been seen so often."""
+    asking = net["pc1"].popen(*CURL, "-m", "60", f"http://10.2.0.2:{port}/")
+    assert net.wait(lambda timeline: sum(is_syn_to(frame, port) for frame in timeline.frames) >= sightings, 60)
+    asking.kill()
+    asking.wait()
+
+
 def answers(net: Net, one: str, other: str) -> None:
     wait_for(lambda: net[one].ping(other).received == 1, f"{other} answers {one}")
 
@@ -93,7 +105,7 @@ def test_the_rule_that_drops_rejects_or_passes_a_packet_is_named_as_the_kernel_t
     mark = rules(net, "web", wall("input", "tcp dport 81 drop", "tcp dport 82 reject with tcp reset",
                                   "udp dport 53 counter reject", "icmp type echo-request accept"))  # fmt: skip
     for port in (81, 82):
-        pc1.run(*ASK, f"http://10.2.0.2:{port}/")
+        ask(net, port, SIGHTINGS)
     pc1.run("python3", "-c", SENDS_A_DATAGRAM, "53")
     answers(net, "pc1", "web")
     told = reasons(net, mark)
@@ -150,11 +162,6 @@ def test_neighbours_and_routes_are_those_that_the_kernel_had(net: Net) -> None:
     assert the(told, "pc1 out arp.hit").facts["state"] == "REACHABLE"
 
 
-def is_syn_to(frame: Frame, port: int) -> bool:
-    tcp = frame.packet.tcp
-    return tcp is not None and tcp.dst_port == port and tcp.flags & (TcpFlags.SYN | TcpFlags.ACK) == TcpFlags.SYN
-
-
 def test_sockets_that_do_not_listen_or_are_full_are_those_that_the_kernel_has(net: Net) -> None:
     pc1, web = net["pc1"], net["web"]
     mark = frames_until_now(net)
@@ -165,7 +172,7 @@ def test_sockets_that_do_not_listen_or_are_full_are_those_that_the_kernel_has(ne
         asking = [pc1.popen(*CURL, "-m", "60", "http://10.2.0.2:85/")]
         assert net.wait(lambda timeline: any(each.syn_ack for each in timeline.connections(server_port=85)), 60)
         asking.append(pc1.popen(*CURL, "-m", "60", "http://10.2.0.2:85/"))
-        assert net.wait(lambda timeline: sum(is_syn_to(frame, 85) for frame in timeline.frames) >= SYN_AGAIN, 60)
+        assert net.wait(lambda timeline: sum(is_syn_to(frame, 85) for frame in timeline.frames) >= 3 * SIGHTINGS, 60)
         told = reasons(net, mark)
         for one in asking:
             one.kill()
