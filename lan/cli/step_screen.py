@@ -36,7 +36,7 @@ PROMPTS = {"/": "to ", "t": "to ", "B": "break ", ":": ""}
 LINE_ENDS = {"\r", "\n", "\x1b", END}
 """Keys that end a line which is being typed."""
 FASTER, SLOWER = {"+", "="}, {"-"}
-FOOT = "→ next  ← back  / to  B break  r run  p play  + - speed  ? help  q quit"
+FOOT = "? help  q quit  → next  ← back  / to  B break  r run  p play  + - speed"
 KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|.", re.DOTALL)
 """One key, as a terminal sends it."""
 STYLES = {"yellow": "33", "magenta": "35", "cyan": "36", "green": "32", "blue": "34", "red": "31", "dim": "2"}

@@ -65,6 +65,11 @@ def test_korean_reasons_stay_within_the_terminals_cells(screen: _Screen, capsys:
     assert len(lines) == HEIGHT and max(map(cells, lines)) <= WIDTH
 
 
+def test_a_narrow_terminal_has_the_keys_that_lead_on(screen: _Screen) -> None:
+    screen.stepper.first()
+    assert "? help  q quit" in screen._foot(40)
+
+
 def test_a_line_that_is_being_typed_ends_when_the_terminal_is_gone(screen: _Screen, keys: tuple[int, int]) -> None:
     os.write(keys[1], b"/dns")
     os.close(keys[1])
