@@ -122,6 +122,7 @@ def test_the_rule_that_drops_rejects_or_passes_a_packet_is_named_as_the_kernel_t
 def test_a_routers_policy_and_its_translation_are_named(net: Net) -> None:
     mark = rules(net, "r1", wall("forward", "tcp dport 80 accept", policy="drop"))
     assert net["pc1"].ping("web", timeout_s=0.1).received == 0
+    assert net.wait(lambda trace: any(it.packet.icmp and it.to_device == "r1" for it in trace.frames[mark:]), 60)
     told = reasons(net, mark)
     demand(told, "r1 out filter.policy")
     assert the(told, "r1 out filter.policy").facts["rule"] == "inet wall guard"
@@ -138,6 +139,7 @@ def test_rules_for_arp_are_named_too(net: Net) -> None:
     mark = rules(net, "pc2", wall("input", "arp operation request drop", family="arp"))
     net.run("r1", "ip", "neighbour", "flush", "all")
     assert net["r1"].ping("pc2", timeout_s=0.1).received == 0
+    assert net.wait(lambda trace: any(it.packet.arp and it.to_device == "pc2" for it in trace.frames[mark:]), 60)
     assert the(reasons(net, mark), "pc2 in filter.drops").facts["words"] == "arp operation request drop"
     rules(net, "pc2")
 

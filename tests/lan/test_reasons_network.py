@@ -145,11 +145,11 @@ def test_a_shorter_way_and_a_host_that_is_no_router(net: Net) -> None:
 
 def test_addresses_rewritten_and_taken_in_anothers_place(net: Net) -> None:
     assert net.run("r1", "nft", "-f", "-", input=REWRITES).returncode == 0
-    told = after(net, "pc1", "curl", "-s", "-m", "1", f"http://{R1}:8080/")
+    told = after(net, "pc1", "curl", "-s", "-m", "10", f"http://{R1}:8080/")
     demand(told, "r1 in nat.rule", "r1 out nat.destination")
     with net["r1"].popen("python3", "-c", RESETS, **PIPES) as server:
         assert server.stdout is not None and server.stdout.readline() == "listens\n"
-        told = after(net, "pc1", "curl", "-s", "-m", "2", f"http://{WEB}:80/")
+        told = after(net, "pc1", "curl", "-s", "-m", "10", f"http://{WEB}:80/")
         server.wait()
     net.run("r1", "nft", "flush", "ruleset")
     demand(told, "~r1 in ip.other")
@@ -216,12 +216,14 @@ def test_neighbours_and_routers_of_ipv6(net: Net) -> None:
 def test_connections_that_carry_bytes_are_reset_or_not_answered(net: Net) -> None:
     with net["web"].popen("python3", "-c", RESETS, **PIPES) as server:
         assert server.stdout is not None and server.stdout.readline() == "listens\n"
-        told = after(net, "pc1", "curl", "-s", "-m", "2", f"http://{WEB}:86/")
+        told = after(net, "pc1", "curl", "-s", "-m", "10", f"http://{WEB}:86/")
         server.wait()
     demand(told, "~web out tcp.reset", "~pc1 in tcp.was-reset", "~pc1 out tcp.sends", "~web in tcp.takes")
     demand(told, "~web out tcp.state", "~web out tcp.acks", "~pc1 in tcp.acked")
-    demand(after(net, "pc1", "curl", "-s", "-m", "1", f"http://{WEB}:87/"), "web in tcp.refused", "web out tcp.refuses")
+    demand(
+        after(net, "pc1", "curl", "-s", "-m", "10", f"http://{WEB}:87/"), "web in tcp.refused", "web out tcp.refuses"
+    )
     net.run("web", "ip", "route", "replace", "blackhole", "10.1.0.0/24")
-    told = after(net, "pc1", "curl", "-s", "-m", "1.5", f"http://{WEB}:86/")
+    told = after(net, "pc1", "curl", "-s", "-m", "3", f"http://{WEB}:86/")
     net.run("web", "ip", "route", "delete", "blackhole", "10.1.0.0/24")
     demand(told, "~web in tcp.silent", "~pc1 out tcp.event")
