@@ -15,6 +15,8 @@ from lan.errors import MachineError, UsageError
 from lan.topo.load import load
 from lan.topo.spec import Lan
 
+PATIENCE_S = 20.0
+
 
 @pytest.fixture
 def spec() -> Lan:
@@ -35,7 +37,7 @@ def lan(request: pytest.FixtureRequest, spec: Lan, tmp_path: Path) -> Iterator[R
 
 
 def answered(lan: RunningLan, *pairs: tuple[str, str]) -> list[bool]:
-    return [rtt is not None for _, _, rtt in lan.ping_all(pairs, 1)]
+    return [rtt is not None for _, _, rtt in lan.ping_all(pairs, PATIENCE_S)]
 
 
 def test_a_process_with_threads_gets_a_lan_that_ends_with_its_lifeline(spec: Lan, tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_devices_and_cables_go_while_it_runs(lan: RunningLan) -> None:
 
 def test_addresses_that_the_description_lacks_are_given(lan: RunningLan) -> None:
     lan.device("h2").run(["ip", "address", "add", "10.0.9.9/8", "dev", "h2-eth0"])
-    assert [rtt is not None for _, _, rtt in lan.ping_all([("h1", "h2")], 1, addresses={"h2": "10.0.9.9"})] == [True]
+    assert [rtt is not None for _, _, rtt in lan.ping_all([("h1", "h2")], PATIENCE_S, addresses={"h2": "10.0.9.9"})] == [True]
     assert [rtt for _, _, rtt in lan.ping_all([("h1", "h2")], 0.1, addresses={"h2": "10.0.9.10"})] == [None]
 
 
