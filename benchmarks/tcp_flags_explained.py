@@ -160,7 +160,7 @@ def _is_in_flight(found: Difference) -> bool:
             blocks += [(distance(left, base), distance(right, base)) for left, right in segment.options.sack]
     held, last = 0, acked
     for left, right in sorted(blocks):
-        held += max(right - max(left, last), 0)
+        held += max(min(right, end) - max(left, last), 0)
         last = max(last, right)
     return int(found.ours) == max(end - acked - held, 0)
 

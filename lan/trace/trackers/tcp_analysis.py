@@ -370,10 +370,13 @@ class _Look:
                     each.again |= each.start < self.end and self.start < each.end
             else:
                 way.waiting.append(_Sent(self.start, self.end, self.frame))
-        if segment.length and not is_probe and not self._has(Kind.KEEP_ALIVE):
+        if is_probe or self._has(Kind.KEEP_ALIVE):
+            return
+        if segment.length or segment.flags & FIN:  # a FIN says that all before it was sent
             way.data_end = max(way.data_end, self.end - bool(segment.flags & FIN))
+        if segment.length:
             acked = max(back.highest_ack, self.start + 1 if segment.flags & SYN else 0)
-            held = sum(right - max(left, acked) for left, right in back.sacked if right > acked)
+            held = sum(max(min(right, way.data_end) - max(left, acked), 0) for left, right in back.sacked)
             way.flights.append(Flight(self.frame, max(way.data_end - acked - held, 0)))
 
     def _time(self, back: Way, ack: int) -> None:

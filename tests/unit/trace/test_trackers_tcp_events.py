@@ -198,3 +198,14 @@ def test_bytes_in_flight_are_those_neither_acknowledged_nor_selectively() -> Non
     bench.say("pc1")
     bench.say("web", "FIN+ACK", DATA)
     assert bench.connection.analysis.server.flights[-1].bytes == 100
+
+
+def test_a_fin_that_came_before_its_data_counts_none_of_it_off() -> None:
+    bench = Bench()
+    bench.say("web", data=DATA)
+    bench.talk.next["web"] += 200  # not captured
+    bench.say("web", "FIN+ACK")
+    fin = bench.talk.next["web"] - 1
+    bench.say("pc1", ack=-301, options=TcpOptions(sack=((fin, fin + 1),)))
+    bench.say("web", data=DATA, seq=-301)
+    assert bench.connection.analysis.server.flights[-1].bytes == 300
