@@ -116,7 +116,7 @@ def test_trace_tells_why_a_frame_is_gone(lan: Command, shaped: str) -> None:
         up.exec("h1", "ping", "-c", "1", "-W", "0.3", "10.0.0.2")
         told = up.run("trace", "--why", check=0).out
         assert "h2 → s1            lost frame 0, 42 bytes: the cable loses 100% of its frames" in told
-        assert "s1                 learned: " in told and "ARP    who has 10.0.0.2?" in told
+        assert "s1                 learned (mac " in told and "ARP    who has 10.0.0.2?" in told
         assert "lost" not in up.run("trace", check=0).out
 
 
