@@ -60,7 +60,9 @@ def test_the_first_frames_are_shown_before_the_rest_is_known(file: Path) -> None
     play(made, steps)
 
 
-def test_a_filter_finds_on_and_keeps_the_frame_that_was_chosen(file: Path) -> None:
+def test_a_filter_finds_on_and_keeps_the_frame_that_was_chosen(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tui, "LOOK_ON_S", 3600.0)  # it looks on when the test says so
+
     async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
         await pilot.press("g", *"1500", "enter")
         assert number_of(app) == 1501, "1500 is no first sighting"
@@ -70,7 +72,9 @@ def test_a_filter_finds_on_and_keeps_the_frame_that_was_chosen(file: Path) -> No
         app.query_one("#ask", Input).value = "dns"
         await pilot.press("enter")
         assert "looking on" in title(app)
-        await until_found(app, pilot)
+        while app._looking_on._active.is_set():
+            app._look_on()
+            await pilot.pause()
         assert {frame.packet.protocol for frame in app.table.frames} == {"DNS"}
         assert number_of(app) == chosen and "looking on" not in title(app)
         assert any(str(chosen) in row for row in rows(app))
