@@ -103,10 +103,11 @@ def said_of_damage(net: Net, frames: list[bytes], what: str, **options: str) -> 
 @needs_ovs
 def test_what_a_cable_does_to_a_frame(net: Net) -> None:
     one = [datagram(net)]
+    many = [datagram(net, number=number, size=1000) for number in range(1, 20)]
     demand(said_of_damage(net, one, "lost", loss="100%"), "web in link.lost")
     demand(said_of_damage(net, one, "duplicated", duplicate="100%"), "web in link.duplicated")
-    demand(said_of_damage(net, one, "corrupted", corrupt="100%"), "web in link.corrupted", "~web in nic.mine")
-    many = [datagram(net, number=number, size=1000) for number in range(1, 20)]
+    # a bit in one of many may be one of the destination, but not in all of them
+    demand(said_of_damage(net, many, "corrupted", corrupt="100%"), "web in link.corrupted", "~web in nic.mine")
     demand(said_of_damage(net, many, "dropped", bw="0.5mbit", max_queue_size="1"), "web in link.dropped")
     overtaking = {"delay": "300ms", "reorder": "100%", "gap": "2"}
     demand(said_of_damage(net, many, "reordered", **overtaking), "web in link.reordered")
@@ -130,8 +131,8 @@ def test_a_cable_that_is_pulled(net: Net) -> None:
 
 @needs_ovs
 def test_what_a_switch_learns_and_what_it_refuses_to_learn(net: Net) -> None:
-    told = said_of(net, datagram(net, src=NOBODY), datagram(net, src=NOBODY, number=1))
-    demand(told, "s1 in switch.learned", "s1 in switch.known", "s1 out switch.hit", "web in nic.mine")
+    demand(said_of(net, datagram(net, src=NOBODY)), "s1 in switch.learned", "s1 out switch.hit", "web in nic.mine")
+    demand(said_of(net, datagram(net, src=NOBODY, number=1)), "s1 in switch.known")
     told = said_of(net, datagram(net), device="pc2")
     demand(told, "s1 in switch.moved")
     told = said_of(net, datagram(net, src="03:00:00:00:00:01"))
@@ -170,8 +171,8 @@ def test_a_kernels_bridge_tells_of_its_table(tmp_path_factory: pytest.TempPathFa
         from_web = datagram(net, src=mac(net, "web"), dst=mac(net, "pc1"))
         told = said_of(net, from_web, device="web")
         demand(told, "s1 in switch.learned", "s1 out switch.flood", "pc2 in nic.other")
-        told = said_of(net, datagram(net), datagram(net, number=1))
-        demand(told, "s1 in switch.learned", "s1 in switch.known", "s1 out switch.hit")
+        demand(said_of(net, datagram(net)), "s1 in switch.learned", "s1 out switch.hit")
+        demand(said_of(net, datagram(net, number=1)), "s1 in switch.known")
         demand(said_of(net, datagram(net), device="pc2"), "s1 in switch.moved")
         said_of(net, datagram(net))
         demand(said_of(net, datagram(net, dst=mac(net, "pc1"))), "s1 in switch.filtered")
