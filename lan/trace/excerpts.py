@@ -6,6 +6,7 @@ earlier, where one looks elsewhere: what a frame means is told by what was befor
 one thing that such a timeline does not know.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import overload
@@ -137,8 +138,9 @@ class _Places(Sequence[Frame]):
     def __init__(self, excerpts: Excerpts) -> None:
         self._excerpts, self._index = excerpts, excerpts.index
 
+    @abstractmethod
     def _place(self, at: int) -> int:
-        raise NotImplementedError
+        """The place in the index of the frame that stands here."""
 
     @overload
     def __getitem__(self, at: int) -> Frame: ...
