@@ -102,7 +102,7 @@ def measures(options: argparse.Namespace, folder: Path) -> Iterable[Row]:
     if "capture" in wanted:
         yield from capture(folder, options.seconds, options.rounds)
     if wanted & {"read", "large"}:
-        office = capture_office(folder, options.seconds)
+        office = capture_office(folder)
         if "read" in wanted:
             once = folder / "once.pcapng"
             once_each(office, once)
@@ -113,7 +113,7 @@ def measures(options: argparse.Namespace, folder: Path) -> Iterable[Row]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=4, help="of each iperf3 (4)")
+    parser.add_argument("--seconds", type=int, default=4, help="of each iperf3 that is captured at full rate (4)")
     parser.add_argument("--rounds", type=int, default=3, help="of each measure (3)")
     parser.add_argument("--gigabytes", type=float, default=1.0, help="size of the large file (1)")
     parser.add_argument("--only", default="capture,read,large", help="some of capture, read, large")

@@ -25,6 +25,9 @@ PORT = "5201"
 FAIR_WINDOW = "256K"
 """Of the capture that all readers read: with megabytes in flight tshark takes minutes, as it goes through all that is
 unacknowledged at each segment."""
+OFFICE_BYTES = 60_000_000
+"""What iperf3 sends in that capture: fewer frames than a timeline may hold at once."""
+IPERF3_S = 120
 TALK = """
 for i in $(seq 1 60); do
     curl -s -o /dev/null http://www.ark-inflearn.com/
@@ -51,10 +54,10 @@ def load_of(folder: Path, switch: str, snaplen_bytes: int | None, seconds: int, 
     return Load(**json.loads(_ourselves([*words, "captured" if is_captured else "free"])))
 
 
-def capture_office(folder: Path, seconds: int) -> Path:
-    """The capture of an office whose PC looks names up, fetches pages and runs iperf3."""
+def capture_office(folder: Path) -> Path:
+    """The capture of an office whose PC looks names up, fetches pages and sends OFFICE_BYTES by iperf3."""
     target = folder / "office.pcapng"
-    _ourselves(["office", str(target), str(seconds)])
+    _ourselves(["office", str(target)])
     return target
 
 
@@ -81,15 +84,14 @@ def _lan(what: str, folder: Path, **how: object) -> Iterator[RunningLan]:
             launched.lan.down()
 
 
-def _iperf3(client: RunningDevice, server: RunningDevice, address: str, seconds: int, *, window: str = "") -> float:
-    """Mbit/s that arrived; the window is the system's, or as iperf3 writes one."""
+def _iperf3(client: RunningDevice, server: RunningDevice, address: str, *how: str) -> float:
+    """Mbit/s that arrived; `how` is iperf3's own: how long or how much, and its window."""
     words = ["iperf3", "-s", "-1", "-p", PORT, "--forceflush"]
     with server.popen(words, stdout=subprocess.PIPE, text=True) as listening:
         assert listening.stdout is not None
         while "listening" not in listening.stdout.readline():
             pass
-        asked = ["iperf3", "-c", address, "-p", PORT, "-t", str(seconds), "-J", *(["-w", window] if window else [])]
-        done = client.run(asked, timeout=seconds + 60)
+        done = client.run(["iperf3", "-c", address, "-p", PORT, "-J", *how], timeout=IPERF3_S)
         listening.communicate()
     return float(json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"]) / 1e6
 
@@ -110,15 +112,15 @@ def _load(folder: Path, switch: str, snaplen_bytes: int, seconds: int, *, is_cap
     capturing = Capturing(snaplen_bytes=snaplen_bytes)
     with _lan("single:2", folder, switch=switch, trace=is_captured, capturing=capturing) as lan:
         one, other = lan.device("h1"), lan.device("h2")
-        rate = _iperf3(one, other, "10.0.0.2", seconds)
+        rate = _iperf3(one, other, "10.0.0.2", "-t", str(seconds))
         told = lan.sync_trace() if is_captured else {"frames": 0, "drops": 0}
         return Load(rate, told["frames"], told["drops"], _counted(one) + _counted(other), _taps(lan.pid))
 
 
-def _office(target: Path, seconds: int) -> None:
+def _office(target: Path) -> None:
     with _lan("office", target.parent) as lan:
         lan.device("pc1").run(["sh", "-c", TALK], timeout=120)
-        _iperf3(lan.device("pc1"), lan.device("web"), "192.168.100.253", seconds, window=FAIR_WINDOW)
+        _iperf3(lan.device("pc1"), lan.device("web"), "192.168.100.253", "-n", str(OFFICE_BYTES), "-w", FAIR_WINDOW)
         lan.sync_trace()
         assert lan.trace is not None
         target.write_bytes(lan.trace.read_bytes())
@@ -126,7 +128,7 @@ def _office(target: Path, seconds: int) -> None:
 
 def main(words: list[str]) -> None:
     if words[0] == "office":
-        _office(Path(words[1]), int(words[2]))
+        _office(Path(words[1]))
     else:
         folder, switch, snaplen, seconds, captured = words[1:]
         found = _load(Path(folder), switch, int(snaplen), int(seconds), is_captured=captured == "captured")
