@@ -5,14 +5,13 @@ an ordinary screen: `responsive.py`), scripts, style sheets and icons, and what 
 and in its sheets (`style_objects.py`); `base` turns where references lead.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Protocol
 
 from lan.errors import UsageError
-from lan.services.http.fetching import responsive
+from lan.services.http.fetching import responsive, start_tag
 from lan.services.http.fetching.style_objects import Reference, StyleScanner
 from lan.services.http.protocol import url
 from lan.services.http.protocol.url import Url
@@ -26,6 +25,8 @@ MAX_TAG = 64 * 1024
 MAX_ELEMENT = 1024 * 1024
 """Characters that may wait for the end of a script or style element."""
 _LINKS = frozenset({"stylesheet", "icon"})
+_RAW_TEXT = frozenset({"script", "style", "title", "textarea"})
+"""Elements in which nothing but their own end tag is a tag (HTML §13.1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +109,6 @@ class SheetScanner:
         return self._known.new(_resolved(self._sheet, self._reader.end()))
 
 
-_TAG_NAME, _BLANKS = re.compile(r"<[a-zA-Z][^\s/>]*"), re.compile(r"[\s/]*")
-_NAME, _EQUALS, _UNQUOTED = re.compile(r"=?[^\s/>=]*"), re.compile(r"\s*=\s*"), re.compile(r"[^\s>]*")
-
-
-def _is_in_value(text: str, start: int) -> bool:
-    """Whether all behind a start tag's beginning is within the quotes of an attribute (HTML §13.2.5.32 to 38)."""
-    at = _end(_TAG_NAME, text, start)
-    while True:
-        begun = _end(_BLANKS, text, at)
-        at = _end(_NAME, text, begun)
-        if at == begun:  # the tag's end, or the text's
-            return False
-        if (equals := _EQUALS.match(text, at)) is None:
-            continue
-        at = equals.end()
-        quote = text[at : at + 1]
-        if quote in ("'", '"'):
-            if (end := text.find(quote, at + 1)) < 0:
-                return True
-            at = end + 1
-        else:
-            at = _end(_UNQUOTED, text, at)
-
-
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return at if found is None else found.end()
-
-
 class _Reader(HTMLParser):
     def __init__(self, page: Url) -> None:
         super().__init__(convert_charrefs=True)
@@ -149,17 +121,16 @@ class _Reader(HTMLParser):
         found, self._found = self._found, []
         return found
 
-    def check_for_whole_start_tag(self, i: int) -> int:
-        """Where the tag that begins at `i` ends; -1 while an attribute's value is not whole.
+    def parse_starttag(self, i: int) -> int:
+        """Where the text behind the tag that begins at `i` begins; -1 while its end has not come."""
+        if (tag := start_tag.read(self.rawdata, i)) is None:
+            return -1
+        self._begin(tag.name, tag.attributes)
+        if tag.name in _RAW_TEXT:
+            self.set_cdata_mode(tag.name)
+        return tag.end
 
-        Python's parser before 3.14 takes ``a= "b`` for a whole value when there is a blank before the quote.
-        """
-        return -1 if _is_in_value(self.rawdata, i) else super().check_for_whole_start_tag(i)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given: dict[str, str] = {}
-        for name, value in attrs:
-            given.setdefault(name, value or "")  # of two attributes the first counts (HTML §13.2.5.33)
+    def _begin(self, tag: str, given: dict[str, str]) -> None:
         if tag == "base" and "href" in given and not self._has_base:
             self._set_base(given["href"])
         elif tag == "picture":
