@@ -11,7 +11,7 @@ from typing import Any
 class Sentence(str):
     """An English sentence with its facts in their places, which remembers both: ``Sentence("{who} waits", who="web")``.
 
-    `template` is what catalogues translate (`lan.trace.why.language`); a fact may be a sentence itself.  Everywhere
+    `template` is what catalogues translate (`lan.language.catalogue`); a fact may be a sentence itself.  Everywhere
     else it is the text that it reads as.
     """
 

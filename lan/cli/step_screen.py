@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from lan.cli.screen import harmless
 from lan.cli.source import Source
 from lan.errors import LanError
+from lan.language.catalogue import language_of
 from lan.trace.frame import Frame
 from lan.trace.recorded import taken_up
 from lan.trace.stepping import Halt
 from lan.trace.stepping_words import ACTS, Ask, Commands, Done
 from lan.trace.views import pdu, pdu_text, table
 from lan.trace.views.cells import cut, pad
-from lan.trace.why.language import language_of
 from lan.wire.malformed import Malformed
 
 END = "\x04"

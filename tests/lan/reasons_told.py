@@ -6,10 +6,10 @@ A test demands lines such as ``"web in tcp.refused"``, with ``~`` before what is
 
 from collections.abc import Iterable, Sequence
 
+from lan.language.catalogue import ENGLISH
 from lan.scenario.recording import Recording
 from lan.testing.net import Net
 from lan.trace.why import Decisions, Explained, Explainer
-from lan.trace.why.language import ENGLISH
 
 Told = list[tuple[str, Explained]]
 """(device, reason), in the order of journeys."""

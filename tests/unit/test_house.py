@@ -13,7 +13,7 @@ from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[2]
 
-GROUND = {"wire", "reasons", "errors", "readable"}
+GROUND = {"wire", "reasons", "errors", "readable", "language"}
 MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"testing", "tui", "web", "labs", "whynot", "scenario", "control", "doctor"},
     "tui": {"scenario"},
@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environment": set(),
     "wire": set(),
     "reasons": set(),
+    "language": {"reasons"},
     "readable": set(),
     "errors": set(),
 }

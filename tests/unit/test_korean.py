@@ -16,6 +16,7 @@ import pytest
 
 from lan.cli.command_line import main
 from lan.cli.screen import Screen
+from lan.language.catalogue import ENGLISH, LOCALES, Language, language
 from lan.reasons import Sentence, because
 from lan.trace import pcapng_writing
 from lan.trace.journey import StopKind
@@ -23,7 +24,6 @@ from lan.trace.stalls.attribution import Facts, attribute
 from lan.trace.stalls.cause import Cause
 from lan.trace.views.cells import cells
 from lan.trace.views.waterfall import PHASES
-from lan.trace.why.language import ENGLISH, LOCALES, Language, language
 from lan.whynot.chain import diagnose
 
 from .trace.dialogues import told
@@ -136,7 +136,7 @@ def test_a_sentence_is_written_out_where_it_is_made() -> None:
     """A catalogue can't have what is put together at run time; `device_words` has its own list, which is in it."""
     made = [(where, call.args[0]) for where, call, name in calls() if name == "Sentence" and call.args]
     loose = [where for where, text in made if not isinstance(text, ast.Constant)]
-    assert not [where for where in loose if not where.startswith("lan/trace/why/device_words.py")]
+    assert not [where for where in loose if not where.startswith("lan/language/device_words.py")]
 
 
 def test_stalls_make_reasons_of_sentences_alone() -> None:

@@ -11,13 +11,13 @@ from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen, width
 from lan.cli.source import Source, source_words, tell_notes
 from lan.errors import UsageError, nearest
+from lan.language.catalogue import language_of
 from lan.trace.frame import Frame
 from lan.trace.recorded import place_of, taken_up
 from lan.trace.timeline import Timeline
 from lan.trace.views import export, pdu, pdu_text
 from lan.trace.views.osi import OsiLayer
 from lan.trace.views.pdu import Window
-from lan.trace.why.language import language_of
 
 GROUP = "Look"
 

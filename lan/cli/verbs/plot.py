@@ -17,9 +17,9 @@ from lan.cli.facts import facts_of
 from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source, part_word, source_words
 from lan.errors import UsageError, nearest
+from lan.language.catalogue import language_of
 from lan.trace.trackers.tcp import Connection
 from lan.trace.views import plots
-from lan.trace.why.language import language_of
 
 GROUP = "Look"
 

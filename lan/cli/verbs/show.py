@@ -21,6 +21,7 @@ from lan.cli.verbs import timewait
 from lan.control import client
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
+from lan.language.catalogue import language_of
 from lan.links.options import DEFAULT_QUEUE_FRAMES
 from lan.reasons import Sentence
 from lan.trace.kernel.record import FILE as KERNEL
@@ -28,7 +29,6 @@ from lan.trace.kernel.record import KernelRecord
 from lan.trace.tables.history import SECOND_NS, History
 from lan.trace.tables.rebuild import instant, rebuild
 from lan.trace.tables.table import Table
-from lan.trace.why.language import language_of
 
 GROUP = "Look"
 QUEUES, TIMEWAIT = "queues", "timewait"

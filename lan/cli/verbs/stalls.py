@@ -17,12 +17,12 @@ from lan.cli.source import Source, open_source, part_word, source_words
 from lan.cli.verbs.waterfall import as_json
 from lan.control import client
 from lan.errors import UsageError
+from lan.language.catalogue import Language, language_of
 from lan.reasons import Sentence
 from lan.trace.stalls.attribution import attribute
 from lan.trace.stalls.cause import Cause, Gap, totals
 from lan.trace.views import waterfall
 from lan.trace.views.waterfall import Row
-from lan.trace.why.language import Language, language_of
 
 GROUP = "Look"
 FRAMES_SHOWN = 6

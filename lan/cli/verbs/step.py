@@ -14,12 +14,12 @@ from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen, fitting, width
 from lan.cli.source import STANDARD_INPUT, Source, source_words, tell_notes
 from lan.errors import UsageError
+from lan.language.catalogue import language_of
 from lan.trace.frame import Frame
 from lan.trace.recorded import taken_up
 from lan.trace.stepping import Halt, Moved, Stepper
 from lan.trace.stepping_words import ACTS, Ask, Commands, Done
 from lan.trace.views import export, pdu, pdu_text, table
-from lan.trace.why.language import language_of
 
 GROUP = "Look"
 

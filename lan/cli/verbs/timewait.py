@@ -14,6 +14,7 @@ from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source, part_word, source_words
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
+from lan.language.catalogue import Language, language_of
 from lan.reasons import Sentence
 from lan.trace import kernel_tcp
 from lan.trace.kernel_tcp import Sample
@@ -21,7 +22,6 @@ from lan.trace.ledger import Exhaustion, Gauge, Hold
 from lan.trace.tables.history import History
 from lan.trace.tables.rebuild import instant
 from lan.trace.trackers.flow import endpoint
-from lan.trace.why.language import Language, language_of
 
 GROUP = "Look"
 MODULE = "lan.trace.kernel_tcp"

@@ -18,6 +18,7 @@ from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen, fitting
 from lan.cli.source import Source, filter_word, open_source, part_word, source_words, tell_notes
 from lan.errors import UsageError
+from lan.language.catalogue import language_of
 from lan.trace.filter import Filter
 from lan.trace.filter_fields import ALIASES, FIELDS
 from lan.trace.frame import Frame
@@ -25,7 +26,6 @@ from lan.trace.growing import GrowingLogs
 from lan.trace.recorded import taken_up
 from lan.trace.views import decided, export, html, table
 from lan.trace.views.decided import Decided
-from lan.trace.why.language import language_of
 
 GROUP = "Look"
 HELD_FRAMES = 65_536

@@ -12,11 +12,11 @@ from lan.cli import pictures
 from lan.cli.facts import facts_of
 from lan.cli.screen import Screen, width
 from lan.cli.source import open_source, part_word, source_words
+from lan.language.catalogue import Language, language_of
 from lan.reasons import Sentence
 from lan.trace.stalls.cause import totals
 from lan.trace.views import waterfall, waterfall_svg
 from lan.trace.views.waterfall import Row
-from lan.trace.why.language import Language, language_of
 
 GROUP = "Look"
 

@@ -16,9 +16,9 @@ from lan.cli.common import lan_word
 from lan.cli.screen import Screen
 from lan.control import client
 from lan.errors import UsageError, nearest
+from lan.language.catalogue import Language, language_of
 from lan.reasons import Sentence
 from lan.trace.views.cells import cells, pad, wrap
-from lan.trace.why.language import Language, language_of
 from lan.whynot.chain import CHAINS, diagnose
 from lan.whynot.collect import PATIENCE_S, collect, question_of
 from lan.whynot.finding import Diagnosis

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lan.language.catalogue import ENGLISH, Language
 from lan.trace.frame import Frame
-from lan.trace.why.language import ENGLISH, Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from lan.language.catalogue import ENGLISH, Language
 from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.journey import StopKind
@@ -12,7 +13,6 @@ from lan.trace.views.cells import cells, pad, wrap
 from lan.trace.views.hexdump import ROW_BYTES, HexRow
 from lan.trace.views.osi import OsiLayer, clear_layers, layers
 from lan.trace.views.pdu import Half, Window
-from lan.trace.why.language import ENGLISH, Language
 
 NARROWEST, WIDEST = 60, 140
 DERIVED = "~"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
+from lan.language.catalogue import ENGLISH, Language
 from lan.trace.kernel_tcp import Sample
 from lan.trace.stalls.attribution import Facts, attribute
 from lan.trace.stalls.cause import Cause
@@ -16,7 +17,6 @@ from lan.trace.stalls.segments import Dialogue, Sent, dialogue
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp import Connection, Side
 from lan.trace.views.chart import Band, Points, Series, chart
-from lan.trace.why.language import ENGLISH, Language
 
 BLUE, GREEN, PURPLE, RED, ORANGE = "#0969da", "#1a7f37", "#8250df", "#cf222e", "#bc4c00"
 COLOURS = {

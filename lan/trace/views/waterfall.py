@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lan import readable
+from lan.language.catalogue import ENGLISH, Language
 from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.stalls.attribution import Attribution, Facts
@@ -17,7 +18,6 @@ from lan.trace.trackers.http import Transaction
 from lan.trace.trackers.tcp import Connection
 from lan.trace.trackers.tls import Session
 from lan.trace.views.cells import cells, cut, pad
-from lan.trace.why.language import ENGLISH, Language
 
 PHASES = {"queue": "·", "dns": "d", "connect": "c", "tls": "t", "send": "s", "wait": "░", "receive": "█"}
 """Phase → what its bar is made of; they are those of lan-fetch."""

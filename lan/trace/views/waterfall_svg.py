@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from lan.language.catalogue import ENGLISH, Language
 from lan.reasons import Sentence
 from lan.trace.views.chart import FAINT, STYLE, legend, steps
 from lan.trace.views.plots import COLOURS
 from lan.trace.views.waterfall import Row, groups
-from lan.trace.why.language import ENGLISH, Language
 
 NAME_PX, BAR_PX, TIME_PX, ROW_PX, HEAD_PX, MARGIN_PX = 300, 700, 90, 44, 26, 16
 PHASES = {"queue": "#d0d7de", "dns": "#bf3989", "connect": "#d4a72c", "tls": "#8250df", "send": "#1b7c83",

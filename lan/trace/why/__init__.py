@@ -11,12 +11,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lan.language.catalogue import Language, language_of
 from lan.trace.journey import Journey, Stop, StopKind
 from lan.trace.timeline import Timeline
 from lan.trace.why import filters, neighbours, packets, services, switches, transport
 from lan.trace.why.decisions import Decisions
 from lan.trace.why.history import History
-from lan.trace.why.language import Language, language_of
 from lan.trace.why.saying import Case, Explained
 
 __all__ = ["Decisions", "Explained", "Explainer", "explain"]

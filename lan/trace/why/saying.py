@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from lan.language.catalogue import Language
 from lan.reasons import Reason
 from lan.trace.frame import Frame
 from lan.trace.journey import Journey, Stop, StopKind
@@ -11,7 +12,6 @@ from lan.trace.timeline import Timeline
 from lan.trace.why.codes import CODES
 from lan.trace.why.decisions import Decision, Decisions
 from lan.trace.why.history import History
-from lan.trace.why.language import Language
 
 BY_PACKET = "the packet says so, the device's log is not here"
 LONG_NS = 600_000_000_000

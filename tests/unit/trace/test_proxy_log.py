@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from lan.language.catalogue import language
 from lan.trace.proxy_log import ProxyLog, ProxyLogs
 from lan.trace.timeline import Timeline
 from lan.trace.trackers import http
 from lan.trace.views import export, pdu, pdu_text
-from lan.trace.why.language import language
 
 from .journey_wires import IPS, MACS, MS, Wires, frame, segment
 

@@ -5,12 +5,12 @@ import string
 
 import pytest
 
+from lan.language import device_words, particles
+from lan.language.catalogue import ENGLISH, language, language_of, parse
 from lan.links.options import Direction
 from lan.links.way import What, reasons
 from lan.openflow.mac_table import MacTable
-from lan.trace.why import device_words, particles
 from lan.trace.why.codes import CODES
-from lan.trace.why.language import ENGLISH, language, language_of, parse
 
 from .journey_wires import MACS, frame, segment
 from .why_wires import PC1, WEB, Told

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterator
 
+from lan.language.catalogue import Language
 from lan.trace.why import Decisions, Explained, Explainer
-from lan.trace.why.language import Language
 
 from .journey_wires import IPS, MACS, Wires
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+from lan.language import device_words, particles
 from lan.reasons import Reason, Sentence
-from lan.trace.why import device_words, particles
 
-LOCALES = Path(__file__).resolve().parents[2] / "locale"
+LOCALES = Path(__file__).resolve().parents[1] / "locale"
 VARIABLES = ("LAN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set decides; gettext's order, with our own before it."""
 
