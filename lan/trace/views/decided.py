@@ -11,6 +11,7 @@ from typing import Any
 
 from lan.language.catalogue import ENGLISH, Language
 from lan.trace.frame import Frame
+from lan.trace.views.table import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Decided:
     def line(self, begun_ns: int) -> str:
         """Its line, in the columns of the frames' lines; `begun_ns` is the first frame's time."""
         said = self.why if self.what in self.why else f"{self.what}: {self.why}"  # no word twice
-        return f"{'·':>5} {(self.time_ns - begun_ns) / 1e6:>10.3f} ms  {self.who:<18} {said}"
+        return f"{place('·', (self.time_ns - begun_ns) / 1e6)} ms  {self.who:<18} {said}"
 
 
 def read(lines: Iterable[str], language: Language = ENGLISH) -> Iterator[Decided]:

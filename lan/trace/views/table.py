@@ -15,6 +15,8 @@ EVERYONE = "everyone"
 SAMPLE_FRAMES = 200
 """Frames whose ends tell how wide the columns of a foreign capture must be."""
 WIDEST_NAME = 15
+NUMBER_WIDTH, PLACE_WIDTH = 5, 18
+"""Of a number, and of number and time together: a longer number takes of the blanks before the time."""
 STYLES = {
     "ARP": "yellow",
     "DHCP": "magenta",
@@ -68,13 +70,19 @@ class Columns:
     def line(self, one: Row) -> str:
         """The row as a line of text."""
         ends = f"{one.source:<{self.source}} {one.destination:<{self.destination}}"
-        return f"{one.number:>5} {one.time_ms:>10.3f} ms  {ends} {one.protocol:<6} {one.words}"
+        return f"{place(str(one.number), one.time_ms)} ms  {ends} {one.protocol:<6} {one.words}"
 
     @property
     def head(self) -> str:
         """The line above the rows."""
         ends = f"{'last device':<{self.source}} {'at device':<{self.destination}}"
-        return f"{'no.':>5} {'time':>10}     {ends} {'type':<6} info"
+        return f"{'no.':>{NUMBER_WIDTH}} {'time':>{PLACE_WIDTH - NUMBER_WIDTH - 1}}     {ends} {'type':<6} info"
+
+
+def place(number: str, time_ms: float) -> str:
+    """Where a row's line begins: its number, and when."""
+    text = f"{number:>{NUMBER_WIDTH}}"
+    return f"{text} {time_ms:>{max(PLACE_WIDTH - len(text) - 1, 0)}.3f}"
 
 
 def columns(timeline: Timeline) -> Columns:

@@ -39,7 +39,7 @@ def frame(number: int, time_s: float) -> Frame:
 def test_a_cables_decision_names_ends_frame_and_reason() -> None:
     [one] = decided.read(lines(LOST))
     assert one.line(10_000_000_000) == (
-        "    ·      2.000 ms  h1 → s1            lost frame 17, 98 bytes: "
+        "    ·        2.000 ms  h1 → s1            lost frame 17, 98 bytes: "
         "the cable loses 1% of its frames (cable option loss)"
     )
 

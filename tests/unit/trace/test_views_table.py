@@ -1,5 +1,6 @@
 """The list of events: Packet Tracer's columns, of devices where they are known and of addresses where they are not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lan.trace.pcapng import load
 from lan.trace.pcapng_writing import dump
 from lan.trace.timeline import Timeline
 from lan.trace.views import export, table
+from lan.trace.views.decided import Decided
 
 from .talk import Talk, play
 
@@ -48,6 +50,19 @@ def test_the_type_stands_in_its_column_and_not_again_in_the_info(office: Timelin
     assert all(not row.words.startswith(row.protocol) for row in table.rows(office))
     columns = table.columns(office)
     assert columns.head.index("info") == columns.line(next(table.rows(office))).index("DISCOVER")
+
+
+@pytest.mark.parametrize(
+    ("number", "time_ms"),
+    [(99_999, 9_999.5), (100_000, 9_999.5), (1_000_000, 999_999.999), (10_000_000, 0.0), (1, 36_000_000.0)],
+)
+def test_columns_stand_whatever_the_number_and_the_time(number: int, time_ms: float, office: Timeline) -> None:
+    columns, row = table.columns(office), next(table.rows(office))
+    line = columns.line(replace(row, number=number, time_ms=time_ms))
+    assert line.index(row.protocol) == columns.head.index("type")
+    assert line.split()[:3] == [str(number), f"{time_ms:.3f}", "ms"]
+    decision = Decided(round(time_ms * 1e6), "s1", "flood", "nobody knows it", {}).line(0)
+    assert decision.index(" ms") == line.index(" ms")
 
 
 def test_a_foreign_capture_shows_addresses_and_its_columns_are_wide_enough(tmp_path: Path, office: Timeline) -> None:
