@@ -16,6 +16,7 @@ PATIENCE_S = 60.0
 KILOBYTE = 1024
 RACE = b"closed without an answer"
 LOST = " that lost a race"
+WRITES = 25
 WITH_CONTENT = ("bodies", "in_chunks", "awaited")
 """Dialogues that may end by LOST: their requests may not be sent twice."""
 
@@ -200,6 +201,19 @@ def pipelined(talk: Talk) -> int:
     return 16
 
 
+def enduring(talk: Talk) -> int:
+    """A connection that lasts: WRITES times twenty requests of three methods in one write, each answer looked at."""
+    for _ in range(WRITES):
+        asked = [(talk.chance.choice(("GET", "GET", "GET", "HEAD")), talk.chance.randrange(1, 2000)) for _ in range(20)]
+        asked[7] = ("OPTIONS", 1)
+        talk.send(b"".join(talk.request(method, f"/bytes/{size}") for method, size in asked))
+        answers = [talk.answer(method) for method, _ in asked]
+        found = [answer.status // 100 == 2 and len(answer.body) for answer in answers]
+        found[7] = 0
+        demand("in order", found, [size if method == "GET" else 0 for method, size in asked])
+    return 20 * WRITES
+
+
 def bodies(talk: Talk) -> int:
     """Bodies with a length, by each method that has one."""
     for method in ("POST", "PUT", "PATCH"):
@@ -365,7 +379,7 @@ def broken(talk: Talk) -> int:
 
 GOOD: tuple[tuple[Callable[[Talk], int], int], ...] = (
     (kept, 20), (pipelined, 30), (bodies, 10), (in_chunks, 8), (awaited, 3), (old, 3), (last, 6), (parts, 8),
-    (large, 1), (half_closed, 4),
+    (large, 1), (half_closed, 4), (enduring, 5),
 )  # fmt: skip
 """Dialogue → how often, among all."""
 BAD: tuple[tuple[Callable[[Talk], int], int], ...] = (
