@@ -23,6 +23,11 @@ class Case:
         """A host by name."""
         return self.facts.devices.get(name)
 
+    def hosts(self) -> list[str]:
+        """The names of all devices but switches; of many, those that were not asked too."""
+        ends = [end.device for cable in self.facts.cables for end in (cable.a, cable.b)]
+        return [name for name in dict.fromkeys([*self.facts.devices, *ends]) if name not in self.facts.switches]
+
     # ---- addresses
 
     def owners(self, address: str) -> list[Device]:

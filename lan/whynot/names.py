@@ -38,6 +38,7 @@ def resolves(case: Case) -> Iterator[Step]:
         said = Sentence("{name} is {ip}, says {source}", name=host, ip=attempt.addresses[0], source=source)
         yield Step("name", client.name, said, frames=numbers)
         return
+    yield from _misspelt(case, host, mine)
     if not client.resolvers:
         known = [name for name, device in case.facts.devices.items() if device.zone]
         address = next(iter(case.facts.devices[known[0]].addresses), "ADDRESS") if known else "ADDRESS"
@@ -82,6 +83,28 @@ def _right(case: Case, host: str, address: str, mine: list[Answer]) -> Iterator[
     yield Step("record", name, said, "name.wrong-record", rows, frames, f"lan show dns {name}", remedy)
 
 
+def _misspelt(case: Case, host: str, mine: list[Answer]) -> Iterator[Step]:
+    """A name without a dot that nobody has, and is nearly a device's: devices know each other by /etc/hosts."""
+    devices, question = case.facts.devices.values(), case.question
+    known = {name.lower() for device in devices for name in (*device.zone, *device.names, *device.hosts)}
+    if "." in host or host.lower() in known | {name.partition(".")[0] for name in known}:
+        return
+    if (near := nearest(host, [name for name in case.hosts() if name != question.client])) is None:
+        return
+    said = Sentence("the LAN has no device {name}, and no such name is known; the nearest device is {near}",
+                    name=host, near=near)  # fmt: skip
+    rows = tuple(_row(answer) for answer in mine if answer.rcode)
+    frames = tuple(number for answer in mine for number in answer.frames)
+    remedy = f"lan whynot {question.kind} {question.client} {question.target.replace(host, near, 1)}"
+    yield Step("name", question.client, said, "name.no-device", rows, frames, "lan inspect", remedy)
+
+
+def _row(answer: Answer) -> Sentence:
+    """What was asked, and how the answer was meant."""
+    question = {"name": answer.name, "type": answer.type, "rcode": answer.rcode, "server": answer.server}
+    return Sentence("{name} {type}? {rcode} from {server}", **question)
+
+
 def _serves(device: Device, host: str) -> bool:
     return any(_same(name, host) for name in device.names) or device.name == host
 
@@ -94,8 +117,7 @@ def _refused(case: Case, host: str, answer: Answer) -> Iterator[Step]:
     right = next(iter(meant.addresses), "ADDRESS") if meant else "ADDRESS"
     look, frames = f"lan show dns {name}", tuple(answer.frames)
     remedy = f"lan set {name} record={host}:{right}"
-    question = {"name": answer.name, "type": answer.type, "rcode": answer.rcode, "server": answer.server}
-    row = (Sentence("{name} {type}? {rcode} from {server}", **question), *answer.records)
+    row = (_row(answer), *answer.records)
     near = nearest(host, keeper.zone if keeper else [])
     if near and meant is None:
         remedy = Sentence("ask for {near}, or {command}", near=near, command=remedy)

@@ -6,6 +6,7 @@ stands once, as a `part`.
 """
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from lan.whynot.chain import diagnose
 from lan.whynot.facts import Facts, facts_from_json
+from lan.whynot.finding import Step
 
 from ...lan.breakages import BREAKAGES, SOUND
 
@@ -56,6 +58,37 @@ def test_nearly_every_finding_has_a_command_that_mends_it() -> None:
     found = {it.name: diagnose(kept()[it.name]).broken for it in BREAKAGES if it.name in kept()}
     without = {name for name, broken in found.items() if broken is None or not broken.remedy}
     assert without <= {"on-link", "resolver-no-server"}, without
+
+
+def asked_for(name: str, kind: str, target: str, host: str) -> Step:
+    """What is found where a name that no server has is asked for on the LAN of another finding."""
+    facts = kept()[name]
+    question = replace(facts.question, kind=kind, target=target, host=host)
+    answers = [replace(answer, name=host) for answer in facts.answers]
+    found = diagnose(replace(facts, question=question, answers=answers)).broken
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("kind", ["ping", "http", "https", "dns"])
+def test_a_misspelt_device_is_set_right_before_any_server_is_told_of_the_name(kind: str) -> None:
+    found = asked_for("no-such-name", kind, "wbe:8080/a/wbe", "wbe")
+    assert (found.code, found.device, found.frames) == ("name.no-device", "pc1", (1057, 1060))
+    assert found.remedy == f"lan whynot {kind} pc1 web:8080/a/wbe"
+    assert found.evidence == ("wbe A? NXDOMAIN from 192.168.100.254",)
+
+
+def test_a_misspelt_device_is_set_right_where_no_server_is_asked_and_it_is_one_of_many() -> None:
+    facts = kept()["no-resolver"]
+    few = {name: device for name, device in facts.devices.items() if name != "web"}
+    question = replace(facts.question, kind="ping", target="wbe", host="wbe")
+    found = diagnose(replace(facts, question=question, devices=few)).broken
+    assert found is not None and (found.code, found.remedy) == ("name.no-device", "lan whynot ping pc2 web")
+
+
+@pytest.mark.parametrize("host", ["www.lan.test", "www", "wbe.lan.test", "printer", "s4"])
+def test_a_name_that_is_like_no_device_or_is_some_servers_is_asked_of_the_server(host: str) -> None:
+    assert asked_for("no-such-name", "ping", host, host).code == "name.nxdomain"
 
 
 def test_facts_are_kept_and_read_as_they_were() -> None:
