@@ -4,6 +4,7 @@ Our proxies log which connection of theirs they use for which client: that ties 
 it is told by what passes on the cables alone, whoever the proxy is: a request is known again by method, host and
 path (RFC 9112 §3.2: to a proxy in absolute form, to a server not), its response by the pair of connections,
 and what a tunnel carries (RFC 9110 §9.3.6) by its bytes.  What a proxy rewrites beyond that begins a journey.
+A cache that answered with what is stale, and asks about it meanwhile (RFC 5861 §3), says so in its log alone.
 """
 
 from collections.abc import Callable
@@ -13,14 +14,14 @@ from typing import NamedTuple
 from lan.trace.frame import Frame
 from lan.trace.journey import Stop, StopKind
 from lan.trace.journey_memory import Latest
-from lan.trace.proxy_log import ProxyLog
+from lan.trace.proxy_log import ProxyLog, Use
 from lan.trace.trackers.flow import endpoint
 from lan.trace.trackers.http import AskedFor, asked_for
 
 LEAST_BYTES = 16
 """Of a tunnel; fewer may be alike by chance."""
 MOST_ASKED = 256
-"""Requests of one device that wait to be sent on; the oldest give way."""
+"""Requests of one device that wait to be sent on, and those it has answered; the oldest give way."""
 MOST_DEVICES, MOST_PAIRS = 4_096, 65_536
 """Devices that got requests, and pairs of connections that carried one on.
 
@@ -48,6 +49,10 @@ class Asked:
     request: AskedFor
     way: Way
 
+    @property
+    def client(self) -> str:
+        return endpoint(self.way.src, self.way.src_port)
+
 
 class Proxying:
     """Remembers what devices got over TCP; `near(key, now_ns)` and `keep` are those of `Recent`."""
@@ -60,6 +65,7 @@ class Proxying:
     ) -> None:
         self._log, self._keep, self._near = log, keep, near
         self._asked = Latest[str, list[Asked]](MOST_DEVICES)
+        self._answered = Latest[str, list[Asked]](MOST_DEVICES)
         self._pairs = Latest[tuple[str, Way], Way](MOST_PAIRS)
         self._answers = Latest[tuple[str, Way], Stop](MOST_PAIRS)
 
@@ -112,9 +118,9 @@ class Proxying:
     def _is_pair(self, device: str, came: Way, gone: Way, time_ns: int) -> bool | None:
         """Whether by the device's log it uses the two connections for each other; None where no log says."""
         for client, server in ((came, gone), (gone.back(), came.back())):
-            told = self._log.client_of(device, server.src, server.src_port, time_ns)
-            if told is not None:
-                return told == endpoint(client.src, client.src_port)
+            use = self._log.use_of(device, server.src, server.src_port, time_ns)
+            if use is not None:
+                return use == Use(endpoint(client.src, client.src_port), is_refresh=False)
         return None
 
     def _forwarded(self, device: str, request: AskedFor, way: Way, time_ns: int) -> Stop | None:
@@ -122,13 +128,14 @@ class Proxying:
 
         Of the client that the log names, where it does.
         """
-        client = self._log.client_of(device, way.src, way.src_port, time_ns)
+        self._pairs.pop((device, way))
+        use = self._log.use_of(device, way.src, way.src_port, time_ns)
+        if use is not None and use.is_refresh:
+            return self._refreshed(device, request, use.client)
         waiting = [
             one
             for one in self._asked.get(device) or ()
-            if not one.stop.sent
-            and one.way.src != way.dst
-            and client in (None, endpoint(one.way.src, one.way.src_port))
+            if not one.stop.sent and one.way.src != way.dst and use in (None, Use(one.client, is_refresh=False))
         ]
         same = [one for one in waiting if one.request == request]
         method, _, path = request
@@ -136,8 +143,24 @@ class Proxying:
         if not same:
             return None
         self._pairs[device, way] = same[0].way
-        same[0].stop.is_logged = client is not None
+        same[0].stop.is_logged = use is not None
         return same[0].stop
+
+    def _refreshed(self, device: str, request: AskedFor, client: str) -> Stop | None:
+        """The last request of this client for what the device asks about now: answered by then, or soon.
+
+        The client gets nothing of what comes of it, so the two connections are no pair.  A refresh is a GET, also where
+        the client asked by HEAD.
+        """
+        got: list[Asked] = [*(self._answered.get(device) or ()), *(self._asked.get(device) or ())]
+        own = [one for one in got if one.client == client and one.request[0] in ("GET", "HEAD")]
+        same = [one for one in own if one.request[1:] == request[1:]] or [
+            one for one in own if one.request[2] == request[2]
+        ]
+        if not same:
+            return None
+        same[-1].stop.is_logged = True
+        return same[-1].stop
 
     def _forget(self, device: str, way: Way) -> None:
         """A response begins: the connection's first request is done with."""
@@ -145,6 +168,10 @@ class Proxying:
         done = next((one for one in asked if one.way == way.back()), None)
         if done is not None:
             asked.remove(done)
+            answered = self._answered.get(device) or []
+            answered.append(done)
+            del answered[:-MOST_ASKED]
+            self._answered[device] = answered
 
 
 def way_of(frame: Frame) -> Way | None:

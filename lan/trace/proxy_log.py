@@ -1,28 +1,41 @@
 """Which client each of a proxy's connections to servers is used for, by the proxy's own log.  Pure but for `ProxyLogs`.
 
 A proxy logs ``connection`` (a smart one, for each request) or ``connected`` (a dumb one) before it writes the first
-byte to the server, with the client's address and port, the server's, and its own on that connection (`local`).
+byte to the server, with the client's address and port, the server's, and its own on that connection (`local`).  A
+cache logs ``refresh`` likewise, where it asks of its own accord, once it has answered what that client asked.
 """
 
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from lan.trace.growing import GrowingLogs
 from lan.trace.trackers.flow import endpoint
 
 FILE = "decisions.jsonl"
-PAIRED = ("connection", "connected")
+REFRESH = "refresh"
+PAIRED = ("connection", "connected", REFRESH)
 ROUNDING_NS = 1000
 """A log's times are seconds since 1970 as a double: a quarter of a microsecond."""
+
+
+class Use(NamedTuple):
+    """What a proxy uses its own end of a connection for: `client` is ``ADDRESS:PORT``.
+
+    `is_refresh`: the client has been answered from the store, and waits for nothing that comes of this.
+    """
+
+    client: str
+    is_refresh: bool
 
 
 class ProxyLog:
     """The pairs of all proxies of a recording; `add` as their logs grow."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], tuple[list[int], list[str]]] = {}
+        self._clients: dict[tuple[str, str], tuple[list[int], list[Use]]] = {}
 
     def __len__(self) -> int:
         """How many of the proxies' own ends are known."""
@@ -38,17 +51,17 @@ class ProxyLog:
                 if record["service"] != "proxy" or record["what"] not in PAIRED:
                     continue
                 local, client, time_ns = str(record["local"]), str(record["client"]), round(record["time_s"] * 1e9)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError):
                 continue
-            times, clients = self._clients.setdefault((device, local), ([], []))
+            times, uses = self._clients.setdefault((device, local), ([], []))
             times.append(time_ns)
-            clients.append(client)
+            uses.append(Use(client, record["what"] == REFRESH))
 
-    def client_of(self, device: str, ip: str, port: int, time_ns: int) -> str | None:
-        """``ADDRESS:PORT`` of the client for whom a device used its own end then; None where no log says."""
-        times, clients = self._clients.get((device, endpoint(ip, port)), ([], []))
+    def use_of(self, device: str, ip: str, port: int, time_ns: int) -> Use | None:
+        """What a device used its own end for then; None where no log says."""
+        times, uses = self._clients.get((device, endpoint(ip, port)), ([], []))
         at = bisect_right(times, time_ns + ROUNDING_NS)
-        return clients[at - 1] if at else None
+        return uses[at - 1] if at else None
 
 
 class ProxyLogs:

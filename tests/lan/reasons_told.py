@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from lan.language.catalogue import ENGLISH
 from lan.scenario.recording import Recording
 from lan.testing.net import Net
+from lan.trace.timeline import Timeline
 from lan.trace.why import Decisions, Explained, Explainer
 
 Told = list[tuple[str, Explained]]
@@ -22,29 +23,31 @@ for frame in sys.argv[2:]:
 """
 
 
-def frames_until_now(net: Net) -> int:
-    """How many frames have passed; all that kernels told until now is known."""
+def timeline_of(net: Net) -> Timeline:
+    """All that has passed until now."""
     recording = Recording(net.running)
     try:
         recording.sync()
-        return len(recording.timeline.all_frames)
     finally:
         recording.close()
+    assert recording.drops == 0
+    return recording.timeline
+
+
+def frames_until_now(net: Net) -> int:
+    """How many frames have passed; all that kernels told until now is known."""
+    return timeline_of(net).mark()
 
 
 def reasons(net: Net, mark: int) -> Told:
     """Of every stop of journeys since a mark."""
-    recording, decisions = Recording(net.running), Decisions()
-    try:
-        recording.sync()
-    finally:
-        recording.close()
+    timeline, decisions = timeline_of(net), Decisions()
     folder = net.state
     decisions.read([folder / "decisions.jsonl", folder / "kernel.jsonl", *folder.glob("devices/*/decisions.jsonl")])
-    explainer = Explainer(recording.timeline, decisions, ENGLISH)
+    explainer = Explainer(timeline, decisions, ENGLISH)
     return [
         (stop.device, one)
-        for journey in recording.timeline.journeys
+        for journey in timeline.journeys
         if journey.frames[0].number > mark
         for stop in journey.stops
         for one in explainer.explain(stop, journey)

@@ -187,6 +187,12 @@ def test_a_stale_answer_is_served_while_it_is_validated_in_the_background(start:
         proxy.wait_decisions("stored", 2)
         ask(client, played)
         assert client.response()[2] == b"new"
+        [told], own = proxy.decisions("refresh"), server.sock.getpeername()
+        ends = client.sock.getsockname(), client.sock.getpeername(), own, server.sock.getsockname()
+        assert [told[key] for key in ("client", "proxy", "local", "server")] == [f"{ip}:{port}" for ip, port in ends]
+        [answered], stored = proxy.decisions("refreshed"), proxy.decisions("stored")[-1]
+        assert answered["local"] == stored["local"] == told["local"]
+        assert answered["cache_status"] == "c; fwd=stale; fwd-status=200; stored"
 
 
 def test_an_unsafe_method_invalidates_what_is_stored(start: Start, played: Played) -> None:

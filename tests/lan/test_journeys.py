@@ -14,15 +14,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from lan.scenario.recording import Recording
 from lan.testing.factory import Factory
 from lan.testing.net import Net
 from lan.trace.frame import Direction
 from lan.trace.journey import Journey, StopKind
-from lan.trace.timeline import Timeline
 
 from . import reasons_told
-from .reasons_told import line
+from .reasons_told import line, timeline_of
 from .shaped import wait_for
 
 TOPOLOGY = """
@@ -63,17 +61,6 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     file.write_text(TOPOLOGY)
     with Factory(tmp_path_factory) as factory:
         yield factory.up(str(file))
-
-
-def timeline_of(net: Net) -> Timeline:
-    """All that has passed until now."""
-    recording = Recording(net.running)
-    try:
-        recording.sync()
-    finally:
-        recording.close()
-    assert recording.drops == 0
-    return recording.timeline
 
 
 def ways(net: Net, mark: int) -> list[str]:

@@ -12,8 +12,10 @@ import pytest
 
 from lan.testing.factory import Factory
 from lan.testing.net import Net
+from lan.trace.journey import StopKind
 
-from .reasons_told import Told, demand, frames_until_now, reasons
+from .reasons_told import Told, demand, frames_until_now, reasons, timeline_of
+from .shaped import wait_for
 
 TOPOLOGY = """
 from mininet.topo import Topo
@@ -26,7 +28,8 @@ class Served(Topo):
         self.addHost("pc2", kind="pc", ip="10.0.0.2/24")
         self.addHost("dhcp", kind="dhcp-server", ip="10.0.0.252/24", pool="10.0.0.100-10.0.0.100")
         self.addHost("dns", kind="dns-server", ip="10.0.0.254/24", zone={"www.lan.test": "10.0.0.253"})
-        self.addHost("web", kind="web-server", ip="10.0.0.253/24", names=["www.lan.test"], https=True)
+        self.addHost("web", kind="web-server", ip="10.0.0.253/24", names=["www.lan.test"], https=True,
+                     cache_control={"/": "max-age=0, stale-while-revalidate=600"})
         for number, kind in enumerate(("dumb", "smart", "cache"), 11):
             self.addHost(kind, kind="proxy", proxy=kind, ip=f"10.0.0.{number}/24", dns="10.0.0.254")
         for host in self.hosts():
@@ -83,6 +86,26 @@ def test_what_proxies_do_with_requests_and_responses(net: Net) -> None:
     demand(told, "cache in cache.miss", "cache out cache.stores")
     told = after(net, "pc1", *CURL, "-x", "http://10.0.0.13:3128", "-H", "Cache-Control: max-stale=3600", PAGE)
     demand(told, "cache in cache.hit")
+
+
+def test_what_a_cache_asks_about_what_it_answered_with_is_the_clients_journey(net: Net) -> None:
+    asking = (*CURL, "-x", "http://10.0.0.13:3128", PAGE)
+    net.run("pc2", *asking)
+    mark, before = frames_until_now(net), refreshed(net)
+    net.run("pc2", *asking)
+    wait_for(lambda: refreshed(net) > before, "the cache has its answer")
+    told = reasons(net, mark)
+    demand(told, "cache in cache.hit", "cache in cache.refreshes", "cache out cache.hit", "cache in cache.stores")
+    since = [one for one in timeline_of(net).journeys if one.frames[0].number > mark]
+    [(asker, stop)] = [(one.origin.device, stop) for one in since for stop in one.stops if stop.kind is StopKind.PROXY]
+    assert asker == "pc2" and stop.is_logged
+    assert [frame.packet.http.method for frame in stop.sent if frame.packet.http] == ["GET"]
+
+
+def refreshed(net: Net) -> int:
+    """How many answers have come that no client waits for."""
+    log = (net.state / "devices/cache/decisions.jsonl").read_text()
+    return sum(json.loads(each)["what"] == "refreshed" for each in log.splitlines() if each.endswith("}"))
 
 
 def test_addresses_granted_refused_and_not_left(net: Net) -> None:

@@ -44,16 +44,21 @@ def _entries(log: list[Decision], at_ns: int) -> dict[str, _Entry]:
     for one in log:
         if one.time_ns > at_ns or one.service != "proxy":
             continue
-        client = one.get("client")
+        client = one.get("client") or one.get("local")  # who asked: where no client waits, the proxy itself
         method, uri = asked.get(client, ("", ""))
+        if refreshed := one.get("uri"):
+            uri = next((each for each in found if each in (refreshed, _path(refreshed))), refreshed)
         if one.what == "request":
             asked[client] = one.get("method"), one.get("target")
         elif one.what == "cache" and (said := one.get("cache_status")):
             status[client] = said
             if (entry := found.get(uri)) is not None:
                 entry.used_ns = one.time_ns
-                if "fwd-status=304" in said:
-                    entry.stored_ns, entry.ttl_s = one.time_ns, _number("ttl", said)
+                _renew(entry, one.time_ns, said)
+        elif one.what == "refreshed":
+            status[client] = said = one.get("cache_status")
+            if (entry := found.get(uri)) is not None:
+                _renew(entry, one.time_ns, said)
         elif one.what == "stored":
             said, why = status.get(client, ""), str(one.record["reason"].get("text", ""))
             number = str(_number("fwd-status", said) or 200)
@@ -61,6 +66,17 @@ def _entries(log: list[Decision], at_ns: int) -> dict[str, _Entry]:
         elif one.what == "response" and method not in SAFE and one.get("status")[:1] in ("2", "3"):
             found.pop(uri, None)
     return found
+
+
+def _renew(entry: _Entry, now_ns: int, said: str) -> None:
+    """By a 304, as the cache's own Cache-Status says of it."""
+    if "fwd-status=304" in said:
+        entry.stored_ns, entry.ttl_s = now_ns, _number("ttl", said)
+
+
+def _path(uri: str) -> str:
+    """A gateway is asked by this alone."""
+    return "/" + uri.partition("://")[2].partition("/")[2]
 
 
 def _number(name: str, said: str) -> int | None:

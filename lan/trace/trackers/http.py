@@ -52,8 +52,7 @@ class Transaction:
     @property
     def is_cache_hit(self) -> bool:
         """Whether the cache nearest to the client answered from what it had."""
-        nearest = QUOTED.sub("", self.cache_status or "").rpartition(",")[2]
-        return "hit" in [parameter.strip() for parameter in nearest.split(";")[1:]]
+        return is_hit(self.cache_status or "")
 
     @property
     def is_reuse(self) -> bool:
@@ -190,16 +189,18 @@ class Tracker:
             self._tie_by_log(each)
 
     def _tie_by_log(self, asked: Transaction) -> bool:
-        """Whether a proxy's log says for which client it asked this."""
+        """Whether a proxy's log says for which client it asked this; of a refresh, that it is for none that waits."""
         client, first = asked.connection.client, asked.request.frames[0]
-        name = self._log.client_of(client.device, client.ip, client.port, first.time_ns)
-        if name is None:
+        use = self._log.use_of(client.device, client.ip, client.port, first.time_ns)
+        if use is None:
             return False
         _part(asked, asked.downstream)
         self._waiting = [one for one in self._waiting[-MOST_ASKED:] if one is not asked]
+        if use.is_refresh:
+            return True
         for each in self._asked.get((client.device, asked_for(asked.request.head)), ()):
             end, has_other = each.connection.client, each.upstream is not None and each.upstream.is_logged
-            if endpoint(end.ip, end.port) == name and each.was_open_at(first.number) and not has_other:
+            if endpoint(end.ip, end.port) == use.client and each.was_open_at(first.number) and not has_other:
                 _part(each.upstream, each)
                 asked.downstream, each.upstream, asked.is_logged = each, asked, True
                 return True
@@ -303,6 +304,12 @@ def asked_for(head: Http) -> AskedFor:
             _, host, path, query, _ = urlsplit(target)
             host, target = host.lower(), (path or "/") + (f"?{query}" if query else "")
     return head.method or "", host.removesuffix(":80").removesuffix(":443"), target
+
+
+def is_hit(cache_status: str) -> bool:
+    """Whether the last cache of a Cache-Status (RFC 9211), the nearest to the client, answered from what it had."""
+    nearest = QUOTED.sub("", cache_status).rpartition(",")[2]
+    return "hit" in [parameter.strip() for parameter in nearest.split(";")[1:]]
 
 
 def _speaks_http(client: Readable, *, is_over: bool) -> bool | None:

@@ -206,6 +206,7 @@ _codes(
     ("proxy.returns", "RFC 9110 §7.6", "the proxy sends the response on: {why}"),
     ("cache.hit", "RFC 9111 §4", "the cache answers by itself: {why}"),
     ("cache.miss", "RFC 9111 §4", "the cache asks the server: {why}"),
+    ("cache.refreshes", "RFC 5861 §3", "the cache has answered with what is stale, and asks about it: {why}"),
     ("cache.stores", "RFC 9111 §3", "what the cache makes of the response: {why}"),
 )
 

@@ -106,4 +106,4 @@ def _ties(one: Decision) -> list[object]:
         return [(*way, keys["crc"])] if "bit" not in keys else [(*way, keys["crc"]), (*way, "bit")]
     if one.service == "dns":
         return [(keys.get("id"), keys.get("client"))]
-    return [keys[name] for name in ("xid", "client") if name in keys]
+    return [keys[name] for name in ("xid", "client", "local") if name in keys]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from lan.trace.journey import StopKind
 from lan.trace.trackers.flow import endpoint
+from lan.trace.trackers.http import is_hit
 from lan.trace.why import transport
-from lan.trace.why.decisions import SLACK_NS
+from lan.trace.why.decisions import SLACK_NS, Decision
 from lan.trace.why.saying import LONG_NS, Case, Explained
 from lan.wire.dhcp import BOOTREQUEST, Message
 from lan.wire.dns import Dns
@@ -158,7 +159,7 @@ def _http_out(case: Case, message: Http) -> Iterator[Explained]:
         by = case.decided_before(service, client, ("response",))
         if by is not None:
             hit = case.decided_before("proxy", client, ("cache",))
-            if hit is not None and "hit" in str(hit.keys.get("cache_status", "")):
+            if hit is not None and _looked_up(hit) == "cache.hit":
                 yield case.say("cache.hit", "out", by=hit)
             yield case.say("http.answers", "out", by=by, status=message.status)
             then = case.decisions.after(case.device, service, client, by.time_ns, by.time_ns + 10**9, ("keep", "close"))
@@ -173,6 +174,7 @@ def _http_out(case: Case, message: Http) -> Iterator[Explained]:
 def _http_in(case: Case, message: Http) -> Iterator[Explained]:
     if message.kind == "response":
         yield case.say("http.gets", "in", status=f"{message.status} {message.reason or ''}".strip())
+        yield from _refreshed(case)
         return
     if message.kind != "request":
         return
@@ -182,10 +184,22 @@ def _http_in(case: Case, message: Http) -> Iterator[Explained]:
         if (by := case.decided(service, client, ("request",))) is not None:
             yield case.tell("http.reads", "in", by=by, method=message.method, target=message.target)
             if service == "proxy" and (cache := case.decided("proxy", client, ("cache",))) is not None:
-                is_hit = "hit" in str(cache.keys.get("cache_status", ""))
-                yield case.say("cache.hit" if is_hit else "cache.miss", "in", by=cache)
+                yield case.say(_looked_up(cache), "in", by=cache)
             return
     yield case.tell("http.reads", "in", method=message.method, target=message.target)
+
+
+def _looked_up(cache: Decision) -> str:
+    """The code of what a cache found for a request."""
+    return "cache.hit" if is_hit(str(cache.keys.get("cache_status", ""))) else "cache.miss"
+
+
+def _refreshed(case: Case) -> Iterator[Explained]:
+    """What a cache makes of a response that no client waits for: the log knows it by the cache's own end."""
+    network, transport = _ends(case, is_sent=False)
+    by = case.decided("proxy", endpoint(network[1], transport[1]), ("refreshed",))
+    if by is not None:
+        yield case.say("cache.stores", "in", by=by)
 
 
 def _proxy_in(case: Case) -> Iterator[Explained]:
@@ -197,7 +211,8 @@ def _proxy_in(case: Case) -> Iterator[Explained]:
         yield from _proxy_back(case)
         return
     rows = (
-        ("cache", "cache.miss"),
+        ("cache", ""),
+        ("refresh", "cache.refreshes"),
         ("forward", "proxy.forwards"),
         ("relay", "proxy.relays"),
         ("connection", "proxy.connects"),
@@ -205,7 +220,7 @@ def _proxy_in(case: Case) -> Iterator[Explained]:
     )
     told = [(code, by) for what, code in rows if (by := case.decided("proxy", client, (what,))) is not None]
     for code, by in told:
-        yield case.say(code, "in", by=by)
+        yield case.say(code or _looked_up(by), "in", by=by)
     if not told:
         is_request = message is not None and message.kind == "request"
         yield case.tell("proxy.forwards" if is_request else "proxy.relays", "in")

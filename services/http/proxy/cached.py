@@ -160,10 +160,10 @@ class CachedSession(Session):
     # ---- from the store
 
     def _serve(self, served: Serve) -> None:
-        if served.refresh is not None:
-            Refresh(self.context, served.refresh, client=self.client_address, original=self.original)
-        self._serving = Serving(served)
         self.decide("cache", served.why, cache_status=served.status.build())
+        if (stale := served.refresh) is not None:
+            Refresh(self.context, stale, client=self.client_address, ends=self._tuple, original=self.original)
+        self._serving = Serving(served)
         head = self.respond(served.response, served.why)
         if head and self._serving.length_bytes <= PIECE_BYTES and self._is_for_everybody():
             return self._pour(head)

@@ -1,14 +1,16 @@
 """Exchanges with servers that no client waits for: validation in the background, and answers read to their end.
 RFC 5861 §3."""
 
+from collections.abc import Mapping
+
 from lan.reasons import Reason
-from lan.services.http.cache.decisions import Forward, Relay, Serve, Storing
+from lan.services.http.cache.decisions import Forward, Relay, Repeat, Serve, Storing
 from lan.services.http.protocol.connection import Event
 from lan.services.http.protocol.events import Body, Closed, End, Fault
 from lan.services.http.protocol.messages import Request, Response
 from lan.services.http.proxy import forwarding
 from lan.services.http.proxy.channel import Channel
-from lan.services.http.proxy.context import Context
+from lan.services.http.proxy.context import Context, named
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Here, Onward
 from lan.services.http.proxy.upstream import Upstream
@@ -55,11 +57,24 @@ class Drain:
 
 
 class Refresh:
-    """One validation in the background, from its request to what the store keeps of its answer."""
+    """One validation in the background, from its request to what the store keeps of its answer.
 
-    def __init__(self, context: Context, forward: Forward, *, client: str, original: Destination | None) -> None:
+    `client` is the address of who asked for what is stale, `ends` both ends of that connection, for the log: so the
+    request of ours is tied to the client's.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        forward: Forward,
+        *,
+        client: str,
+        ends: Mapping[str, str],
+        original: Destination | None,
+    ) -> None:
         assert context.caching is not None
         self.context, self.forward, self.caching = context, forward, context.caching
+        self._ends, self._own = ends, dict[str, str]()
         self._storing: Storing | None = None
         self._response: Response | None = None
         self._requested_s = context.date()
@@ -90,6 +105,9 @@ class Refresh:
     def _use(self, upstream: Upstream) -> None:
         upstream.deadline_s = self.context.loop.now_s + self.context.limits.answer_s
         self.context.loop.timed.add(upstream)
+        if self.context.log.is_wanted:
+            self._own = {"server": upstream.name, "local": named(upstream.channel.sock.getsockname())}
+            self.context.decide("refresh", self.forward.why, **self._ends, **self._own)
         upstream.channel.write(upstream.engine.begin(self._sent) + upstream.engine.end())
 
     def server_said(self, upstream: Upstream, events: list[Event]) -> None:
@@ -101,7 +119,7 @@ class Refresh:
             elif isinstance(event, End):
                 storing, self._storing = self._storing, None
                 if storing is not None:
-                    self.context.decide("stored", storing.end().why, uri=self.forward.uri)
+                    self.context.decide("stored", storing.end().why, uri=self.forward.uri, **self._own)
                 self.caching.touch()
                 return upstream.release(self._response)
             elif isinstance(event, Fault):
@@ -120,7 +138,8 @@ class Refresh:
             return self._broke(upstream, down.why)
         head = as_framed(response, down.response)
         outcome = self.caching.cache.receive(self.forward, head, requested_s=self._requested_s, now_s=now_s)
-        self.context.decide("refreshed", outcome.why, uri=self.forward.uri)
+        status = {} if isinstance(outcome, Repeat) else {"cache_status": outcome.status.build()}
+        self.context.decide("refreshed", outcome.why, uri=self.forward.uri, **self._own, **status)
         if isinstance(outcome, Relay):
             self._storing = outcome.storing
         elif isinstance(outcome, Serve) and outcome.content is not None:

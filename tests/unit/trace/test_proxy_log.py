@@ -131,7 +131,8 @@ def test_bytes_in_two_tunnels_alike_are_followed_by_the_log() -> None:
 def test_a_log_without_the_proxys_own_end_leaves_it_to_the_packets() -> None:
     wires, log = two_at_once()
     old = [json.dumps({key: value for key, value in json.loads(line).items() if key != "local"}) for line in log]
-    assert told(wires, [*old, "no json", '{"local": 1}', '{"local"'])[0] == wires.journeys()
+    endless = json.dumps({**json.loads(log[0]), "time_s": float("inf")})
+    assert told(wires, [*old, "no json", '{"local": 1}', '{"local"', endless])[0] == wires.journeys()
 
 
 def test_views_say_whether_the_log_or_the_packets_tied_the_two() -> None:
@@ -166,6 +167,6 @@ def test_logs_are_read_as_they_grow_a_whole_line_at_a_time(tmp_path: Path) -> No
 def test_an_end_is_its_clients_from_its_line_on_until_the_next() -> None:
     log = ProxyLog()
     log.add("proxy", [paired(f"{client}:1", 50000, at * 10**9) for client, at in ((PC1, 10), (PC2, 20))])
-    at = [log.client_of("proxy", PROXY, 50000, seconds * 10**9) for seconds in (9, 10, 19, 20, 99)]
-    assert at == [None, f"{PC1}:1", f"{PC1}:1", f"{PC2}:1", f"{PC2}:1"]
-    assert log.client_of("proxy", PROXY, 50001, 99) is log.client_of("web", PROXY, 50000, 99) is None
+    uses = [log.use_of("proxy", PROXY, 50000, seconds * 10**9) for seconds in (9, 10, 19, 20, 99)]
+    assert [use and use.client for use in uses] == [None, f"{PC1}:1", f"{PC1}:1", f"{PC2}:1", f"{PC2}:1"]
+    assert log.use_of("proxy", PROXY, 50001, 99) is log.use_of("web", PROXY, 50000, 99) is None

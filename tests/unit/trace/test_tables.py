@@ -211,6 +211,32 @@ def test_a_proxy_s_log_tells_what_it_stored_renewed_and_dropped() -> None:
     assert rows(history, "cache", "px", 31) == []
 
 
+@pytest.mark.parametrize("target", ["http://web/a", "/a"])
+def test_what_a_proxy_refreshes_in_the_background_is_the_entry_that_it_was_asked_for(target: str) -> None:
+    """Nobody waits for it: its log has the cache's own end, and the whole URI where a gateway was asked by path."""
+    described = {
+        "devices": [{"name": "px", "kind": "proxy", "options": {"proxy": "cache"}, "is_switch": False}],
+        "links": [],
+    }
+    asked, own = {"client": "10.0.0.1:4000"}, {"uri": "http://web/a", "local": "10.0.0.9:5000"}
+
+    def said(seconds: float, what: str, why: str = "", **keys: Any) -> str:
+        reason = {"reason": {"text": why}}
+        return json.dumps({"time_s": seconds, "service": "proxy", "what": what, **reason, **keys})
+
+    log = [
+        said(1, "request", method="GET", target=target, **asked),
+        said(1.1, "cache", cache_status="px; fwd=uri-miss; fwd-status=200; ttl=10; stored", **asked),
+        said(1.2, "stored", "one", **asked),
+        said(20, "refreshed", cache_status="px; fwd=stale; fwd-status=304; ttl=10", **own),
+        said(40, "refreshed", cache_status="px; fwd=stale; fwd-status=203; ttl=20; stored", **own),
+        said(40, "stored", "two", **own),
+    ]
+    history = History(TALK, logs={"px": log}, described=described)
+    assert rows(history, "cache", "px", 22.5) == [[target, "200", "—", "—", "2", "8", "one"]]
+    assert rows(history, "cache", "px", 41.5) == [[target, "203", "—", "—", "1", "19", "two"]]
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("0s", 0), ("3.214s", 3.214), ("250ms", 0.25), ("2", 2), ("frame:3", 0.001000002)]
 )

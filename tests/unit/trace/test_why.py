@@ -81,3 +81,16 @@ def test_in_a_foreign_capture_what_passed_is_known_though_not_to_whom() -> None:
     told = [[one.code for stop in each.stops for one in explainer.explain(stop, each)] for each in timeline.journeys]
     assert told[1] == ["arp.miss", "nic.broadcast"]
     assert told[3] == ["udp.sends", "route.link", "arp.hit", "nic.mine", "ip.mine", "udp.takes"]
+
+
+def test_a_cache_is_not_said_to_have_hit_because_of_its_name() -> None:
+    """``white; fwd=stale; fwd-status=304`` has "hit" in it; so may a detail."""
+    for status, is_hit in (("white; fwd=stale", False), ('p; fwd=miss; detail="; hit"', False), ("p; hit", True)):
+        wires, ends = Told(), {"client": f"{PC1}:40000", "proxy": f"{why_services.PROXY}:3128"}
+        wires.path("pc1 s1 proxy", why_services.by_proxy("pc1", "proxy", why_services.GET, (40000, 3128)))
+        wires.decide("proxy", "proxy", "request", "a request is read", **ends)
+        wires.decide("proxy", "proxy", "cache", "so", cache_status=status, **ends)
+        wires.decide("proxy", "proxy", "response", "so", **ends)
+        wires.path("proxy s1 pc1", why_services.by_proxy("proxy", "pc1", why_services.ANSWER, (3128, 40000)))
+        assert ("proxy out cache.hit" in wires.codes()) == is_hit
+        assert ("proxy in cache.hit" in wires.codes()) == is_hit

@@ -160,3 +160,20 @@ def a_cache_answers(wires: Told) -> None:
     wires.decide("proxy", "proxy", "cache", "fresh", cache_status="cache; hit; ttl=8", **ends)
     wires.decide("proxy", "proxy", "response", "fresh", **ends)
     wires.path("proxy s1 pc1", by_proxy("proxy", "pc1", ANSWER, (3128, 40000)))
+
+
+@scenario(
+    *("proxy in cache.hit", "proxy in cache.refreshes", "proxy out cache.hit", "proxy in cache.stores"),
+    *("proxy out http.answers", "~proxy in http.gets"),
+)
+def a_cache_asks_about_what_it_answered_with(wires: Told) -> None:
+    ends, own = {"client": f"{PC1}:40000", "proxy": f"{PROXY}:3128"}, {"local": f"{PROXY}:50000"}
+    wires.path("pc1 s1 proxy", by_proxy("pc1", "proxy", GET, (40000, 3128)))
+    wires.decide("proxy", "proxy", "request", "a request is read", **ends)
+    wires.decide("proxy", "proxy", "cache", "served now, validated meanwhile", cache_status="p; hit; ttl=-2", **ends)
+    wires.decide("proxy", "proxy", "response", "stale", **ends)
+    wires.decide("proxy", "proxy", "refresh", "validated in the background", **ends, **own)
+    wires.path("proxy s1 web", by_proxy("proxy", "web", ONWARD, (50000, 80)))
+    wires.path("proxy s1 pc1", by_proxy("proxy", "pc1", ANSWER, (3128, 40000)))
+    wires.path("web s1 proxy", by_proxy("web", "proxy", FOUND, (80, 50000)))
+    wires.decide("proxy", "proxy", "refreshed", "the origin says it is still good", **own)
