@@ -4,7 +4,6 @@
 started, makes the LAN and hands it over with its lifeline: the LAN then ends with us as any other.
 """
 
-import contextlib
 import dataclasses
 import os
 import signal
@@ -80,18 +79,29 @@ def _search_path() -> str:
 def main(arguments: list[str]) -> int:
     """``DESCRIPTOR`` of the socket on which a LAN is asked for and handed over."""
     search_path.extend()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is told by the one who asks; the LAN ends with us
-    with socket.socket(fileno=int(arguments[0])) as asker:
-        asked, _ = framing.receive(asker)
-        try:
-            made = launch.up(lan_from_json(asked["lan"]), _from_json(asked["how"]))
-        except LanError as error:
-            framing.send(asker, {"error": error.as_json(), "exit_code": error.exit_code})
-            return error.exit_code
-        assert made.lan.bubble is not None and made.lan.bubble.lifeline is not None
-        told = {"pid": made.lan.pid, "notes": made.notes, "times_ms": made.times_ms}
-        with contextlib.suppress(OSError):  # the asker is gone: then the LAN ends with us
-            framing.send(asker, told, [made.lan.bubble.lifeline])
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored for us
+        with socket.socket(fileno=int(arguments[0])) as asker:
+            return _make_for(asker)
+    except KeyboardInterrupt:  # of the terminal that we share with the asker, which tells of it
+        return 128 + signal.SIGINT
+
+
+def _make_for(asker: socket.socket) -> int:
+    asked, _ = framing.receive(asker)
+    try:
+        made = launch.up(lan_from_json(asked["lan"]), _from_json(asked["how"]))
+    except LanError as error:
+        framing.send(asker, {"error": error.as_json(), "exit_code": error.exit_code})
+        return error.exit_code
+    assert made.lan.bubble is not None and made.lan.bubble.lifeline is not None
+    told = {"pid": made.lan.pid, "notes": made.notes, "times_ms": made.times_ms}
+    try:
+        framing.send(asker, told, [made.lan.bubble.lifeline])
+    except BaseException as error:  # the asker is gone, or has changed its mind
+        made.lan.burst()
+        if not isinstance(error, OSError):
+            raise
     return 0
 
 

@@ -66,16 +66,23 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
         launch.key_log and launch.trace,
     )
     named = lan.renamed(name)
-    blown = bubble.blow(
-        lambda channel, lifeline: agent.serve(
-            named, options, launch.capturing if launch.trace else None, channel, lifeline
-        ),
-        keep={folder.descriptor},
-    )
-    folder.release()
+    try:
+        blown = bubble.blow(
+            lambda channel, lifeline: agent.serve(
+                named, options, launch.capturing if launch.trace else None, channel, lifeline
+            ),
+            keep={folder.descriptor},
+        )
+    finally:
+        folder.release()
     try:
         notes, times = _follow(blown.channel, progress)
         running = _reach(blown.pid, options.state)
+        running.bubble = blown
+        if launch.stay:
+            for number in bubble.FROM_OUTSIDE:  # it is up: they come too late
+                signal.signal(number, signal.SIG_IGN)
+            running.stay()
     except OSError:
         blown.burst()
         raise agent_ended(f"LAN {name}: its agent ended while building", options.state) from None
@@ -84,10 +91,6 @@ def up(lan: Lan, launch: Launch, progress: Progress = _silent) -> Launched:
         raise
     finally:
         blown.channel.close()
-    running.bubble = blown
-    if launch.stay:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is up: an interrupt comes too late
-        running.stay()
     return Launched(running, notes, times)
 
 

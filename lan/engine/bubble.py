@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,8 @@ NAMESPACES = (
 HOME = Path("/run/lan")
 """The bubble's own tmpfs, as its inside sees it; outside it is /proc/PID/root/run/lan."""
 PROCESS_NAME = "lan-agent"
+FROM_OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals by which a terminal or a supervisor ends a command."""
 _BURIAL_S = 10.0
 """How long a killed PID 1 is waited for: the kernel takes seconds over hundreds of packet sockets."""
 
@@ -118,29 +120,53 @@ def blow(main: Main, keep: Collection[int] = ()) -> Bubble:
     users = idmap.for_caller()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     lifeline_read, lifeline_write = os.pipe()
-    middle = os.fork()
-    if middle == 0:
-        _between(theirs, lifeline_read, users, main, {0, 1, 2, theirs.fileno(), lifeline_read, *keep})
-    theirs.close()
-    os.close(lifeline_read)
+    middle, pid = 0, 0
     try:
+        with _undisturbed() as mask:
+            middle = os.fork()
+            if middle == 0:
+                kept = {0, 1, 2, theirs.fileno(), lifeline_read, *keep}
+                _between(theirs, lifeline_read, users, main, kept, mask)
+            theirs.close()
+            os.close(lifeline_read)
         if users is not None:
             _expect(ours, b"U")
             idmap.write(middle, users)
             ours.sendall(b"M")
         pid = int(_expect(ours, b"P", more=16))
+        ours.sendall(b"K")
+        os.waitpid(middle, 0)
     except _SilentError:
-        ours.close()
-        os.close(lifeline_write)
-        _, status = os.waitpid(middle, 0)
+        status = _call_off(ours, lifeline_write, middle, pid)
         raise _forbidden(f"the process that makes them ended with {_told(status)}, and without a word") from None
     except BaseException:
-        ours.close()
-        os.close(lifeline_write)
-        os.waitpid(middle, 0)
+        _call_off(ours, lifeline_write, middle, pid)
         raise
-    os.waitpid(middle, 0)
     return Bubble(pid, ours, lifeline_write)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[set[signal.Signals]]:
+    """Within it nobody's signals come, so that a child is itself before they do; yields the mask of before."""
+    mask = {signal.Signals(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, FROM_OUTSIDE)
+        yield mask
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _call_off(channel: socket.socket, lifeline: int, middle: int, pid: int) -> int:
+    """End what has been made until now; returns when it is gone, with how the process between ended."""
+    os.close(lifeline)
+    channel.shutdown(socket.SHUT_WR)
+    status = 0
+    with contextlib.suppress(ChildProcessError):  # it has been waited for, or was never there
+        _, status = os.waitpid(middle, 0) if middle else (0, 0)
+    if pid:
+        end(pid)
+    channel.close()
+    return status
 
 
 class _SilentError(Exception):
@@ -178,12 +204,24 @@ def _forbidden(why: str) -> MachineError:
 
 
 def _between(
-    channel: socket.socket, lifeline: int, users: idmap.IdMap | None, main: Main, keep: Collection[int]
+    channel: socket.socket,
+    lifeline: int,
+    users: idmap.IdMap | None,
+    main: Main,
+    keep: Collection[int],
+    mask: Collection[signal.Signals],
 ) -> NoReturn:
-    """The process between the caller and PID 1: enters the namespaces, makes PID 1, ends."""
+    """The process between the caller and PID 1: enters the namespaces, makes PID 1, ends.
+
+    If the caller is gone or has changed its mind by then, it ends when PID 1 has.
+    """
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, which takes its LAN down in order
+        for number in FROM_OUTSIDE:  # those that wait are the caller's, which takes its LAN down in order
+            signal.signal(number, signal.SIG_IGN)
         os.setsid()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         _blank_all_but(keep)
         _make_inside(channel, lifeline, users, main)
     except ConnectionError:  # the caller is gone
@@ -229,7 +267,14 @@ def _make_inside(channel: socket.socket, lifeline: int, users: idmap.IdMap | Non
         os.close(told)
         with os.fdopen(furnished) as answer:
             trouble = answer.read()
-        channel.sendall(b"P" + f"{inside:16d}".encode() if trouble == "ready" else b"E" + trouble.encode())
+        if trouble != "ready":
+            end(inside)
+            channel.sendall(b"E" + trouble.encode())
+            return
+        with contextlib.suppress(ConnectionError):
+            channel.sendall(b"P" + f"{inside:16d}".encode())
+        if channel.recv(1) != b"K":  # the lifeline is cut too
+            end(inside)
         return  # and end, which closes `silence`
     os.close(silence)
     code = 1

@@ -130,6 +130,7 @@ def test_ctrl_c_leaves_nothing_and_says_130(verb: str, delay_s: float, lan: Comm
     if is_running:
         os.killpg(command.pid, signal.SIGINT)
     _, said = command.communicate(timeout=PATIENCE_S)
+    running = inventory.started_by_us()
     if "Traceback" in said and "in program" not in said:  # a busy machine: Python itself had hardly begun
         assert_nothing_left(before)
         return
@@ -138,6 +139,8 @@ def test_ctrl_c_leaves_nothing_and_says_130(verb: str, delay_s: float, lan: Comm
     assert code in ((130, 0) if is_running else (0,))
     if code == 0:
         lan.run("down")
+    else:
+        assert not running, "the prompt is back, and the LAN not gone"
     assert_nothing_left(before)
 
 

@@ -15,7 +15,7 @@ from lan.errors import LanError
 
 from ..command import PATIENCE_S, Command, Up
 from . import inventory
-from .test_abrupt_ends import assert_nothing_left
+from .test_abrupt_ends import agents, assert_nothing_left, shell_code
 
 SMALL = ("single:2", "--switch", "bridge")
 
@@ -125,7 +125,49 @@ def test_a_run_that_is_told_to_end_leaves_nothing(number: signal.Signals, lan: C
     assert command.stdout is not None and "LAN office" in command.stdout.readline()
     command.send_signal(number)
     _, err = command.communicate(timeout=PATIENCE_S)
+    assert not inventory.started_by_us(), "the prompt is back, and the LAN not gone"
     assert command.returncode == (130 if number == signal.SIGINT else -number)
+    assert "Traceback" not in err
+    assert_nothing_left(before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_end_outlives_its_agent(number: signal.Signals, lan: Command) -> None:
+    """One that hangs does not hear that it should end: it is killed after a while."""
+    command = lan.start("run", *SMALL)
+    while not (found := agents(lan.state)):
+        assert command.poll() is None
+    os.kill(found[0], signal.SIGSTOP)
+    command.send_signal(number)
+    command.communicate(timeout=PATIENCE_S)
+    assert not inventory.started_by_us(), "the prompt is back, and the LAN not gone"
+    assert command.returncode == (130 if number == signal.SIGINT else -number)
+
+
+def test_an_impatient_second_ctrl_c_leaves_nothing_either(lan: Command) -> None:
+    before = inventory.take()
+    command = lan.start("run", "office")
+    assert command.stdout is not None and "LAN office" in command.stdout.readline()
+    while command.poll() is None:
+        command.send_signal(signal.SIGINT)
+    command.communicate(timeout=PATIENCE_S)
+    assert shell_code(command.returncode) == 130
+    assert_nothing_left(before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_up_that_is_told_to_end_while_it_builds_leaves_nothing(number: signal.Signals, lan: Command) -> None:
+    before = inventory.take()
+    command = lan.start("up", *SMALL)
+    while not (is_building := agents(lan.state)) and command.poll() is None:
+        pass
+    command.send_signal(number)
+    _, err = command.communicate(timeout=PATIENCE_S)
+    if command.returncode:
+        assert not inventory.started_by_us(), f"the prompt is back, and the LAN not gone: {is_building}"
+        assert command.returncode == (130 if number == signal.SIGINT else -number)
+    else:  # it had hardly anything left to do
+        lan.run("down", check=0)
     assert "Traceback" not in err
     assert_nothing_left(before)
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HOUSE = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
@@ -26,3 +28,43 @@ bubble.end(blown.pid)
 def test_a_first_process_that_speaks_at_once_is_heard_after_its_number() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=HOUSE, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "first word\n"), done.stderr
+
+
+INTERRUPTED = """
+import ctypes, os, signal, sys
+from lan.engine import bubble
+
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # an orphaned PID 1 is ours to wait for
+moment, expect, furnish = sys.argv[1], bubble._expect, bubble._furnish
+
+def interrupted(channel, tag, more=0):
+    if (tag, moment) == (b"P", "before"):
+        raise KeyboardInterrupt
+    found = expect(channel, tag, more)
+    if (tag, moment) == (b"P", "after"):
+        raise KeyboardInterrupt
+    return found
+
+def deaf():  # PID 1 hears half a second late that its lifeline is cut
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+    signal.signal(signal.SIGALRM, lambda *_: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGIO}))
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    furnish()
+
+bubble._expect, bubble._furnish = interrupted, deaf
+try:
+    bubble.blow(lambda channel, lifeline: signal.pause())
+except KeyboardInterrupt:
+    try:
+        print("alive" if os.waitpid(-1, os.WNOHANG)[0] == 0 else "gone")
+    except ChildProcessError:
+        print("gone")
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_nothing_of_a_bubble_is_left_when_an_interrupt_of_its_making_is_told(moment: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, moment]
+    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "gone\n"), done.stderr

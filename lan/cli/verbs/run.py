@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from lan.cli.common import building_words, launch_of, switch_words
+from lan.cli.ending import heeding
 from lan.cli.exporting import write_pcapng
 from lan.cli.screen import Screen
 from lan.cli.source import Source
@@ -38,13 +39,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError(f"--pcap {options.pcap}: no such folder")
     lan = load(options.what, schemas(), name=options.name)
     times = {"load": _ms(began)}
-    launched = launch.up(lan, launch_of(options, another=True), lambda phase, _: screen.progress(phase))
-    times |= {"up": _ms(began) - times["load"]}
-    screen.progress("")
-    try:
-        return _judge(options, screen, lan, launched, times, began)
-    finally:
-        launched.lan.burst()  # Ctrl-C, or an error: nothing is left when the prompt is back
+    with heeding():
+        launched = launch.up(lan, launch_of(options, another=True), lambda phase, _: screen.progress(phase))
+        try:
+            times |= {"up": _ms(began) - times["load"]}
+            screen.progress("")
+            return _judge(options, screen, lan, launched, times, began)
+        finally:
+            launched.lan.burst()  # Ctrl-C, or an error: nothing is left when the prompt is back
 
 
 def _judge(

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 from typing import NoReturn
 
+from lan.cli.ending import heeding
 from lan.cli.screen import Screen
 from lan.engine import bubble, openvswitch, syscalls
 from lan.engine.bubble import Lifeline
@@ -46,8 +47,12 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
                 channel.sendall(str(code if code >= 0 else 128 - code).encode())
                 return
 
-    blown = bubble.blow(first)
-    answer = blown.channel.recv(16)
+    with heeding():
+        blown = bubble.blow(first)
+        try:
+            answer = blown.channel.recv(16)
+        finally:
+            blown.burst()
     return int(answer or b"125")
 
 

@@ -4,6 +4,7 @@ import argparse
 import time
 
 from lan.cli.common import building_words, launch_of, switch_words
+from lan.cli.ending import heeding
 from lan.cli.screen import Screen
 from lan.control import launch
 from lan.devices.kinds import schemas
@@ -19,7 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, screen: Screen) -> int:
     began = time.monotonic()
     lan = load(options.what, schemas(), name=options.name)
-    launched = launch.up(lan, launch_of(options, stay=True), lambda phase, _: screen.progress(phase))
+    with heeding():
+        launched = launch.up(lan, launch_of(options, stay=True), lambda phase, _: screen.progress(phase))
     screen.progress("")
     taken_s = time.monotonic() - began
     description = launched.lan.describe()
