@@ -14,6 +14,7 @@ from lan.errors import UsageError
 from lan.scenario.recording import device_map
 from lan.trace.excerpts import MOST_FRAMES, Excerpts
 from lan.trace.indexed import IndexedCapture
+from lan.trace.notes import of_cut, of_end, of_links
 from lan.trace.pcapng_format import LINKTYPE_ETHERNET
 from lan.trace.spooling import Spooled
 from lan.trace.timeline import Timeline
@@ -76,17 +77,11 @@ class RecordedSource(Source):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What of a file could not be read, as far as it is known."""
+        """What of it can't be seen, as far as it is known."""
         index, notes = self.excerpts.index, list(self._spooled.notes if self._spooled else ())
-        unread = sorted(index.linktypes - {LINKTYPE_ETHERNET})
-        if unread:
-            told = ", ".join(map(str, unread))
-            notes.append(f"frames of link type {told} are not read; Ethernet, raw IP and cooked are")
-        if index.damage:
-            notes.append(f"the file is damaged: {index.damage}")
-        elif index.is_at_end and index.pending_bytes and not self.is_live:
-            left = f"{index.pending_bytes} bytes of the next are there"
-            notes.append(f"the file is cut off after frame {index.last_number}: {left}")
+        notes += of_cut(index.cut_to_bytes) + of_links(index.linktypes - {LINKTYPE_ETHERNET})
+        is_over = index.is_at_end and not self.is_live
+        notes += of_end(index.damage, index.pending_bytes if is_over else 0, index.last_number)
         return tuple(notes)
 
 

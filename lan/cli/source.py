@@ -4,6 +4,7 @@ A topology file (``--topology``) tells the names of devices in a capture that ha
 """
 
 import argparse
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from lan.cli.screen import Screen
 from lan.control import client
 from lan.devices.kinds import schemas
 from lan.errors import UsageError
+from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.scenario.recording import Recording, device_map
 from lan.topo.load import load
 from lan.trace.filter import Filter, compile_filter
 from lan.trace.journey import Journey, Stop
 from lan.trace.kernel.record import FILE as KERNEL
+from lan.trace.notes import cut_to_bytes, of_cut
 from lan.trace.opening import Opening, refuse_many
 from lan.trace.recorded import Held, Recorded
 from lan.trace.span import Span, read_span
@@ -78,8 +82,8 @@ class Source:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What of a file could not be read."""
-        return self._notes
+        """What of it can't be seen."""
+        return (*self._notes, *of_cut(cut_to_bytes(self.timeline.all_frames)))
 
     @property
     def lan(self) -> "client.RunningLan | None":
@@ -150,20 +154,23 @@ class Source:
 def open_source(options: argparse.Namespace, screen: Screen) -> Source:
     """What `source_words` and `part_word` ask for, with all its frames until now.
 
-    Says what of a file can't be read.  Raises UsageError where there are more than can be held.
+    Says what of it can't be seen.  Raises UsageError where there are more than can be held.
     """
     part = getattr(options, "part", None)
     span = None if part is None else read_span(part)
-    if options.file is None:
-        return _of_lan(options, span)
+    source = _of_lan(options, span) if options.file is None else _of_file(options, span)
+    tell_notes(source.notes, screen)
+    return source
+
+
+def _of_file(options: argparse.Namespace, span: Span | None) -> Source:
+    """A file, or a part of it."""
     devices, switches = names(options)
     file = Path("/dev/stdin") if options.file == STANDARD_INPUT else options.file
     opening = Opening(file, devices=devices, switches=switches, span=span)
     while opening.more():
         pass
-    source = Source(opening.timeline, file.name, file.absolute().parent, file, notes=opening.notes)
-    tell_notes(opening.notes, screen)
-    return source
+    return Source(opening.timeline, file.name, file.absolute().parent, file, notes=opening.notes)
 
 
 def _of_lan(options: argparse.Namespace, span: Span | None) -> Source:
@@ -198,6 +205,7 @@ def names(options: argparse.Namespace) -> tuple[dict[str, str] | None, list[str]
 
 
 def tell_notes(notes: Iterable[str], screen: Screen) -> None:
-    """What of a file could not be read."""
+    """What of a recording can't be seen."""
+    language = language_of(os.environ)
     for note in notes:
-        screen.line(f"note: {note}", "yellow")
+        screen.line(language.retell(Sentence("note: {note}", note=note)), "yellow")

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from lan.trace.frame import Direction, Frame, device_of_port
+from lan.trace.notes import cut_to_bytes
 from lan.trace.pcapng import Reader
 from lan.trace.pcapng_format import (
     CLASSIC_HEADER_BYTES,
@@ -71,6 +72,8 @@ class IndexedCapture:
         """Why nothing after a certain place is read, in words; "" while all is well."""
         self.is_at_end = False
         """Whether all there was when it was last walked is known."""
+        self.cut_to_bytes = 0
+        """How many bytes were kept of those frames known that the capture cut, at most; 0 while all are whole."""
         self.start = 0
         """The first place that can still be read: the oldest files of a capture may go."""
         self.first_sightings = array("I")
@@ -287,14 +290,16 @@ class IndexedCapture:
 
     def _walk_classic(self, piece: bytes, wanted: int) -> int:
         places, firsts, base, at, end = self._places, self.first_sightings, self._at, 0, len(piece)
-        unpack = struct.Struct(self._sections[-1].reader.order + "I").unpack_from
+        unpack = struct.Struct(self._sections[-1].reader.order + "II").unpack_from
         while len(places) < wanted and at + CLASSIC_PACKET_BYTES <= end:
-            (kept,) = unpack(piece, at + 8)
+            kept, length = unpack(piece, at + 8)
             if kept + CLASSIC_PACKET_BYTES > LARGEST_BLOCK_BYTES:
                 self.damage = f"a block {kept + CLASSIC_PACKET_BYTES} bytes long after frame {len(places)}"
                 break
             if at + CLASSIC_PACKET_BYTES + kept > end:
                 break
+            if length > kept > self.cut_to_bytes:
+                self.cut_to_bytes = kept
             firsts.append(len(places))
             places.append(base + at)
             at += CLASSIC_PACKET_BYTES + kept
@@ -305,19 +310,19 @@ class IndexedCapture:
         add, add_first, ways = places.append, self.first_sightings.append, ONLY_FLAGS
         section = self._sections[-1] if self._sections else None
         order = section.reader.order if section and section.file is self._files[-1] else "<"
-        unpack = struct.Struct(order + "IIIIII").unpack_from
+        unpack = struct.Struct(order + "IIIIIII").unpack_from
         is_ethernet = self._ethernet()
         while len(places) < wanted and at + LEAST_BLOCK_BYTES <= end:
             if at + PACKET_HEADER_BYTES > end:
                 kind, total, number = struct.unpack_from(order + "III", piece, at)
-                size = 0
+                size = length = 0
             else:
-                kind, total, number, _, _, size = unpack(piece, at)
+                kind, total, number, _, _, size, length = unpack(piece, at)
             if kind == SECTION_HEADER:
                 if (total := self._begin_section(piece, at)) == 0:
                     break
                 order = self._sections[-1].reader.order
-                unpack, is_ethernet = struct.Struct(order + "IIIIII").unpack_from, []
+                unpack, is_ethernet = struct.Struct(order + "IIIIIII").unpack_from, []
                 at += total
                 continue
             if total < LEAST_BLOCK_BYTES or total & 3 or total > LARGEST_BLOCK_BYTES:
@@ -335,6 +340,8 @@ class IndexedCapture:
                     break
                 if is_ethernet[number]:
                     way = ways.get(piece[at + PACKET_HEADER_BYTES + (size + 3 & ~3) : stop - 4])
+                    if length > size > self.cut_to_bytes:
+                        self.cut_to_bytes = size
                     if self._firsts[number][self._way(piece[at:stop]) if way is None else way]:
                         add_first(len(places))
                     add(base + at)
@@ -380,6 +387,7 @@ class IndexedCapture:
             self.damage = reader.damage
             return False
         if frame is not None:
+            self.cut_to_bytes = max(self.cut_to_bytes, cut_to_bytes([frame]))
             if self._first_ways(frame.port, frame.peer)[frame.direction]:
                 self.first_sightings.append(len(self._places))
             self._places.append(self._at + at)

@@ -18,6 +18,7 @@ from lan.trace.frame import Frame
 from lan.trace.indexed import LEAST_BLOCK_BYTES, IndexedCapture
 from lan.trace.keylog import LanKeys
 from lan.trace.linktypes import AsEthernet, as_ethernet, made_up
+from lan.trace.notes import of_end, of_links
 from lan.trace.pcapng import Reader
 from lan.trace.pcapng_format import LINKTYPE_ETHERNET
 from lan.trace.proxy_log import ProxyLogs
@@ -175,11 +176,5 @@ def _read(file: BufferedIOBase, reader: Reader, notes: list[str]) -> Iterator[li
         raise Malformed("it ends before it says what it is" if size else "it is empty")
     if changing is not None:
         notes.append(made_up(changing.links))
-    unread = sorted({each.linktype for each in reader.interfaces} - {LINKTYPE_ETHERNET})
-    if unread:
-        notes.append(f"frames of link type {', '.join(map(str, unread))} are not read; Ethernet, raw IP and cooked are")
-    if reader.damage:
-        notes.append(f"the file is damaged: {reader.damage}")
-    elif reader.pending_bytes:
-        left = f"{reader.pending_bytes} bytes of the next are there"
-        notes.append(f"the file is cut off after frame {reader.frames}: {left}")
+    notes += of_links({each.linktype for each in reader.interfaces} - {LINKTYPE_ETHERNET})
+    notes += of_end(reader.damage, reader.pending_bytes, reader.frames)

@@ -1,5 +1,6 @@
 """The full-screen view: list above, layers, bytes and map below; keys as in `less` and Wireshark."""
 
+import os
 from threading import Event
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from textual.widgets import Footer, Input, Static
 from textual.worker import get_current_worker
 
 from lan.errors import LanError, UsageError
+from lan.language.catalogue import language_of
 from lan.trace.decryption_messages import clear_messages
 from lan.trace.filter import Filter
 from lan.trace.frame import Frame
@@ -215,7 +217,7 @@ class TraceApp(App[None]):
         words += ["every hop"] if self._is_hops else []
         words += ["following"] if self.source.is_live and self._is_following else []
         words += [f"{self.source.drops} frames were lost by the capture"] if self.source.drops else []
-        words += [*self.source.notes, *([self.trouble] if self.trouble else [])]
+        words += [*map(language_of(os.environ).retell, self.source.notes), *([self.trouble] if self.trouble else [])]
         self.query_one("#title", Static).update("  ·  ".join(words))
         self.query_one("#head", Static).update(self.table.head)
 

@@ -75,6 +75,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     telling = _Telling(source, source.compile(options.filter), screen, is_hop=options.hops)
     logs = Decisions(source.folder / "decisions.jsonl") if options.why else None
     is_at_once = source.is_live or (options.last is None and logs is None)  # else all is read before any is told
+    if options.follow:
+        tell_notes(source.notes, screen)  # there is no end to tell them at
     if is_at_once:
         telling.tell(logs, last=options.last)
     while (options.follow or not source.is_live) and source.wait_for_more():
@@ -210,7 +212,9 @@ def _page(options: argparse.Namespace, source: Source, screen: Screen) -> int:
             expected=f"{html.MOST_FRAMES} at most",
             todo="--filter EXPR or -n N choose",
         )
-    text = html.page(frames, timeline, source.explain, name=source.name)
+    language = language_of(os.environ)
+    notes = [language.retell(note) for note in source.notes]
+    text = html.page(frames, timeline, source.explain, name=source.name, notes=notes)
     try:
         options.html.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -23,8 +23,10 @@ MOST_FRAMES = 20_000
 """More make a file that browsers open slowly; a filter chooses."""
 
 
-def page(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, name: str) -> str:
-    """The whole document; `name` stands above the list."""
+def page(
+    frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, name: str, notes: Iterable[str] = ()
+) -> str:
+    """The whole document; `name` stands above the list, and `notes` of what can't be seen."""
     style, script = _part("page.css"), _part("page.js")
     allowed = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
@@ -33,7 +35,7 @@ def page(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, n
         title=escape(name),
         style=style,
         script=script,
-        recording=_embedded(recording(frames, timeline, explain, name=name)),
+        recording=_embedded({**recording(frames, timeline, explain, name=name), "notes": list(notes)}),
     )
 
 

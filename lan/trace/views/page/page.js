@@ -188,6 +188,7 @@ $("filter").addEventListener("input", applyFilter);
 $("list").addEventListener("scroll", drawList);
 window.addEventListener("resize", drawList);
 $("name").textContent = recording.name;
+$("notes").textContent = recording.notes.join("  ·  ");
 applyFilter();
 const wanted = shown.findIndex((event) => `#${event.number}` === location.hash);  // page.html#38
 if (wanted > 0) go(wanted);
