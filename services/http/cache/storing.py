@@ -21,8 +21,9 @@ NEEDED = frozenset(
 ) | frozenset(("expires", "last-modified", "vary"))
 """Fields that the cache decides by: a directive that keeps one of these out keeps out the whole response."""
 
-OF_ONE_REQUEST = frozenset((407, 412, 416, 421))
-"""Status codes that answer more of the request than a cache key holds: its conditions, range, route or password."""
+OF_ONE_REQUEST = frozenset((407, 412, 416, 417, 421, 428, 429, 431, 511))
+"""Status codes that answer more of the request than a cache key holds: its conditions, range, expectation, route,
+size, sender or password; the last four must not be stored, whatever speaks for it (RFC 6585 §3 to §6)."""
 
 Rule = Callable[[Request, Response, Directives, Settings], Reason | None]
 
@@ -106,7 +107,7 @@ def _status(request: Request, response: Response, directives: Directives, settin
     if response.status in (206, 304):
         return Reason("RFC 9111 §3", "parts are not stored, and 304 only renews", status=response.status)
     if response.status in OF_ONE_REQUEST:
-        return Reason("RFC 9110 §15.5", "this status is about one request", status=response.status)
+        return Reason("RFC 9110 §15.5, RFC 6585", "this status is about one request", status=response.status)
     return None
 
 
