@@ -326,7 +326,7 @@ def _miss(entries: Sequence[Entry]) -> tuple[Reason, Forwarded]:
 
 def _is_shareable(request: Request) -> bool:
     """May others wait for this request's answer?  Not where it is about this client alone."""
-    alone = OF_CONDITIONS | {"authorization"} | selection.ROUTING_FIELDS
+    alone = OF_CONDITIONS | {"authorization", "upgrade"} | selection.ROUTING_FIELDS
     if any(name.lower() in alone for name, _ in request.headers.items):
         return False
     return not policy.wishes(request).items

@@ -13,6 +13,7 @@ Who = TypeVar("Who")
 
 LEADS = Reason("RFC 9111 §4", "the first to ask: goes to the origin")
 FOLLOWS = Reason("RFC 9111 §4", "the same is being asked for: waits for that answer")
+TIRED = Reason("RFC 9111 §4", "that answer takes long: whoever gets it first may be slow on purpose")
 WAITED = Reason("RFC 9111 §4", "waited once in vain: goes on its own")
 
 

@@ -47,9 +47,10 @@ _PORTS = {"http": ":80", "https": ":443"}
 def target_uri(request: Request, *, scheme: str = "http") -> str | None:
     """The target URI, RFC 9110 §7.1, the same for all spellings of its scheme, host and port.
 
-    `scheme` is that of the connection, for a target in origin form.  The path keeps every byte: two
-    spellings may be two resources to the origin.  None where the target names no resource of its own
-    (``*``, CONNECT's authority) or no host is known.
+    `scheme` is that of the connection, for a target in origin form; what follows a ``+`` in it tells the
+    connection's way, which another may not share whatever it names.  The path keeps every byte: two spellings
+    may be two resources to the origin.  None where the target names no resource of its own (``*``, CONNECT's
+    authority) or no host is known.
     """
     target = request.target
     if target.startswith("/"):
@@ -58,7 +59,8 @@ def target_uri(request: Request, *, scheme: str = "http") -> str | None:
         found = _ABSOLUTE.fullmatch(target)
         if found is None:
             return None
-        scheme, authority, path = found[1], found[2], found[3]
+        _, plus, way = scheme.partition("+")
+        scheme, authority, path = f"{found[1]}{plus}{way}", found[2], found[3]
     if not authority or "#" in target or any(mark in authority for mark in "/?#@, \t"):
         return None
     scheme, authority = scheme.lower(), _ZEROS.sub(":", authority.lower())

@@ -8,16 +8,16 @@ import socket
 
 from lan.reasons import Reason
 from lan.services.http.cache import decisions, freshness
-from lan.services.http.cache.collapse import FOLLOWS
+from lan.services.http.cache.collapse import FOLLOWS, TIRED
 from lan.services.http.cache.decisions import Forward, Refuse, Repeat, Serve, Storing
-from lan.services.http.protocol.messages import Headers, Request
+from lan.services.http.protocol.messages import NO_HEADERS, Headers, Request
 from lan.services.http.proxy import forwarding
 from lan.services.http.proxy.caching import Caching
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.downstream import State
-from lan.services.http.proxy.forwarding import Downward, Here, Onward, Trouble, trouble
+from lan.services.http.proxy.forwarding import Downward, Here, Onward
 from lan.services.http.proxy.refresh import Drain, Refresh, as_framed
 from lan.services.http.proxy.smart import Exchange, Session
 from lan.services.http.proxy.upstream import Upstream
@@ -118,7 +118,7 @@ class CachedSession(Session):
         if who is FOLLOWS:
             self._waits_for = found.collapse_key
             self.decide("cache", who)
-            self.deadline_s = self.context.loop.now_s + self.context.limits.answer_s
+            self.deadline_s = self.context.loop.now_s + self.context.limits.collapsed_s
             return None
         if not has_waited:
             self._leads = found.collapse_key
@@ -142,6 +142,7 @@ class CachedSession(Session):
     def _go_again(self, request: Request, forward: Forward) -> None:
         if self.state is State.EXCHANGE and self._request is request:
             self._go(request, forward)
+            self.content_end(NO_HEADERS)  # which has come before: what is asked again has no content
             self.go_on([])
 
     def look_again(self) -> None:
@@ -149,6 +150,7 @@ class CachedSession(Session):
         if self._waits_for is not None and self._request is not None and self.state is State.EXCHANGE:
             self._waits_for = None
             self._look(self._request, has_waited=True)
+            self.content_end(NO_HEADERS)  # as above
             self.go_on([])
 
     def _release(self) -> None:
@@ -275,5 +277,7 @@ class CachedSession(Session):
 
     def expire_exchange(self) -> None:
         if self._waits_for is not None:
-            return self.answer(trouble(Trouble.ANSWER_LATE))
+            self.decide("cache", TIRED)
+            self.caching.collapse.leave(self._waits_for, self)
+            return self.look_again()
         return super().expire_exchange()

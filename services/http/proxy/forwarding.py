@@ -16,7 +16,7 @@ from lan.reasons import Reason
 from lan.services.http.protocol import dates, hop_by_hop, max_forwards, via
 from lan.services.http.protocol.max_forwards import Step
 from lan.services.http.protocol.messages import HTTP_1_0, HTTP_1_1, Headers, Request, Response, Version
-from lan.services.http.protocol.target import scheme_of
+from lan.services.http.protocol.target import scheme_of, split_absolute
 from lan.services.http.proxy.destination import Destination, by_authority, by_url
 
 IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"))
@@ -157,7 +157,7 @@ def _going(request: Request, rules: Rules, client: str, original: Destination | 
     if limit.headers is not request.headers:
         why.append(limit.why)
     if fields.get("Host") is None or (rules.mode is Mode.FORWARD and not target.startswith("*")):
-        fields = Headers((("Host", destination.authority), *fields.without("Host").items))
+        fields = Headers((("Host", _host(request, destination)), *fields.without("Host").items))
     fields = _with_offers(request, fields, why)
     fields = via.append(_telling_client(fields, rules, client), request.version, rules.name)
     content = _content(request)
@@ -239,6 +239,12 @@ def _route(request: Request, rules: Rules, original: Destination | None) -> tupl
     if rules.mode is Mode.INTERCEPT:
         return original or by_authority(request.headers.get("Host") or "", "http"), request.target
     raise ValueError("this is a proxy: it wants the whole URL as target, such as http://host/path")
+
+
+def _host(request: Request, destination: Destination) -> str:
+    """The host that the target names, which may be another than where we go (RFC 9112 §3.2.2); else the server's."""
+    named = split_absolute(request.target)
+    return destination.authority if named is None else by_authority(named[1], named[0]).authority
 
 
 def _connect(request: Request, rules: Rules, destination: Destination) -> Onward | Here:

@@ -132,10 +132,11 @@ class Refresh:
 
     def _received(self, upstream: Upstream, response: Response) -> None:
         self.context.pool.learn(upstream.destination, response.version)
-        self._response, now_s = response, self.context.date()
+        now_s = self.context.date()
         down = forwarding.downward(response, self.forward.original, self._sent, self.context.rules, now_s=now_s)
         if isinstance(down, Here):
             return self._broke(upstream, down.why)
+        self._response = response
         head = as_framed(response, down.response)
         outcome = self.caching.cache.receive(self.forward, head, requested_s=self._requested_s, now_s=now_s)
         status = {} if isinstance(outcome, Repeat) else {"cache_status": outcome.status.build()}

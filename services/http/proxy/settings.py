@@ -81,6 +81,7 @@ class Limits:
     name_s: float = 5.0
     connect_s: float = 10.0
     answer_s: float = 60.0  # from the whole request to the answer's head
+    collapsed_s: float = 5.0  # for another client's answer to the same, before it is asked for once more
     silence_s: float = 300.0  # in a tunnel, or through a dumb proxy
     linger_s: float = 5.0  # for the peer's FIN
     stop_s: float = 2.0

@@ -78,7 +78,11 @@ class Upstream:
             user.server_broke(self, why)
 
     def expire(self) -> None:
-        self.close(Reason("RFC 9112 §9.5", "idle for long enough"))
+        user = self.user
+        why = Reason("RFC 9112 §9.5", "idle for long enough" if user is None else "the server takes too long")
+        self.close(why)
+        if user is not None:
+            user.server_broke(self, why)
 
     def fail(self, fault: Exception) -> None:
         self.close(Reason("RFC 9110 §15.6.1", "a fault of the proxy", error=repr(fault)))
