@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from lan.engine import netns, offloads, settings
+from lan.engine import ageing, netns, offloads, settings
 from lan.engine.netlink import LinkWatch, Netlink
 from lan.errors import RunError
 from lan.topo.spec import Device, Link, Port
@@ -75,10 +75,16 @@ class Fabric:
         requests = []
         for switch in switches:
             self._bridges[switch.name] = max(self._bridges.values(), default=_FIRST_SWITCH_INDEX - 1) + 1
-            requests.append(rtnetlink.new_bridge(switch.name, mac[switch.name], self._bridges[switch.name]))
+            name, index = switch.name, self._bridges[switch.name]
+            requests.append(rtnetlink.new_bridge(name, mac[name], index, ageing_s=ageing.of(switch)))
         self.netlink.do(requests)
         for switch_name in self._bridges:
             offloads.switch_off(self._ioctl, switch_name, offloads.CHECKSUM if self.offload else offloads.ALL)
+
+    def set_ageing(self, switch: Device) -> None:
+        """Have a kernel bridge remember silent stations for as long as its device says from now on."""
+        index = self._bridges[switch.name]
+        self.netlink.do([rtnetlink.set_bridge(switch.name, index, ageing_s=ageing.of(switch))])
 
     def number(self, links: Iterable[Link]) -> None:
         """Fix the interface index of both ends of cables to be, so that others can know them before they lie."""

@@ -15,7 +15,7 @@ from typing import Any
 from lan.devices.base import Host, Service
 from lan.devices.kinds import model_of, schemas
 from lan.devices.web_server import CERTIFICATE, KEY
-from lan.engine import closing, decisions, environment, house, openvswitch, programs, services, space
+from lan.engine import ageing, closing, decisions, environment, house, openvswitch, programs, services, space
 from lan.engine.bubble import HOME
 from lan.engine.cables import Cables, Carrying
 from lan.engine.fabric import Dress, Fabric
@@ -168,9 +168,9 @@ class LiveLan:
         if not self.ovs_switches:
             return None
         self.datapath = openvswitch.require(self.options.datapath)
-        ageing_s = min(int(getattr(self.models[name], "ageing_s", 300)) for name in self.ovs_switches)
+        ageing.tell_controller(self.lan.devices[name] for name in self.ovs_switches)
         arguments = ["--listen", CONTROLLER, "--datapaths", str(len(self.ovs_switches)), "--tables", str(MAC_TABLES)]
-        arguments += ["--age-s", str(ageing_s)]
+        arguments += ["--ages", str(ageing.FILE)]
         controller = self._start_own("controller", Service("lan.openflow.controller", arguments))
         self.running.append(controller)
         self._ovs = OpenVswitch(self.datapath)
@@ -313,13 +313,15 @@ class LiveLan:
     def change(self, name: str, changes: Mapping[str, Any]) -> list[str]:
         """Give a device new options and bring its address and services in line; says what was done."""
         before = self.models[name]
+        ageing.check_change(name, changes, is_ovs=name in self.ovs_switches)
         device = self.lan.devices[name]
         kept = {key: value for key, value in {**device.options, **changes}.items() if value is not None}
         changed = replace(self.lan, devices={**self.lan.devices, name: replace(device, options=kept)})
         self._check(changed)
         self.lan = changed
         self._remodel()
-        done = self._realign_address(name, before)
+        done = self._realign_ageing(device)
+        done += self._realign_address(name, before)
         done += self._realign_services(name, before)
         reason = Reason("lan set", f"{name} has other settings", **{key: str(value) for key, value in changes.items()})
         decisions.append(self.decisions, "settings", "set", reason, device=name, options=kept)
@@ -362,6 +364,13 @@ class LiveLan:
         if before.static_ip is not None:
             self.fabric.readdress(name, after.ports[0], before.static_ip, None, None)
         return [f"{name}: address by DHCP"]
+
+    def _realign_ageing(self, before: Device) -> list[str]:
+        after = self.lan.devices[before.name]
+        if not after.is_switch or ageing.of(before) == ageing.of(after):
+            return []
+        self.fabric.set_ageing(after)
+        return [f"{after.name}: forgets a silent station after {ageing.of(after)} s"]
 
     def _realign_services(self, name: str, before: Host) -> list[str]:
         wanted = {service.name: service for service in self.models[name].services()}
@@ -452,6 +461,7 @@ class LiveLan:
         if not device.is_switch:
             self.fabric.add_hosts([device.name])
         elif self._ovs is not None and device.options.get("switch") != "bridge":
+            ageing.tell_controller([*(self.lan.devices[name] for name in self.ovs_switches), device])
             self._dpids[device.name] = max(self._dpids.values(), default=0) + 1
             self._ovs.add_bridges([BridgePlan(device.name, self._dpids[device.name], mac)], f"tcp:{CONTROLLER}")
             self.ovs_switches.append(device.name)

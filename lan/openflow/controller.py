@@ -9,6 +9,7 @@ datapath that connects meanwhile waits in the backlog, where a refusal would cos
 import argparse
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
@@ -57,6 +58,12 @@ def listen(text: str) -> socket.socket:
         raise MachineError(f"can't listen on {text}: {fault.strerror}", todo="--listen with another port") from fault
 
 
+def age_of(name: str, options: argparse.Namespace) -> int:
+    """The ageing time of a switch that connects: what the file says, or else what the command line does."""
+    known = json.loads(options.ages.read_text()) if options.ages else {}
+    return int(known.get(name, options.age_s))
+
+
 def build_fabric(options: argparse.Namespace, where: str) -> tuple[Fabric, TableFile]:
     log = DecisionLog("switch")
 
@@ -66,7 +73,7 @@ def build_fabric(options: argparse.Namespace, where: str) -> tuple[Fabric, Table
     def ready(datapaths: int) -> None:
         announce_ready(f"{datapaths} datapaths on tcp {where}")
 
-    fabric = Fabric(record, lambda: None, ready, datapaths=options.datapaths, age_s=options.age_s)
+    fabric = Fabric(record, lambda: None, ready, datapaths=options.datapaths, age_of=lambda name: age_of(name, options))
     table_file = TableFile(options.tables, fabric)
     fabric.changed = table_file.mark
     return fabric, table_file
@@ -78,6 +85,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--datapaths", type=int, default=1, metavar="N", help="ready when so many are connected")
     parser.add_argument("--tables", type=Path, metavar="FILE", help="where the MAC address tables are written")
     parser.add_argument("--age-s", type=int, default=AGE_S, metavar="SECONDS", help="forget a silent station after")
+    parser.add_argument("--ages", type=Path, metavar="FILE", help="JSON: the same for switches by name")
     options = parser.parse_args(arguments)
     if not 1 <= options.age_s <= LONGEST_AGE_S:
         raise UsageError(f"--age-s {options.age_s}", expected=f"seconds from 1 to {LONGEST_AGE_S}")

@@ -21,13 +21,14 @@ class Fabric:
     changed: Callable[[], None]
     ready: Callable[[int], None]
     datapaths: int = 1
-    age_s: int = AGE_S
+    age_of: Callable[[str], int] = lambda _: AGE_S
+    """A switch's ageing time in seconds, by its name: asked when it connects."""
     switches: dict[int, Switch] = field(default_factory=dict)
     prepared: set[int] = field(default_factory=set)
 
     def connect(self, datapath: int, name: str, ports: Mapping[int, str]) -> list[Action]:
         """A datapath said who it is; it is ready once `barrier` is called for these actions."""
-        switch = self.switches.setdefault(datapath, Switch(name, age_s=self.age_s))
+        switch = self.switches.setdefault(datapath, Switch(name, age_s=self.age_of(name)))
         return self._pass_on(switch, switch.connect(ports))
 
     def barrier(self, datapath: int) -> None:

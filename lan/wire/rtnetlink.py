@@ -28,6 +28,8 @@ _IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
 _IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 31, 32
 _VETH_INFO_PEER = 1
 _IFLA_BR_FORWARD_DELAY, _IFLA_BR_AGEING_TIME, _IFLA_BR_STP_STATE, _IFLA_BR_MCAST_SNOOPING = 1, 4, 5, 23
+_USER_HZ = 100
+"""The ticks a second of the kernel's clock as it is told to programs (clock_t)."""
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
 _NETNSA_NSID, _NETNSA_FD = 1, 3
@@ -102,11 +104,21 @@ def new_veth(near: End, far: End) -> Request:
 
 def new_bridge(name: str, mac: str, index: int, *, ageing_s: int = 300, stp: bool = False) -> Request:
     """A kernel bridge, up, forwarding at once (no spanning tree unless asked)."""
-    options = _u32(_IFLA_BR_FORWARD_DELAY, 200 if stp else 0) + _u32(_IFLA_BR_AGEING_TIME, ageing_s * 100)
+    options = _u32(_IFLA_BR_FORWARD_DELAY, 200 if stp else 0) + _ageing(ageing_s)
     options += _u32(_IFLA_BR_STP_STATE, int(stp)) + _attribute(_IFLA_BR_MCAST_SNOOPING, b"\0")
     info = _attribute(_IFLA_INFO_KIND, b"bridge") + _attribute(_IFLA_INFO_DATA, options)
     body = _ifinfo(index, up=True) + _end_attributes(End(name, mac, index)) + _attribute(_IFLA_LINKINFO, info)
     return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"bridge {name}")
+
+
+def set_bridge(name: str, index: int, *, ageing_s: int) -> Request:
+    """A kernel bridge's ageing time, while it forwards."""
+    info = _attribute(_IFLA_INFO_KIND, b"bridge") + _attribute(_IFLA_INFO_DATA, _ageing(ageing_s))
+    return Request(RTM_NEWLINK, 0, _ifinfo(index) + _attribute(_IFLA_LINKINFO, info), f"ageing time of bridge {name}")
+
+
+def _ageing(ageing_s: int) -> bytes:
+    return _u32(_IFLA_BR_AGEING_TIME, ageing_s * _USER_HZ)
 
 
 def set_link(index: int, *, up: bool | None = None, master: int | None = None) -> Request:

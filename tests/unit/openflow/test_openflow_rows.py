@@ -9,7 +9,7 @@ from lan.errors import RunError
 from lan.openflow import bridge, rows
 from lan.openflow.fabric import Fabric
 from lan.openflow.rows import Row
-from lan.openflow.switch import Note, Switch
+from lan.openflow.switch import Install, Note, Switch
 
 PC, WEB, PINNED = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:99"
 HELLO = bytes.fromhex("ffffffffffff020000000001") + bytes(48)
@@ -102,6 +102,14 @@ def test_a_lan_is_ready_when_every_datapath_has_its_flows() -> None:
     fabric.connect(2, "s2", {})
     fabric.barrier(2)
     assert owner.ready == [2, 2]
+
+
+def test_each_switch_remembers_for_as_long_as_it_is_said_to() -> None:
+    fabric = Fabric(Owner().note, lambda: None, lambda _: None, age_of={"s1": 20, "s2": 300}.__getitem__)
+    for number, age_s in ((1, 20), (2, 300)):
+        fabric.connect(number, f"s{number}", {})
+        flows = [action.flow for action in fabric.receive(number, HELLO, 4, 0.0) if isinstance(action, Install)]
+        assert max(flow.idle_timeout_s for flow in flows) == age_s
 
 
 def test_each_switch_learns_for_itself_and_its_notes_are_logged_not_sent() -> None:
