@@ -8,6 +8,8 @@ import pytest
 
 from lan.reasons import Reason
 from lan.services.http.origin.answer import Answer
+from lan.services.http.origin.echo import Echo
+from lan.services.http.origin.ending import State
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.session import Session
 from lan.services.http.origin.settings import Limits, parser, read
@@ -15,6 +17,7 @@ from lan.services.http.origin.shortcuts import Shortcuts
 from lan.services.http.origin.site import OnePage
 from lan.services.http.origin.telling import SILENT
 from lan.services.http.protocol.messages import Response, headers
+from lan.services.http.protocol.transport import RECEIVE_BYTES
 
 SIZE = 200_000
 PATIENCE_S = 20.0
@@ -35,6 +38,25 @@ class Counted:
         self.closed += 1
 
 
+def opened(origin: Origin) -> tuple[socket.socket, socket.socket, Session]:
+    """A client's socket, the server's, and the session on that."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname(), PATIENCE_S)
+        sock, _ = listener.accept()
+    sock.setblocking(False)
+    session = Session(
+        sock,
+        origin=origin,
+        settings=read(parser().parse_args([])),
+        limits=Limits(),
+        tell=SILENT,
+        shortcuts=Shortcuts(time.time),
+        now_s=0.0,
+        date=time.time,
+    )
+    return client, sock, session
+
+
 @pytest.mark.parametrize("fields", [[], ["Connection: close"]])
 @pytest.mark.parametrize("reads", [True, False])
 def test_content_is_closed_once_however_the_connection_ends(fields: list[str], *, reads: bool) -> None:
@@ -46,20 +68,7 @@ def test_content_is_closed_once_however_the_connection_ends(fields: list[str], *
             fields = headers([("Content-Length", str(SIZE))])
             return Answer(Response(200, headers=fields), content, Reason("a test", "much"))
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname(), PATIENCE_S)
-        sock, _ = listener.accept()
-    sock.setblocking(False)
-    session = Session(
-        sock,
-        origin=Giving(OnePage(b"", 0)),
-        settings=read(parser().parse_args([])),
-        limits=Limits(),
-        tell=SILENT,
-        shortcuts=Shortcuts(time.time),
-        now_s=0.0,
-        date=time.time,
-    )
+    client, sock, session = opened(Giving(OnePage(b"", 0)))
     client.sendall("\r\n".join(["GET / HTTP/1.1", "Host: web", *fields, "", ""]).encode())
     got, wanted = 0, SIZE if reads else 1
     while session.is_open:
@@ -77,3 +86,60 @@ def test_content_is_closed_once_however_the_connection_ends(fields: list[str], *
             if got >= wanted:
                 client.close()
     assert content.closed == 1
+
+
+def act(session: Session, sock: socket.socket) -> bool:
+    """What the loop would do now; False: nothing is to be done."""
+    ready, writable, _ = select.select(
+        [sock] if session.mask & select.EPOLLIN else [], [sock] if session.mask & select.EPOLLOUT else [], [], 0
+    )
+    if writable:
+        session.send(1.0)
+    if ready:
+        session.receive(1.0)
+    return bool(ready or writable)
+
+
+def fill(client: socket.socket, session: Session, sock: socket.socket) -> int:
+    """Send until nobody takes any more: how many bytes."""
+    client.setblocking(False)
+    sent, most_bytes, is_full = 0, 32 << 20, False
+    while not is_full:
+        try:
+            sent += client.send(b"x" * 65536)
+        except BlockingIOError:
+            is_full = not act(session, sock)
+        assert sent < most_bytes
+        act(session, sock)
+    return sent
+
+
+def test_a_client_of_the_other_protocol_that_does_not_read_is_not_read_from() -> None:
+    client, sock, session = opened(Origin(OnePage(b"", 0)))
+    client.sendall(b"GET / HTTP/1.1\r\nHost: web\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+    while session.state is not State.TUNNEL:
+        act(session, sock)
+    sent, got = fill(client, session, sock), b""
+    assert len(session.transport._out) <= 2 * RECEIVE_BYTES  # type: ignore[attr-defined]
+    while got.count(b"x") < sent:
+        act(session, sock)
+        if select.select([client], [], [], 0)[0]:
+            got += client.recv(1 << 20)
+    assert got.partition(b"\r\n\r\n")[2] == b"x" * sent
+    session.abort(Reason("a test", "the end"))
+    client.close()
+
+
+def test_what_comes_while_an_answer_is_held_back_waits_in_the_kernel() -> None:
+    client, sock, session = opened(Origin(OnePage(b"", 0), app=Echo()))
+    client.sendall(b"GET /delay/5 HTTP/1.1\r\nHost: web\r\n\r\n")
+    while session.state is not State.PAUSE:
+        act(session, sock)
+    fill(client, session, sock)
+    assert session.engine.waiting_bytes <= 2 * RECEIVE_BYTES
+    session.expire(6.0)
+    while session.state is not State.LINGER:  # what follows is no request
+        act(session, sock)
+    assert client.recv(1 << 20).count(b"HTTP/1.1 ") == 2
+    session.abort(Reason("a test", "the end"))
+    client.close()

@@ -93,6 +93,8 @@ class Session(Ending):
         try:
             if self.state not in _SENDING and self.transport.flush(self.sock):
                 self.mask = READ
+                if self.state is State.TUNNEL:
+                    self.deadline_s = now_s + self.limits.idle_s
             self._go_on()
         except OSError as error:
             self._broke(error)
@@ -135,6 +137,8 @@ class Session(Ending):
             self._act(self.engine.receive(plain_bytes))
         elif plain_bytes and self.state in (State.TUNNEL, State.ANSWER, State.PAUSE):
             self._act(self.engine.receive(plain_bytes))
+            if self.state is State.PAUSE and self.engine.waiting_bytes > RECEIVE_BYTES:
+                self.mask &= ~READ  # the rest waits in the kernel until the answer has left
         if transport.has_ended:
             self._end_of_tls()
 
@@ -199,7 +203,7 @@ class Session(Ending):
             return
         self.deadline_s = self._now_s + self.limits.idle_s
         self.transport.queue(self._answer.upgrade.receive(data))
-        self.mask = READ if self.transport.flush(self.sock) else READ | WRITE
+        self.mask = READ if self.transport.flush(self.sock) else WRITE  # who does not read is not read from
 
     # Bytes out
 

@@ -63,6 +63,11 @@ class Server(Reader):
         return self.request is None and not self._buffer and not self._broken
 
     @property
+    def waiting_bytes(self) -> int:
+        """What has come and is not understood yet, such as requests behind the one that is being answered."""
+        return len(self._buffer)
+
+    @property
     def expects_continue(self) -> bool:
         """The client waits for 100 (Continue) before it sends its content (RFC 9110 §10.1.1)."""
         request = self.request

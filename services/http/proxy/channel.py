@@ -233,9 +233,14 @@ class TlsChannel(Channel):
         self._in_bio, self._out_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in_bio, self._out_bio, server_side=host is None, server_hostname=host)
         self._is_ready = False
-        self._held: list[bytes] = []
+        self._held: list[bytes] = []  # until the handshake is done
+        self._held_bytes = 0
         super().__init__(sock, loop, owner)
         self._advance()
+
+    @property
+    def is_full(self) -> bool:
+        return self.pending_bytes + self._held_bytes > FULL_BYTES
 
     def write(self, data: bytes) -> None:
         if not data or not self.is_open:
@@ -245,6 +250,7 @@ class TlsChannel(Channel):
             self._drain()
         else:
             self._held.append(data)
+            self._held_bytes += len(data)
 
     def send(self, data: bytes) -> None:
         self.write(data)
@@ -281,7 +287,7 @@ class TlsChannel(Channel):
                 self._is_ready = True
                 for held in self._held:
                     self._tls.write(held)
-                self._held = []
+                self._held, self._held_bytes = [], 0
             while piece := self._tls.read(RECEIVE_BYTES):
                 plain += piece
             ended = True
