@@ -185,7 +185,7 @@ class Cache:
         own_conditions = request.headers.get("If-None-Match") is not None
         entries = selection.candidates(self.store.find(forward.key), request)
         asked = () if own_conditions else [entry for entry in forward.asked if entry in entries]
-        found = validation.identify(entries, response, asked=asked)
+        found = validation.identify(entries, response, asked=asked, now_s=now_s)
         renewed = [self._renew(request, entry, response, requested_s, now_s) for entry in found]
         for entry in renewed:
             served = self._serve_validated(forward, entry, now_s)

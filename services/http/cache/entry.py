@@ -46,11 +46,11 @@ class Entry:
 
     def __post_init__(self) -> None:
         fields = self.response.headers
-        date_s = read_date(fields.get("Date"))
+        date_s = read_date(fields.get("Date"), now_s=self.received_s)
         derived = {
             "directives": cache_control.parse(fields.get("Cache-Control")),
             "date_s": self.received_s if date_s is None else float(date_s),
-            "modified_s": read_date(fields.get("Last-Modified")),
+            "modified_s": read_date(fields.get("Last-Modified"), now_s=self.received_s),
             "etag": fields.get("ETag"),
             "has_vary": fields.get("Vary") is not None,
         }
@@ -86,8 +86,12 @@ def read_age(text: str | None) -> int:
     return min(int(digits), MOST_S) if len(digits) <= 10 else MOST_S
 
 
-def read_date(text: str | None) -> int | None:
-    """A date in any of HTTP's forms and in any case (RFC 9111 §4.2); another zone than GMT makes it invalid."""
+def read_date(text: str | None, *, now_s: float) -> int | None:
+    """A date in any of HTTP's forms and in any case (RFC 9111 §4.2); another zone than GMT makes it invalid.
+
+    `now_s`: see `dates.parse`.
+    """
     if text is None:
         return None
-    return dates.parse(_WORD.sub(lambda word: "GMT" if word[0].upper() == "GMT" else word[0].capitalize(), text))
+    text = _WORD.sub(lambda word: "GMT" if word[0].upper() == "GMT" else word[0].capitalize(), text)
+    return dates.parse(text, now_s=now_s)

@@ -33,7 +33,7 @@ def lifetime(entry: Entry, settings: Settings) -> Lifetime:
         return Lifetime(max_age_s, Reason("RFC 9111 §5.2.2.1", "max-age", seconds=max_age_s))
     expires = fields.get("Expires")
     if expires is not None:
-        moment_s = read_date(expires)
+        moment_s = read_date(expires, now_s=entry.received_s)
         if moment_s is None:
             return Lifetime(0, Reason("RFC 9111 §5.3", "Expires is no date: already expired", value=expires))
         seconds = max(0.0, moment_s - entry.date_s)

@@ -61,7 +61,7 @@ def stored_form(response: Response, settings: Settings, *, received_s: float) ->
     """The head without fields that must not be stored, and with a `Date` (RFC 9110 §6.6.1)."""
     left_out = kept_out(response, settings)
     fields = Headers(tuple(pair for pair in response.headers.items if pair[0].lower() not in left_out))
-    if read_date(fields.get("Date")) is None:
+    if read_date(fields.get("Date"), now_s=received_s) is None:
         fields = fields.with_field("Date", dates.build(received_s))
     return replace(response, headers=fields, version=HTTP_1_1)  # we send it (RFC 9110 §2.5)
 

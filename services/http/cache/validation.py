@@ -62,13 +62,13 @@ def without(fields: Headers, names: set[str] | frozenset[str]) -> Headers:
     return Headers(tuple(pair for pair in fields.items if pair[0].lower() not in names))
 
 
-def identify(entries: Sequence[Entry], response: Response, *, asked: Sequence[Entry]) -> list[Entry]:
+def identify(entries: Sequence[Entry], response: Response, *, asked: Sequence[Entry], now_s: float) -> list[Entry]:
     """The stored responses that a 304 updates, best first (§4.3.4).
 
     `entries` could have been chosen for the request, best first; `asked` are those whose validators
     were sent and are all that the 304 can be about: () where the client had conditions of its own.
     """
-    etag, modified_s = response.headers.get("ETag"), read_date(response.headers.get("Last-Modified"))
+    etag, modified_s = response.headers.get("ETag"), read_date(response.headers.get("Last-Modified"), now_s=now_s)
     if etag is not None and not etag.startswith("W/"):
         return [entry for entry in entries if entry.etag == etag]
     if etag is not None:
@@ -105,7 +105,7 @@ def same_representation(entry: Entry, head: Response) -> bool:
     etag, modified, length = (fields.get(name) for name in ("ETag", "Last-Modified", "Content-Length"))
     return (
         (etag is None or etag == entry.etag)
-        and (modified is None or read_date(modified) == entry.modified_s)
+        and (modified is None or read_date(modified, now_s=entry.received_s) == entry.modified_s)
         and (length is None or length == str(entry.size_bytes))
     )
 
@@ -118,7 +118,7 @@ def answers(request: Request, entry: Entry) -> Reason | None:
     if entry.response.status != 200:
         return None
     changed_s = int(entry.date_s) if entry.modified_s is None else entry.modified_s
-    unmet = conditions.evaluate(request, Validators(entry.etag, changed_s))
+    unmet = conditions.evaluate(request, Validators(entry.etag, changed_s), now_s=entry.received_s)
     return unmet.why if unmet is not None and unmet.status == 304 else None
 
 

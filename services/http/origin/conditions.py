@@ -40,20 +40,20 @@ class EntityTag:
     is_weak: bool = False
 
 
-def evaluate(request: Request, current: Validators | None) -> Unmet | None:
+def evaluate(request: Request, current: Validators | None, *, now_s: float) -> Unmet | None:
     """Which condition of the request fails, by the order of RFC 9110 §13.2.2; None: it may be carried out.
 
-    `current` is the selected representation; None where there is none.
+    `current` is the selected representation; None where there is none.  `now_s`: see `dates.parse`.
     """
     if request.method in ("CONNECT", "OPTIONS", "TRACE"):  # no representation is selected: §13.2.1
         return None
-    unmet = _before_the_change(request.headers, current)
+    unmet = _before_the_change(request.headers, current, now_s)
     if unmet is not None:
         return unmet
     is_reading = request.method in ("GET", "HEAD")
     if request.headers.get("If-None-Match") is not None:
         return _if_none_match(request.headers, current, is_reading=is_reading)
-    return _if_modified_since(request.headers, current) if is_reading else None
+    return _if_modified_since(request.headers, current, now_s) if is_reading else None
 
 
 def parse_tags(text: str) -> tuple[EntityTag, ...] | None:
@@ -77,7 +77,7 @@ def _end_of_separators(text: str, at: int) -> int:
     return found.end()
 
 
-def _before_the_change(fields: Headers, current: Validators | None) -> Unmet | None:
+def _before_the_change(fields: Headers, current: Validators | None, now_s: float) -> Unmet | None:
     """Steps 1 and 2: the client wants to act on the version it knows, and no other (lost updates)."""
     wanted = fields.get("If-Match")
     if wanted is not None:
@@ -85,7 +85,7 @@ def _before_the_change(fields: Headers, current: Validators | None) -> Unmet | N
             return None
         etag = "none" if current is None else current.etag
         return Unmet(412, Reason("RFC 9110 §13.1.1", "no version that If-Match names", wanted=wanted, etag=etag))
-    since_s = _moment(fields, "If-Unmodified-Since")
+    since_s = _moment(fields, "If-Unmodified-Since", now_s)
     if since_s is None or current is None or current.modified_s is None or current.modified_s <= since_s:
         return None
     return Unmet(412, Reason("RFC 9110 §13.1.4", "modified since that moment", modified_s=current.modified_s))
@@ -101,9 +101,9 @@ def _if_none_match(fields: Headers, current: Validators | None, *, is_reading: b
     return Unmet(412, Reason("RFC 9110 §13.1.2", "there is such a version already", etag=current.etag))
 
 
-def _if_modified_since(fields: Headers, current: Validators | None) -> Unmet | None:
+def _if_modified_since(fields: Headers, current: Validators | None, now_s: float) -> Unmet | None:
     """Step 4."""
-    since_s = _moment(fields, "If-Modified-Since")
+    since_s = _moment(fields, "If-Modified-Since", now_s)
     if since_s is None or current is None or current.modified_s is None or current.modified_s > since_s:
         return None
     return Unmet(304, Reason("RFC 9110 §13.1.3", "not modified since the client's copy", modified_s=current.modified_s))
@@ -124,7 +124,7 @@ def _matches(text: str, current: Validators | None, *, is_strong: bool) -> bool:
     return any(tag.opaque == ours.opaque and not (is_strong and tag.is_weak) for tag in parse_tags(text) or ())
 
 
-def _moment(fields: Headers, name: str) -> int | None:
+def _moment(fields: Headers, name: str, now_s: float) -> int | None:
     """Seconds since 1970; None for no field, for several, and for what is no date: those are ignored."""
     said = fields.get(name)
-    return None if said is None else dates.parse(said)
+    return None if said is None else dates.parse(said, now_s=now_s)

@@ -29,7 +29,7 @@ def serve(
     The content is in the answer, or closed.
     """
     modified_s, etag = _validators(resource, now_s)
-    unmet = conditions.evaluate(request, Validators(etag, modified_s))
+    unmet = conditions.evaluate(request, Validators(etag, modified_s), now_s=now_s)
     if unmet is not None:
         resource.content.close()
         if unmet.status == 412:

@@ -156,7 +156,7 @@ class Store:
         if item is None and request.method != "PUT":
             return _missing(call)  # conditions count only where the request would succeed: RFC 9110 §13.2.1
         current = None if item is None else Validators(f'"{item.tag}"', item.modified_s)
-        unmet = conditions.evaluate(request, current)
+        unmet = conditions.evaluate(request, current, now_s=call.now_s)
         return None if unmet is None else plain(unmet.status, unmet.why, now_s=call.now_s)
 
     def _set(self, call: Call, path: str, item: Item) -> Answer | None:

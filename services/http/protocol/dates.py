@@ -31,24 +31,36 @@ def _built(second: int) -> str:
     return f"{_DAYS[date.weekday()]}, {date.day:02} {_MONTHS[date.month - 1]} {date.year:04} {clock} GMT"
 
 
-def parse(text: str) -> int | None:
-    """Seconds since 1970 of a date in any of the three forms; None for what is no date."""
+def parse(text: str, *, now_s: float) -> int | None:
+    """Seconds since 1970 of a date in any of the three forms; None for what is no date.
+
+    `now_s` tells which century a year of two digits is in, so any moment of our days will do.
+    """
     text = text.strip(" \t")
     for form in _FORMS:
         if found := form.fullmatch(text):
-            return _seconds(found)
+            return _seconds(found, now_s)
     return None
 
 
-def _seconds(found: re.Match[str]) -> int | None:
+def _seconds(found: re.Match[str], now_s: float) -> int | None:
     year = int(found["year"])
-    if year < 100:
-        year += 1900 if year >= 70 else 2000
-    month = _MONTHS.index(found["month"]) + 1
+    month, day = _MONTHS.index(found["month"]) + 1, int(found["day"])
     second = int(found["second"])
     leap = int(second == 60)  # POSIX has no such second: it is the one after
     clock = (int(found["hour"]), int(found["minute"]), second - leap)
+    if len(found["year"]) == 2:
+        year = _whole_year(year, (month, day, *clock), datetime.fromtimestamp(now_s, UTC))
     try:
-        return int(datetime(year, month, int(found["day"]), *clock, tzinfo=UTC).timestamp()) + leap
+        return int(datetime(year, month, day, *clock, tzinfo=UTC).timestamp()) + leap
     except ValueError:
         return None
+
+
+def _whole_year(digits: int, rest: tuple[int, ...], now: datetime) -> int:
+    """The year that ends in these two digits: the latest whose date, `rest` (month to second) with it, is no more
+    than 50 years in the future."""
+    year = now.year + 50
+    year -= (year - digits) % 100
+    is_later = year == now.year + 50 and rest > now.timetuple()[1:6]
+    return year - 100 if is_later else year

@@ -225,10 +225,11 @@ def _if_range_fails(condition: str | None, representation: Representation) -> Re
         if condition.startswith("W/") or condition != representation.etag:
             return Reason("RFC 9110 §13.1.5", "If-Range names another version, or is weak", etag=representation.etag)
         return None
-    since_s, modified_s = dates.parse(condition), representation.modified_s
+    date_s, modified_s = representation.date_s, representation.modified_s
+    since_s = None if modified_s is None else dates.parse(condition, now_s=modified_s if date_s is None else date_s)
     if since_s is None or since_s != modified_s:
         return Reason("RFC 9110 §13.1.5", "If-Range is not the date of the last change")
-    if representation.date_s is None or representation.date_s - modified_s < 1:
+    if date_s is None or date_s - modified_s < 1:
         return Reason("RFC 9110 §8.8.2.2", "a change in the same second could not be told: a weak date")
     return None
 
