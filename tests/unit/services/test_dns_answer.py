@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lan.services.dns.answer import Answer, Responder
-from lan.services.dns.cache import AnswerCache
+from lan.services.dns.cache import LONGEST_QUERY_BYTES, AnswerCache, weight_bytes
 from lan.services.dns.stream import Stream, framed
 from lan.services.dns.zone_file import parse
 
@@ -346,3 +346,17 @@ def test_a_stream_is_cut_into_its_messages_however_it_arrives(messages: list[byt
     data, stream = b"".join(framed(message) for message in messages), Stream()
     pieces = [data[start : start + size] for start in range(0, len(data), size)]
     assert [message for piece in pieces for message in stream.feed(piece)] == messages
+
+
+def test_what_the_cache_keeps_is_bounded_by_its_bytes(responder: Responder) -> None:
+    """Else queries of 64 KiB over TCP, each another one, would fill the memory."""
+    cache, most_bytes = AnswerCache(responder, most_bytes=100_000), 0
+    for number in range(100):
+        for tcp in (False, True):
+            long = query("big.lan.test", "TXT") + bytes(number * 10)
+            cache.answer(long, tcp=tcp)
+            most_bytes = max(most_bytes, cache.size_bytes)
+    kept = [*cache._udp.items(), *cache._tcp.items()]
+    assert cache.size_bytes == sum(weight_bytes(key, answer) for key, answer in kept)
+    assert 50_000 < most_bytes <= 100_000
+    assert max(len(key) for key, _ in kept) < LONGEST_QUERY_BYTES
