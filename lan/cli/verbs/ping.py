@@ -7,7 +7,8 @@ from lan.cli.joined import run_joined
 from lan.cli.screen import Screen
 from lan.control import client
 from lan.errors import FAILED, OK, UsageError
-from lan.scenario.all_pairs import pairs_of
+from lan.reasons import Sentence
+from lan.scenario.all_pairs import address_of, addresses_of, ping_all
 
 GROUP = "Use"
 
@@ -28,20 +29,22 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     device = lan.device(options.device)
     described = lan.describe()["devices"]
     to = options.to
-    if to in described and described[to]["address"]:
-        to = described[to]["address"].partition("/")[0]
+    if to in described:
+        to = address_of(lan, to, described[to])
+        if to is None:
+            raise UsageError(Sentence("{device} has no address", device=options.to), todo=f"lan inspect {options.to}")
     words = ["lan-ping", "-c", str(options.count), *(["--json"] if screen.json else []), to]
     return run_joined(device, words, folder=None, user=None, extra={})
 
 
 def _all(lan: client.RunningLan, screen: Screen) -> int:
     """Mininet's pingall, with its words: people search for them."""
-    described = lan.describe()["devices"]
-    hosts = [device.name for device in lan.spec.hosts if described[device.name]["address"]]
-    results = lan.ping_all(pairs_of(hosts))
+    addresses = addresses_of(lan)
+    results = ping_all(lan, addresses)
     lost = sum(rtt is None for _, _, rtt in results)
     if screen.json:
-        screen.data({"ok": not lost, "results": [{"from": one, "to": to, "rtt_ms": rtt} for one, to, rtt in results]})
+        told = [{"from": one, "to": to, "rtt_ms": rtt and round(rtt, 3)} for one, to, rtt in results]
+        screen.data({"ok": not lost, "results": told})
         return FAILED if lost else OK
     screen.line("*** Ping: testing ping reachability")
     for one in dict.fromkeys(one for one, _, _ in results):
@@ -49,4 +52,6 @@ def _all(lan: client.RunningLan, screen: Screen) -> int:
         screen.line(f"{one} -> {' '.join(words)}")
     share = 100 * lost // len(results) if results else 0
     screen.line(f"*** Results: {share}% dropped ({len(results) - lost}/{len(results)} received)")
+    for name in (name for name, address in addresses.items() if address is None):
+        screen.line(Sentence("{device} has no address; try  lan inspect {device}", device=name), "red")
     return FAILED if lost else OK
