@@ -57,7 +57,7 @@ def verdicts(lan: RunningLan, recording: Recording) -> Iterator[Verdict]:
     for one in dict.fromkeys(one for one, _ in pairs):
         others = [other for asking, other in pairs if asking == one]
         silent = [other for other in others if (one, addresses[other]) not in answered]
-        frames = [f for other in others if (echo := answered.get((one, addresses[other]))) for f in echo.frames]
+        frames = [f for other in others if (echo := answered.get((one, addresses[other] or ""))) for f in echo.frames]
         frames.sort(key=lambda frame: frame.number)
         detail = f"{len(others) - len(silent)}/{len(others)} answered"
         if silent:
