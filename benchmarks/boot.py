@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.in_order import end_in_order
+
 HOUSE = Path(__file__).resolve().parents[1]
 LAN = [sys.executable, "-m", "lan.cli"]
 
@@ -209,6 +211,7 @@ def main() -> None:
         "--big", type=int, default=0, metavar="N", help="also N hosts once, by 500 on a bridge, with memory"
     )
     options = parser.parse_args()
+    end_in_order()
     os.environ["PYTHONPATH"] = str(HOUSE)
     for kind in options.switches.split(","):
         for hosts in options.hosts.split(","):

@@ -24,7 +24,6 @@ import json
 import os
 import random
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -182,11 +181,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="all counts and examples")
     parser.add_argument("--mutants", action="store_true", help="find our programs with a rule taken out")
     options = parser.parse_args()
-    if INSIDE in os.environ:
-        return run(options)
-    environment = {**os.environ, INSIDE: "yes", "PYTHONPATH": str(HOUSE)}
-    words = [sys.executable, "-m", "lan.cli", "sandbox", "--", sys.executable, "-P", __file__, *sys.argv[1:]]
-    return subprocess.run(words, env=environment, check=False).returncode
+    if INSIDE not in os.environ:
+        environment = {**os.environ, INSIDE: "yes", "PYTHONPATH": str(HOUSE)}
+        words = [sys.executable, "-m", "lan.cli", "sandbox", "--", sys.executable, "-P", __file__, *sys.argv[1:]]
+        os.execve(sys.executable, words, environment)
+    return run(options)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.in_order import end_in_order
 from lan.control import handover
 from lan.control.client import RunningLan
 from lan.control.launch import Launch
@@ -109,6 +110,7 @@ def main() -> int:
     parser.add_argument("--switch", choices=("ovs", "bridge"))
     parser.add_argument("--times", type=int, default=1, help="how often the scenario is performed")
     options = parser.parse_args()
+    end_in_order()
     spec = load(options.what, schemas())
     with tempfile.TemporaryDirectory(prefix="lan-journeys-") as folder:
         state = Path(folder)

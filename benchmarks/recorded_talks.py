@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import tcp_flags_beside_tshark, wire_talks
+from benchmarks.in_order import end_in_order
 from benchmarks.tcp_flags_dialogues import Timed
 from benchmarks.wire_talks import HOUSE, Talk
 from lan.trace.frame import Direction, Frame
@@ -58,6 +59,7 @@ def record(name: str) -> None:
 def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("names", nargs="*", metavar="NAME", help="tcp, programs (default: both)")
+    end_in_order()
     for name in words.parse_args().names or RECORDED:
         record(name)
     return 0

@@ -21,7 +21,6 @@ import multiprocessing
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -253,11 +252,11 @@ def main() -> int:
     known = {"origin", *PROXY_PORTS}
     if unknown := set(options.through.split(",")) - known:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
-    if INSIDE in os.environ:
-        return run(options)
-    environment = {**os.environ, INSIDE: "yes", "PYTHONPATH": str(HOUSE)}
-    words = [*LAN, "sandbox", "--", sys.executable, "-P", __file__, *sys.argv[1:]]
-    return subprocess.run(words, env=environment, check=False).returncode
+    if INSIDE not in os.environ:
+        environment = {**os.environ, INSIDE: "yes", "PYTHONPATH": str(HOUSE)}
+        words = [*LAN, "sandbox", "--", sys.executable, "-P", __file__, *sys.argv[1:]]
+        os.execve(sys.executable, words, environment)
+    return run(options)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.in_order import end_in_order
 from lan.control import handover
 from lan.control.client import RunningLan
 from lan.control.launch import Launch
@@ -326,6 +327,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the waterfall of all of them")
     parser.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture there")
     options = parser.parse_args(words)
+    end_in_order()
     cases = [*ALONE, *([] if options.alone else pairs())]
     cases = [case for case in cases if options.only is None or options.only in case.name]
     wrong = 0

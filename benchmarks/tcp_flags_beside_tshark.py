@@ -19,6 +19,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from benchmarks import asking_tshark, wire_talks
+from benchmarks.in_order import end_in_order
 from benchmarks.tcp_flags_dialogues import DIALOGUES, Timed
 from benchmarks.tcp_flags_explained import (
     ACKED,
@@ -257,6 +258,7 @@ def main() -> int:
     words.add_argument("--show", type=int, default=20, help="differences to show (default 20)")
     words.add_argument("--keep", type=Path, help="a directory for the captures")
     options = words.parse_args()
+    end_in_order()
     tally = Tally()
     with TemporaryDirectory() as folder:
         where = options.keep or Path(folder)

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from benchmarks.in_order import end_in_order
 from benchmarks.trace_capturing import Load, capture_office, load_of
 from benchmarks.trace_large import looks
 from benchmarks.trace_reading import Reading, large_file, once_each, read_all
@@ -119,6 +120,7 @@ def main() -> int:
     parser.add_argument("--only", default="capture,read,large", help="some of capture, read, large")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
+    end_in_order()
     rows = []
     with tempfile.TemporaryDirectory(prefix="lan-trace-") as folder:
         for row in measures(options, Path(folder)):

@@ -19,6 +19,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from benchmarks import asking_tshark, wire_synthetic, wire_talks
+from benchmarks.in_order import end_in_order
 from benchmarks.wire_changes import CHANGES
 from benchmarks.wire_field_names import THEIRS
 from benchmarks.wire_fields import Value, fields_of
@@ -221,6 +222,7 @@ def main() -> int:
     words.add_argument("--one-sided", action="store_true", help="list the fields that only one reader names")
     words.add_argument("--keep", type=Path, help="a directory for the captures")
     options = words.parse_args()
+    end_in_order()
     tally = Tally()
     with TemporaryDirectory() as folder:
         where = options.keep or Path(folder)

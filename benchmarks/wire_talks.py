@@ -1,21 +1,28 @@
 """Captures of real programs between two network namespaces of our own: what curl, dig, ping and others say on a wire.
 
-Needs root, and of the programs those that a talk names; a talk whose programs are missing is left out.
+Needs root, and of the programs those that a talk names; a talk whose programs are missing is left out.  All of it
+lives in a bubble, so nothing stays behind, however who wants the captures ends.
 Between the two stands a cable that may lose, double and swap frames.  `TALKS` is the table.
 """
 
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
+
+from lan.control.joining import pass_on
+from lan.engine import bubble, syscalls
 
 PATIENCE_S, BEGINS_WITHIN_S, LET_PASS_S = 20, 180, 0.002
 HOUSE = Path(__file__).resolve().parents[1]
@@ -198,23 +205,24 @@ TALKS = (
 
 
 class Bench:
-    """Two namespaces, `a` and `b`, and what runs in them; all of it ends with the context."""
+    """Network namespaces `a` and `b`, and `m` in the middle, in a bubble; all of it ends with the context."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self.stack = folder, stack
-        self.names = {end: f"wire-{end}-{os.getpid()}" for end in "amb"}
-        for name in self.names.values():
-            _run("ip", "netns", "add", name)
-            stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
+        blown = bubble.blow(lambda *_: _hold())
+        stack.callback(blown.burst)
+        self._inside = [os.open(f"/proc/{blown.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("mnt", "pid")]
+        for descriptor in self._inside:
+            stack.callback(os.close, descriptor)
+        for end in "amb":
+            self._run("ip", "netns", "add", end)
         for end in "ab":
-            _run(
-                *("ip", "link", "add", "eth0", "netns", self.names[end], "type", "veth"),
-                *("peer", "name", end, "netns", self.names["m"]),
-            )
-            _run("ip", "-n", self.names["m"], "link", "set", "dev", end, "up")
+            self._run("ip", "link", "add", "eth0", "netns", end, "type", "veth", "peer", "name", end, "netns", "m")
+            self.on("m", "ip", "link", "set", "dev", end, "up")
             self.on(end, "ip", "link", "set", "lo", "up")
             self.on(end, "ip", "link", "set", "eth0", "up")
-            self._true_size(end)
+            self._true_size(end, "eth0")
+            self._true_size("m", end)
         for end, number in (("a", 1), ("b", 2)):
             self.on(end, "ip", "address", "add", f"10.7.0.{number}/24", "dev", "eth0")
             self.on(end, "ip", "address", "add", f"fd07::{number}/64", "dev", "eth0", "nodad")
@@ -231,27 +239,38 @@ class Bench:
         self.on("b", "ip", "route", "add", "10.9.0.0/24", "dev", "eth0")
         self.on("b", "ip", "route", "add", "fd09::/64", "dev", "eth0")
 
-    def _true_size(self, end: str) -> None:
+    def _true_size(self, end: str, interface: str) -> None:
         """Frames as they are on a wire: nothing is left to a network card."""
         program = (
             "import socket, sys; sys.path.insert(0, sys.argv[1]); from lan.engine import offloads\n"
             "offloads.switch_off(socket.socket(), sys.argv[2])\n"
         )
-        self.on(end, sys.executable, "-c", program, str(HOUSE), "eth0")
-        _run("ip", "netns", "exec", self.names["m"], sys.executable, "-c", program, str(HOUSE), end)
+        self.on(end, sys.executable, "-c", program, str(HOUSE), interface)
 
-    def within(self, end: str, *command: str) -> list[str]:
-        return ["ip", "netns", "exec", self.names[end], *command]
+    def popen(self, end: str, *command: str, folder: Path | None = None, **how: Any) -> "subprocess.Popen[Any]":
+        """A program at an end, in a folder of the machine's."""
+        there = folder or self.folder
+        return self._popen("ip", "netns", "exec", end, *command, folder=there, **how)
 
-    def on(self, end: str, *command: str) -> None:
-        _run(*self.within(end, *command))
+    def _popen(self, *command: str, folder: Path, **how: Any) -> "subprocess.Popen[Any]":
+        return subprocess.Popen(command, preexec_fn=partial(_enter, self._inside, folder), **how)
 
-    def start(self, end: str, *command: str) -> "subprocess.Popen[bytes]":
+    def on(self, end: str, *command: str) -> str:
+        """What a program at an end says.  Raises RuntimeError if it fails."""
+        return self._run("ip", "netns", "exec", end, *command)
+
+    def _run(self, *command: str) -> str:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with self._popen(*command, folder=self.folder, text=True, **streams) as process:
+            said, complaint = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {complaint.strip()}")
+        return str(said)
+
+    def start(self, end: str, *command: str) -> None:
         """A program that runs until the context ends."""
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(self.within(end, *command), cwd=self.folder, **quiet)  # type: ignore[call-overload]
-        self.stack.callback(_end, process)
-        return process  # type: ignore[no-any-return]
+        self.stack.callback(_end, self.popen(end, *command, **quiet))
 
     def serve(self) -> None:
         """Start what answers on `b`, and wait until it listens."""
@@ -312,15 +331,14 @@ class Bench:
         self.start("b", "env", f"PYTHONPATH={HOUSE}", *server)
 
     def _listening(self) -> set[int]:
-        done = subprocess.run(self.within("b", "ss", "-Hltn"), capture_output=True, text=True, check=True)
-        return {int(line.split()[3].rpartition(":")[2]) for line in done.stdout.splitlines()}
+        return {int(line.split()[3].rpartition(":")[2]) for line in self.on("b", "ss", "-Hltn").splitlines()}
 
     @contextmanager
     def cable(self, file: Path, faults: tuple[float, float, float] = (0, 0, 0), seed: int = 0) -> Iterator[None]:
         """A cable between the two, until the context ends; what `b` sends and gets is in the file."""
         words = [str(file), *(str(each) for each in (*faults, seed))]
-        command = self.within("m", sys.executable, "-c", "from benchmarks.wire_talks import carry; carry()", *words)
-        with subprocess.Popen(command, cwd=HOUSE, stdout=subprocess.PIPE) as process:
+        command = [sys.executable, "-c", "from benchmarks.wire_talks import carry; carry()", *words]
+        with self.popen("m", *command, folder=HOUSE, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
             try:
@@ -389,6 +407,24 @@ def _run(*command: str, folder: Path | None = None) -> None:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
+def _hold() -> None:
+    """What the bubble's first process does: nothing, until its lifeline is cut; the kernel reaps what it inherits."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        signal.pause()
+
+
+def _enter(inside: Sequence[int], folder: Path) -> None:
+    """For a forked child about to exec: be a process of the bubble, which ends with the one outside and with it."""
+    mounts, processes = inside
+    syscalls.setns(mounts, syscalls.CLONE_NEWNS)
+    syscalls.setns(processes, syscalls.CLONE_NEWPID)
+    os.chdir(folder)
+    if child := os.fork():
+        pass_on(child)
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     process.wait()
@@ -414,6 +450,7 @@ def timed_captures(
             with bench.cable(file, talk.faults, seed * len(chosen) + number):
                 for command in talk.commands:
                     words = [word.replace("{folder}", str(folder)) for word in command]
-                    limited = bench.within("a", "timeout", str(PATIENCE_S if command[0] != "dhclient" else 4), *words)
-                    subprocess.run(limited, capture_output=True, check=False)
+                    limited = ("timeout", str(PATIENCE_S if command[0] != "dhclient" else 4), *words)
+                    with bench.popen("a", *limited, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+                        process.communicate()
             yield talk.name, timed_frames_of(file)

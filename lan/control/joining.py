@@ -12,6 +12,7 @@ import termios
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 from lan.engine import browsers, syscalls
 
@@ -81,7 +82,7 @@ def become(descriptors: Descriptors, folder: str | None, user: str | None) -> No
     enter(descriptors, folder)
     child = os.fork()
     if child:
-        _pass_on(child)
+        pass_on(child)
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     if user is not None:
         be_user(user)
@@ -99,7 +100,8 @@ def be_user(name: str) -> None:
     os.setuid(entry.pw_uid)
 
 
-def _pass_on(child: int) -> None:
+def pass_on(child: int) -> NoReturn:
+    """Stand for a child that is in a PID namespace of its own: pass signals on to it, end as it does."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, lambda received, _: os.kill(child, received))
     os.closerange(3, 1 << 16)

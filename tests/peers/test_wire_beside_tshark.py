@@ -5,6 +5,9 @@ The frames are the same at each run: made from fixed seeds, and recorded of prog
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -20,7 +23,20 @@ from lan.wire.frame import decode
 from lan.wire.icmp import ECHO, ECHO_REPLY
 from lan.wire.packet import Packet
 
+from ..command import MARK
+from ..e2e import inventory
+from ..e2e.test_abrupt_ends import assert_nothing_left
+
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+HOLDING = """
+import contextlib, pathlib, sys
+from benchmarks.wire_talks import Bench
+
+with contextlib.ExitStack() as stack:
+    bench = Bench(pathlib.Path(sys.argv[1]), stack)
+    with bench.popen("a", "sh", "-c", "sleep 974 & echo on; sleep 974"):
+        sys.stdin.read()
+"""
 TLS_HANDSHAKE = b"\x16\x03"
 
 
@@ -53,6 +69,24 @@ def test_the_talks_can_be_held_anew(tmp_path: Path) -> None:
     assert name == "ping"
     echoes = [packet.icmp for packet in map(decode, frames) if packet.icmp is not None]
     assert {ECHO, ECHO_REPLY} <= {echo.type for echo in echoes}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces for the talks need root")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_of_the_talks_is_left_however_they_end(number: signal.Signals, tmp_path: Path) -> None:
+    before = inventory.take()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(tmp_path)],
+        cwd=wire_talks.HOUSE,
+        env={**os.environ, "STARTED_BY": MARK},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        assert len(inventory.started_by_us()) > len(("its own", "PID 1", "sh", "sleep"))
+        process.send_signal(number)
+    assert_nothing_left(before)
 
 
 def test_a_value_that_is_not_the_same_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
