@@ -5,7 +5,7 @@ data and rendered once, by the face that the user sees.  It imports nothing of o
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 OK, FAILED, MISUSED, MACHINE_CANNOT = 0, 1, 2, 3
@@ -30,11 +30,16 @@ class LanError(Exception):
         self.where = None if where is None else str(where)
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        return self.told(str)
+
+    def told(self, tell: Callable[[str], str]) -> str:
+        """The whole message, each part of it as `tell` gives it in the reader's language."""
+        what, (expected, todo) = tell(self.what), labels(tell)
+        lines = [f"{self.where}: {what}" if self.where else what]
         if self.expected:
-            lines.append(f"  expected  {self.expected}")
+            lines.append(f"  {expected}  {tell(self.expected)}")
         if self.todo:
-            lines.append(f"  try       {self.todo}")
+            lines.append(f"  {todo}  {tell(self.todo)}")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -64,6 +69,12 @@ class RunError(LanError):
     """Something that should work failed while it ran: a service, a link, a step."""
 
     exit_code = FAILED
+
+
+def labels(tell: Callable[[str], str] = str) -> tuple[str, str]:
+    """What stands before what was expected and what to do, of one length."""
+    words = tell("expected"), tell("try")
+    return words[0].ljust(len(words[1])), words[1].ljust(len(words[0]))
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

@@ -5,14 +5,19 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import lan.cli.verbs
+from lan.cli.screen import spoken
 from lan.errors import UsageError, nearest
 
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong as every other error of lan is said, with the nearest right option."""
+
+    def __init__(self, prog: str, **more: Any) -> None:
+        usage = importlib.import_module("lan.cli.usage")  # not for `lan --version`
+        super().__init__(prog, formatter_class=lambda prog: usage.Formatter(prog, spoken()), **more)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """`parse_args`, but for what it says of a word too many."""

@@ -1,14 +1,14 @@
 """Tables and colours on a terminal, by Rich."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lan.errors import LanError
+from lan.errors import LanError, labels
 
 _OUT = Console(highlight=False, soft_wrap=True)
 _ERR = Console(highlight=False, soft_wrap=True, file=sys.stderr)
@@ -32,11 +32,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> 
     _OUT.print(made)
 
 
-def error(fault: LanError) -> None:
-    """An error: red what, dim expected, the remedy to be seen."""
+def error(fault: LanError, tell: Callable[[str], str]) -> None:
+    """An error in the reader's language: red what, dim expected, the remedy to be seen."""
+    expected, todo = labels(tell)
     where = Text(f"{fault.where}: ", style="bold") if fault.where else Text()
-    _ERR.print(Text("lan: ", style="red bold") + where + Text(fault.what))
+    _ERR.print(Text("lan: ", style="red bold") + where + Text(tell(fault.what)))
     if fault.expected:
-        _ERR.print(Text("  expected  ", style="dim") + Text(fault.expected))
+        _ERR.print(Text(f"  {expected}  ", style="dim") + Text(tell(fault.expected)))
     if fault.todo:
-        _ERR.print(Text("  try       ", style="dim") + Text(fault.todo, style="cyan"))
+        _ERR.print(Text(f"  {todo}  ", style="dim") + Text(tell(fault.todo), style="cyan"))

@@ -1,5 +1,6 @@
 """What the user sees: tables and lines, with colour on a terminal, plain otherwise, or JSON.
 
+Sentences, titles of columns and errors are told in the reader's language; JSON is the same in every language.
 Rich is imported only where a terminal is there to show it: it costs 50 ms.
 """
 
@@ -9,10 +10,13 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lan.errors import LanError, RunError
 from lan.trace.views.cells import cells, cut, pad
+
+if TYPE_CHECKING:
+    from lan.language.catalogue import Language
 
 SCHEMA = 1
 """Of every `--json` answer: keys are only ever added under one number."""
@@ -33,6 +37,8 @@ class Screen:
         """A line for people; nothing in JSON mode."""
         if self.json:
             return
+        if type(text) is not str:
+            text = spoken().retell(text)
         text = harmless(text)
         if self.is_terminal and style:
             _rich().line(text, style)
@@ -43,6 +49,8 @@ class Screen:
         """A table for people."""
         if self.json:
             return
+        language = spoken()
+        columns, title = [language.say(language.retell(name)) for name in columns], language.say(title)
         texts = [["" if cell is None else harmless(str(cell)) for cell in row] for row in rows]
         if self.is_terminal:
             _rich().table(columns, texts, title)
@@ -58,9 +66,9 @@ class Screen:
         if self.json:
             self.data({"ok": False, "error": error.as_json()})
         elif sys.stderr.isatty() and "NO_COLOR" not in os.environ:
-            _rich().error(error)
+            _rich().error(error, spoken().know_again)
         else:
-            print(f"lan: {error}", file=sys.stderr, flush=True)
+            print(f"lan: {error.told(spoken().know_again)}", file=sys.stderr, flush=True)
 
     def _put(self, text: str) -> None:
         """Write a line, now.  Raises RunError where the output takes no more, as on a full disk."""
@@ -76,6 +84,7 @@ class Screen:
     def progress(self, text: str) -> None:
         """What is being done now: replaced by the next on a terminal, nothing elsewhere."""
         if self.is_terminal:
+            text = spoken().know_again(text) if text else ""
             sys.stdout.write(f"\r\x1b[2K\x1b[2m{text}\x1b[0m" if text else "\r\x1b[2K")
             sys.stdout.flush()
 
@@ -104,6 +113,12 @@ def fitting(text: str, screen: Screen) -> str:
     if not screen.is_terminal or cells(text) <= (limit := width(screen)):
         return text
     return cut(text, limit - 1) + "…"
+
+
+def spoken() -> "Language":
+    """The language of whoever reads, as the environment has it."""
+    made: Language = importlib.import_module("lan.language.catalogue").language_of(os.environ)
+    return made
 
 
 def _rich() -> Any:

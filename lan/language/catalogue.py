@@ -1,28 +1,40 @@
-"""Reasons in the reader's language, from gettext catalogues: ``lan/locale/LANGUAGE/LC_MESSAGES/lan.po``.
+"""What is read in the reader's language, from gettext catalogues: ``lan/locale/LANGUAGE/LC_MESSAGES/*.po``.
 
+``lan.po`` has the sentences of reasons and findings, ``faces.po`` what the faces say themselves: help, errors, titles.
 The .po files are read as they are (GNU gettext manual, "The Format of PO Files"), so that nothing need be compiled.
 A sentence that a catalogue lacks stays English.
 """
 
-import ast
+import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
-from lan.language import device_words, particles
+from lan.language import device_words, known_again, particles
 from lan.reasons import Reason, Sentence
 
 LOCALES = Path(__file__).resolve().parents[1] / "locale"
 VARIABLES = ("LAN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set decides; gettext's order, with our own before it."""
+REASONS, FACES = "lan.po", "faces.po"
+LINE = re.compile(r'(?:(msgid|msgstr) )?"(.*)"')
+ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
 class Language:
     """One language's catalogue; ``Language({})`` is English."""
 
-    def __init__(self, sentences: Mapping[str, str], finish: Callable[[str], str] = str) -> None:
-        """`finish` gives a sentence whose facts are in their places its last form."""
-        self._sentences, self._finish = sentences, finish
+    def __init__(
+        self,
+        sentences: Mapping[str, str],
+        finish: Callable[[str], str] = str,
+        *,
+        faces: Mapping[str, str] | None = None,
+        name: str = "en",
+    ) -> None:
+        """`finish` gives a sentence whose facts are in their places its last form; `faces` say some themselves."""
+        self._faces = faces or {}
+        self._sentences, self._finish, self.name = {**self._faces, **sentences}, finish, name
 
     def tell(self, sentence: str, facts: Mapping[str, object]) -> str:
         """The sentence in this language, with its facts."""
@@ -44,6 +56,16 @@ class Language:
         said = device_words.sentence(text)
         return text if said is None else self.retell(said)
 
+    def know_again(self, text: str) -> str:
+        """What an error says, in this language, as far as the catalogue has it."""
+        if isinstance(text, Sentence):
+            return self.retell(text)
+        return known_again.retold(text, self._faces, self._templates, self._finish) if self._faces else text
+
+    @cached_property
+    def _templates(self) -> list[known_again.Template]:
+        return known_again.templates(self._faces)
+
     def retell(self, text: str) -> str:
         """A `Sentence` in this language, with those in it; any other text (a command, a row of a table) as it is."""
         if not isinstance(text, Sentence):
@@ -64,16 +86,17 @@ def language_of(environment: Mapping[str, str]) -> Language:
         for each in (name, name.partition("_")[0]):
             if each in ("C", "POSIX", "en"):
                 return ENGLISH
-            if each.replace("_", "").isalnum() and (LOCALES / each / "LC_MESSAGES/lan.po").is_file():
+            if each.replace("_", "").isalnum() and (LOCALES / each / "LC_MESSAGES" / REASONS).is_file():
                 return language(each)
     return ENGLISH
 
 
 @cache
 def language(name: str) -> Language:
-    """The catalogue of a language, such as ``ko``.  Raises OSError where there is none."""
-    text = (LOCALES / name / "LC_MESSAGES/lan.po").read_text(encoding="utf-8")
-    return Language(parse(text), particles.choose if name == "ko" else str)
+    """The catalogues of a language, such as ``ko``.  Raises OSError where there are none."""
+    folder = LOCALES / name / "LC_MESSAGES"
+    reasons, faces = (parse((folder / file).read_text(encoding="utf-8")) for file in (REASONS, FACES))
+    return Language(reasons, particles.choose if name == "ko" else str, faces=faces, name=name)
 
 
 def parse(text: str) -> dict[str, str]:
@@ -82,21 +105,25 @@ def parse(text: str) -> dict[str, str]:
     parts = {"msgid": "", "msgstr": ""}
     into = ""
     for number, line in enumerate([*text.splitlines(), 'msgid ""'], 1):
-        keyword, _, quoted = line.strip().partition(" ")
+        if not line or line.isspace() or line.startswith("#"):
+            continue
+        read = LINE.fullmatch(line.strip())
+        keyword = read[1] if read else None
+        if read is None or not (into or keyword):
+            raise ValueError(f"line {number}: {line!r} is neither msgid, msgstr, text in quotes nor a comment")
         if keyword == "msgid":
             if parts["msgid"] and parts["msgstr"]:
                 found[parts["msgid"]] = parts["msgstr"]
-            parts, into = {"msgid": "", "msgstr": ""}, keyword
-        elif keyword == "msgstr":
-            into = keyword
-        elif line.startswith('"') and into:
-            quoted = line.strip()
-        elif not line.strip() or line.startswith("#"):
-            continue
-        else:
-            raise ValueError(f"line {number}: {line!r} is neither msgid, msgstr, text in quotes nor a comment")
-        parts[into] += ast.literal_eval(quoted)
+            parts = {"msgid": "", "msgstr": ""}
+        into = keyword or into
+        parts[into] += _unescaped(read[2])
     return found
+
+
+def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return re.sub(r"\\(.)", lambda match: ESCAPES.get(match[1], match[1]), text)
 
 
 ENGLISH = Language({})

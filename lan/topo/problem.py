@@ -3,11 +3,11 @@
 A `Problem` has the four parts of every error in the house (lan/errors.py) and is rendered as one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lan.errors import TopologyError, nearest
+from lan.errors import TopologyError, labels, nearest
 from lan.topo.spec import Where
 
 SHOWN_MAX = 20
@@ -44,13 +44,15 @@ class MistakesError(TopologyError):
         todo = first.todo or f"lan validate {source} shows every mistake"
         super().__init__(first.what, where=first.where, expected=first.expected, todo=todo)
 
-    def __str__(self) -> str:
+    def told(self, tell: Callable[[str], str]) -> str:
+        """All of them, or the first and how many more."""
         if len(self.problems) == 1:
-            return super().__str__()
-        texts = [str(problem) for problem in self.problems[:SHOWN_MAX]]
+            return super().told(tell)
+        texts = [problem.as_error().told(tell) for problem in self.problems[:SHOWN_MAX]]
         if len(self.problems) > SHOWN_MAX:
-            hidden = len(self.problems) - SHOWN_MAX
-            texts.append(f"… and {hidden} more\n  try       lan validate {self.source} shows every mistake")
+            more = tell(f"… and {len(self.problems) - SHOWN_MAX} more")
+            todo = tell(f"lan validate {self.source} shows every mistake")
+            texts.append(f"{more}\n  {labels(tell)[1]}  {todo}")
         return "\n".join(texts)
 
     def as_json(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What people read is there in Korean too: every sentence of the house, with the same facts, in columns that stand.
 
 The sentences are gathered from the source: what `Sentence(…)` and `language.say(…)` are given, the pieces of a
-`Step`, the causes of stalls, and the tuples of words that are told as headings.
+`Step`, the causes of stalls, and the tuples of words that are told as headings; by `faces_words.py` help, errors,
+titles of tables and lines of verbs, which fail here too while they are English alone.
 """
 
 import ast
@@ -14,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from lan.cli.command_line import main
+from lan.cli.command_line import FIRST, GROUPS, LAST, main
 from lan.cli.screen import Screen
-from lan.language.catalogue import ENGLISH, LOCALES, Language, language
+from lan.language.catalogue import ENGLISH, FACES, LOCALES, REASONS, Language, language, parse
 from lan.reasons import Sentence, because
 from lan.trace import pcapng_writing
 from lan.trace.journey import StopKind
@@ -26,6 +27,7 @@ from lan.trace.views.cells import cells
 from lan.trace.views.waterfall import PHASES
 from lan.whynot.chain import diagnose
 
+from . import faces_words
 from .trace.dialogues import told
 from .whynot.test_whynot_recorded import kept
 
@@ -117,8 +119,23 @@ def test_what_services_switches_and_cables_log_is_there_in_korean() -> None:
     assert not [f"{path}: {text}" for text, path in said.items() if text not in KOREAN]
 
 
+def test_every_word_of_help_is_there_in_korean() -> None:
+    found = faces_words.help_texts()
+    assert len(found) > 120
+    assert not [f"{where}: {text}" for text, where in found.items() if text not in KOREAN]
+    assert all(text in KOREAN for text in (FIRST, LAST, *GROUPS, "usage: ", "options", "positional arguments"))
+
+
+def test_every_error_is_known_again_and_told_in_korean() -> None:
+    """Its texts, what was expected, and what to try: `lan/locale/ko/LC_MESSAGES/faces.po` has them."""
+    found = faces_words.errors()
+    assert len(found) > 450
+    assert not [f"{where}: {text}" for text, where in found.items() if not HANGUL.search(KOREAN.know_again(text))]
+
+
 def test_both_languages_have_the_same_facts_in_a_sentence() -> None:
-    assert not [text for text in messages() if placeholders(text) != placeholders(KOREAN.say(text))]
+    faces = [text for text in parse((LOCALES / "ko/LC_MESSAGES" / FACES).read_text()) if not text.startswith("{TIME:")]
+    assert not [text for text in [*messages(), *faces] if placeholders(text) != placeholders(KOREAN.say(text))]
 
 
 SOUNDS = {"bit", "count", "frame", "gateway", "held", "ip", "new", "offered", "old", "port", "right", "status"}
@@ -127,7 +144,7 @@ SOUNDS = {"bit", "count", "frame", "gateway", "held", "ip", "new", "offered", "o
 
 def test_a_particle_with_two_forms_stands_behind_nothing_but_numbers_and_addresses() -> None:
     """Elsewhere the sentence has a noun behind the fact, so that no reader sees 은(는)."""
-    text = (LOCALES / "ko/LC_MESSAGES/lan.po").read_text()
+    text = "".join((LOCALES / "ko/LC_MESSAGES" / file).read_text() for file in (REASONS, FACES))
     behind = re.findall(r"(\S*)(?:은\(는\)|이\(가\)|을\(를\)|와\(과\)|\(으\)로)", text)
     assert not [word for word in behind if word.rpartition("{")[2].removesuffix("}") not in SOUNDS]
 
