@@ -142,6 +142,8 @@ def responds(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
         remedy = Sentence("ask the port of its web server: lan show sockets {device}", device=server.name)
         yield broken(said, "application.no-http", remedy)
     if attempt.status >= 400:
+        status = [seen for seen in answers if seen.text.startswith(f"HTTP {attempt.status} ")]
+        evidence, frames = told(status[:1]) or evidence, numbers(status) or frames
         said = Sentence("{device} answers {what} with {status} {phrase}",
                         status=attempt.status, phrase=attempt.phrase, **who)  # fmt: skip
         known = {

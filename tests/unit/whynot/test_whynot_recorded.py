@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lan.whynot.chain import diagnose
-from lan.whynot.facts import Facts, facts_from_json
+from lan.whynot.facts import Facts, Seen, facts_from_json
 from lan.whynot.finding import Step
 
 from ...lan.breakages import BREAKAGES, SOUND
@@ -94,3 +94,14 @@ def test_a_name_that_is_like_no_device_or_is_some_servers_is_asked_of_the_server
 def test_facts_are_kept_and_read_as_they_were() -> None:
     for facts in kept().values():
         assert facts_from_json(json.loads(json.dumps(facts.as_json()))) == facts
+
+
+def test_an_error_status_is_shown_by_the_frame_that_says_it() -> None:
+    facts = kept()["not-found"]
+    pc1, web = facts.seen[0].src, "192.168.100.253"
+    ends = ("web:eth0", "s2:eth4", "02:00:00:00:00:02", "02:00:00:00:00:01", "tcp")
+    said = ("HTTP 404 Not Found, Content-Length: 28", "TCP 80 → 40000 [ACK]", "TCP 80 → 40000 [FIN, ACK]")
+    answers = [Seen(2000 + at, *ends, "ACK", web, pc1, 80, 40000, text) for at, text in enumerate(said)]
+    found = diagnose(replace(facts, seen=[*facts.seen, *answers])).broken
+    assert found is not None and [str(line) for line in found.evidence] == [f"frame 2000  web → s2  {said[0]}"]
+    assert found.frames[0] == 2000
