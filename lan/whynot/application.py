@@ -142,12 +142,13 @@ def responds(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
         remedy = Sentence("ask the port of its web server: lan show sockets {device}", device=server.name)
         yield broken(said, "application.no-http", remedy)
     if attempt.status >= 400:
-        status = [seen for seen in answers if seen.text.startswith(f"HTTP {attempt.status} ")]
-        evidence, frames = told(status[:1]) or evidence, numbers(status) or frames
+        saying = "TLS application data" if scheme == "https" else f"HTTP {attempt.status} "
+        status = [seen for seen in answers if seen.text.startswith(saying)]
+        evidence, frames = told(status[-1:]) or evidence, numbers(status) or frames
         said = Sentence("{device} answers {what} with {status} {phrase}",
                         status=attempt.status, phrase=attempt.phrase, **who)  # fmt: skip
         known = {
-            404: Sentence("ask for a path that is there, such as http://{host}/", host=question.host),
+            404: Sentence("ask for a path that is there, such as {url}/", url=f"{scheme}://{question.host}{port}"),
             421: Sentence("write {host} into names of {device}, or ask for a name of its",
                           host=question.host, device=server.name),
         }  # fmt: skip

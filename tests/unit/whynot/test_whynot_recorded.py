@@ -96,12 +96,17 @@ def test_facts_are_kept_and_read_as_they_were() -> None:
         assert facts_from_json(json.loads(json.dumps(facts.as_json()))) == facts
 
 
-def test_an_error_status_is_shown_by_the_frame_that_says_it() -> None:
+@pytest.mark.parametrize(
+    ("kind", "saying"), [("http", "HTTP 404 Not Found, Content-Length: 28"), ("https", "TLS application data, 9 bytes")]
+)
+def test_an_error_status_is_shown_by_the_frame_that_says_it(kind: str, saying: str) -> None:
     facts = kept()["not-found"]
+    facts = replace(facts, question=replace(facts.question, kind=kind, port=80))
     pc1, web = facts.seen[0].src, "192.168.100.253"
     ends = ("web:eth0", "s2:eth4", "02:00:00:00:00:02", "02:00:00:00:00:01", "tcp")
-    said = ("HTTP 404 Not Found, Content-Length: 28", "TCP 80 → 40000 [ACK]", "TCP 80 → 40000 [FIN, ACK]")
+    said = (saying, "TCP 80 → 40000 [ACK]", "TCP 80 → 40000 [FIN, ACK]")
     answers = [Seen(2000 + at, *ends, "ACK", web, pc1, 80, 40000, text) for at, text in enumerate(said)]
     found = diagnose(replace(facts, seen=[*facts.seen, *answers])).broken
     assert found is not None and [str(line) for line in found.evidence] == [f"frame 2000  web → s2  {said[0]}"]
     assert found.frames[0] == 2000
+    assert found.remedy is not None and f"{kind}://www.lan.test" in found.remedy
