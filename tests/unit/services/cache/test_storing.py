@@ -141,7 +141,7 @@ def test_statuses_that_are_cacheable_by_themselves_are_stored() -> None:
     assert found == HEURISTICALLY_CACHEABLE - {206}
 
 
-@pytest.mark.parametrize("status", [407, 412, 416, 417, 421, 428, 429, 431, 511])
+@pytest.mark.parametrize("status", [407, 412, 416, 417, 421, 426, 428, 429, 431, 511])
 def test_a_status_about_one_request_is_not_stored(status: int) -> None:
     assert not stored_after(Reply(status, cache_control="public, max-age=60"))
 
