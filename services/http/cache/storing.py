@@ -22,8 +22,8 @@ NEEDED = frozenset(
 """Fields that the cache decides by: a directive that keeps one of these out keeps out the whole response."""
 
 OF_ONE_REQUEST = frozenset((407, 412, 416, 417, 421, 426, 428, 429, 431, 511))
-"""Status codes that answer more of the request than a cache key holds: its conditions, range, expectation, route, protocol,
-size, sender or password; the last four must not be stored, whatever speaks for it (RFC 6585 §3 to §6)."""
+"""Status codes that answer more of the request than a cache key holds: its conditions, range, expectation, route,
+protocol, size, sender or password; the last four must not be stored, whatever speaks for it (RFC 6585 §3 to §6)."""
 
 Rule = Callable[[Request, Response, Directives, Settings], Reason | None]
 
