@@ -300,6 +300,8 @@ class Agent:
             raise UsageError(f"unknown kind {message.kind!r}", expected="one of " + ", ".join(models()))
         is_switch = models()[message.kind].is_switch
         self.live.add_device(Device(message.name, message.kind, message.options, is_switch=is_switch))
+        if self.recorder is not None:
+            self.recorder.kernel.listen_to(self.live.fabric, message.name)
         return {}
 
     def _remove_device(self, message: messages.RemoveDevice, client: socket.socket, reply: Reply) -> dict[str, Any]:

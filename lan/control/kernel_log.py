@@ -81,12 +81,8 @@ class KernelLog:
         if self._is_gone:
             return
         links = list(links)
-        ends = dict.fromkeys(port.device for link in links for port in (link.a, link.b))
-        for name in [name for name in ends if name in fabric.namespaces and name not in self._names]:
-            self._number(fabric, [name])
-            told = json.dumps({"add": name, "nsid": self._names[name]}).encode()
-            with contextlib.suppress(ConnectionError):
-                socket.send_fds(self.control, [told], [fabric.namespaces[name]])
+        for name in dict.fromkeys(port.device for link in links for port in (link.a, link.b)):
+            self.listen_to(fabric, name)
         at_switches, between = _cables(fabric, links)
         with contextlib.suppress(ConnectionError):
             more = [[index, *port] for index, port in _switch_ports(fabric, links).items()]
@@ -95,6 +91,15 @@ class KernelLog:
                 trigger, _ = _between(fabric, host, ports)
                 with trigger:
                     socket.send_fds(self.control, [json.dumps({"ports": ports}).encode()], [trigger.fileno()])
+
+    def listen_to(self, fabric: Fabric, name: str) -> None:
+        """Listen to a device from now on, if it is a host and is not listened to yet."""
+        if self._is_gone or name not in fabric.namespaces or name in self._names:
+            return
+        self._number(fabric, [name])
+        told = json.dumps({"add": name, "nsid": self._names[name]}).encode()
+        with contextlib.suppress(ConnectionError):
+            socket.send_fds(self.control, [told], [fabric.namespaces[name]])
 
     def forget(self, name: str) -> None:
         """A host is gone; another of its name is another."""

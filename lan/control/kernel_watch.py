@@ -5,7 +5,8 @@
 What they tell unasked: neighbours, routes and interfaces that change (rtnetlink(7)); rules of nftables, and what
 became of each packet at them (`firewall_watch.py`).  What they tell when they are asked: sockets (`socket_watch.py`).
 `lan.trace.kernel` reads it.  Its first line names the devices that are listened to; a line "gap" says that some was
-lost.
+lost between `since_s` and its own time.  A kernel whose reader was too slow says so once, before what it still has, and
+loses more until its reader has taken all of that: so what was lost is known when a socket is empty again.
 
 It is steered over a SOCK_SEQPACKET socket by JSON messages: ``{"sync": id}`` is answered once all that was told before
 is in the file, ``{"add": device, "nsid": n}`` comes with the namespace, ``{"remove": n}``; ``{"ports": {interface:
@@ -36,7 +37,12 @@ REST_S = 0.002
 """Pause between two looks: batches instead of a wake-up an event."""
 MOST_BYTES = 256 << 20
 """A longer record ends with a gap."""
-MESSAGE_BYTES = 4096
+MESSAGE_BYTES = 1 << 18
+"""More than a message may have (a socket's buffer, 208 KiB): those about a device with many cables are long."""
+MOST_LINES = 4096
+"""So many are written at the latest, however much more is told."""
+MOST_EARLY = 4096
+"""What devices told before their number was said to be theirs; more is lost."""
 _NSID = struct.Struct("=i")
 Ports = dict[str, list[str]]
 """An interface of a trigger's namespace → the devices at the ends of its cable."""
@@ -84,7 +90,11 @@ class Watch:
         self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115 - as long as the process
         self._spaces, self._written = dict(spaces), 0
         self._lines: list[dict[str, Any]] = []
-        self._is_cut = False
+        self._cut_since_s: float | None = None
+        self._empty_s: dict[socket.socket, float] = {}
+        """When a socket had told all."""
+        self._newest = max(spaces, default=0)
+        self._early: list[tuple[socket.socket, int, bytes]] = []
         self.firewall = FirewallWatch(self._say, home)
         self.sockets = SocketWatch(self._say, home)
         self._triggers: list[tuple[socket.socket, Ports]] = []
@@ -98,11 +108,13 @@ class Watch:
 
     def hear(self, sock: socket.socket) -> None:
         """Listen to one more socket of `listen`."""
+        self._empty_s[sock] = time.time()
         self._selector.register(sock, selectors.EVENT_READ, sock)
 
     def hear_bridges(self, sock: socket.socket, ports: dict[int, tuple[str, str]]) -> None:
         """Listen to the bubble's own bridges too; `ports`: an interface's index → switch and port."""
         self._bridges, self._bridge_ports = sock, ports
+        self._empty_s[sock] = time.time()
         self._selector.register(sock, selectors.EVENT_READ, sock)
 
     def wake_by(self, trigger: socket.socket, ports: Ports) -> None:
@@ -129,38 +141,56 @@ class Watch:
         for trigger, ports in self._triggers:
             for device in _woken(trigger, ports):
                 self.sockets.trigger(device, time.monotonic())
-        for key in list(self._selector.get_map().values()):
-            if key.data is not None and key.data.family is socket.AF_NETLINK:
-                self._take(key.data)
+        self._hear()
         spaces = dict(self._spaces.values())
-        self.firewall.settle(spaces)
+        self.firewall.settle(spaces, self._hear)
         self.sockets.settle(spaces, time.monotonic(), at_once=at_once)
         self._flush()
 
+    def _hear(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            if key.data is not None and key.data.family is socket.AF_NETLINK:
+                self._take(key.data)
+
     def _take(self, sock: socket.socket) -> None:
+        """All that a socket has to tell."""
+        is_lost = False
         while True:
             try:
                 data, ancillary, _, _ = sock.recvmsg(DATAGRAM_BYTES, socket.CMSG_SPACE(_NSID.size))
             except BlockingIOError:
-                return
+                break
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                self._say("", "gap", of="firewall" if sock.proto == nftables.NETLINK_NETFILTER else "tables")
+                is_lost = True
                 continue
             if sock is self._bridges:
                 self._tell_stations(data)
-                continue
-            nsid = next((_NSID.unpack(value)[0] for level, kind, value in ancillary
-                         if (level, kind) == (netlink.SOL_NETLINK, netlink.LISTEN_ALL_NSID)), -1)  # fmt: skip
-            if nsid not in self._spaces:
-                continue
+            else:
+                nsid = next((_NSID.unpack(value)[0] for level, kind, value in ancillary
+                             if (level, kind) == (netlink.SOL_NETLINK, netlink.LISTEN_ALL_NSID)), -1)  # fmt: skip
+                self.told(sock, nsid, data)
+            if len(self._lines) >= MOST_LINES:
+                self._flush()
+        if is_lost and sock.proto == nftables.NETLINK_NETFILTER:
+            self._say("", "gap", of="firewall", since_s=self._empty_s[sock])
+            self.firewall.recheck(name for name, _ in self._spaces.values())
+        elif is_lost:
+            self._say("", "gap", of="tables", since_s=self._empty_s[sock])
+        self._empty_s[sock] = time.time()
+
+    def told(self, sock: socket.socket, nsid: int, data: bytes) -> None:
+        """A datagram of a device; of one whose number is yet to be said it waits for that."""
+        if nsid in self._spaces:
             device, _ = self._spaces[nsid]
             if sock.proto == nftables.NETLINK_NETFILTER:
                 self.firewall.take(device, data)
-                continue
-            for event in rtnetlink_events.events(data):
-                self._tell(device, event)
+            else:
+                for event in rtnetlink_events.events(data):
+                    self._tell(device, event)
+        elif nsid > self._newest and len(self._early) < MOST_EARLY:
+            self._early.append((sock, nsid, data))
 
     def _tell_stations(self, data: bytes) -> None:
         for station in rtnetlink_events.stations(data):
@@ -186,12 +216,16 @@ class Watch:
         self._written += len(data)
         if self._written >= MOST_BYTES:
             data += gap("all")
-        if self._is_cut:  # what was not written is not known, and half a line may stand there
-            data = b"\n" + gap("all") + data
+        if self._cut_since_s is not None:  # what was not written is not known, and half a line may stand there
+            data = b"\n" + gap("all", since_s=self._cut_since_s) + data
         try:
-            self._is_cut = self._file.write(data) != len(data)
+            is_whole = self._file.write(data) == len(data)
         except OSError:  # the disk is full
-            self._is_cut = True
+            is_whole = False
+        if is_whole:
+            self._cut_since_s = None
+        elif self._cut_since_s is None:
+            self._cut_since_s = lines[0]["time_s"]
 
     def _rest(self) -> None:
         """Let events gather, unless the control socket has something to say."""
@@ -209,28 +243,41 @@ class Watch:
             return False
         message = json.loads(data)
         if "add" in message:
-            self._spaces[message["nsid"]] = (message["add"], descriptors[0])
-            self._say("", "watched", devices=[message["add"]])
-            self._flush()
+            self._add(message["add"], message["nsid"], descriptors[0])
         elif "ports" in message and descriptors:
             self.wake_by(socket.socket(fileno=descriptors[0]), message["ports"])
         elif "ports" in message and self._triggers:
             self._triggers[0][1].update(message["ports"])
             self._bridge_ports |= {index: (switch, port) for index, switch, port in message["switch_ports"]}
         elif "remove" in message:
-            name, held = self._spaces.pop(message["remove"])
-            self.firewall.remove(name)
-            self.sockets.forget(name)
-            os.close(held)
+            self._remove(*self._spaces.pop(message["remove"]))
         else:
             with contextlib.suppress(ConnectionError):
                 self.control.send(data)
         return True
 
+    def _add(self, name: str, nsid: int, held: int) -> None:
+        """Listen to one more device, from its first word on."""
+        self._spaces[nsid], self._newest = (name, held), max(self._newest, nsid)
+        self._say("", "watched", devices=[name])
+        early, self._early = self._early, []
+        for one in early:
+            self.told(*one)
+        self._flush()
 
-def gap(of: str) -> bytes:
+    def _remove(self, name: str, held: int) -> None:
+        """A device is gone; another of its name tells all anew."""
+        self.firewall.remove(name)
+        self.sockets.forget(name)
+        self._interfaces = {key: told for key, told in self._interfaces.items() if key[0] != name}
+        os.close(held)
+
+
+def gap(of: str, *, since_s: float | None = None) -> bytes:
     """The line that says that something is not in the record: of "tables", of "firewall", or of "all"."""
-    return json.dumps({"time_s": time.time(), "device": "", "what": "gap", "of": of}).encode() + b"\n"
+    now_s = time.time()
+    told = {"time_s": now_s, "device": "", "what": "gap", "of": of, "since_s": now_s if since_s is None else since_s}
+    return json.dumps(told).encode() + b"\n"
 
 
 def _woken(trigger: socket.socket, ports: Ports) -> set[str]:

@@ -1,7 +1,8 @@
 """Sockets that wake their reader for the segments at which connections open, end or are refused, and for no others.
 
 A filter of the kernel's (BPF, socket(7), linux/filter.h) lets TCP segments with SYN, FIN or RST pass, and ICMP's
-"destination unreachable"; all else costs its few instructions.  Plain Ethernet alone: not in VLANs.
+"destination unreachable", ICMPv6's too; all else costs its few instructions.  Plain Ethernet alone: not in VLANs, nor
+behind extension headers of IPv6.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ ETH_P_ALL = 3
 SO_ATTACH_FILTER = 26
 OPENING_OR_ENDING = 0x07
 """FIN, SYN and RST (RFC 9293 §3.1)."""
-UNREACHABLE = 3
+UNREACHABLE, UNREACHABLE_6 = 3, 1
 SEEN_BYTES = 64
 WAITING_BYTES = 1 << 16
 """Of a flood what finds no room is dropped: those that wait say enough."""
@@ -35,7 +36,10 @@ _PROGRAM: tuple[tuple[str, int, int, str, str], ...] = (
     ("tcp", _LOAD_BYTE_X, 14 + 13, "", ""),
     ("", _IF_ANY, OPENING_OR_ENDING, _PASS, _DROP),
     ("ipv6", _LOAD_BYTE, 20, "", ""),
-    ("", _IF_EQUAL, socket.IPPROTO_TCP, "tcp6", _DROP),
+    ("", _IF_EQUAL, socket.IPPROTO_TCP, "tcp6", "icmp6?"),
+    ("icmp6?", _IF_EQUAL, socket.IPPROTO_ICMPV6, "icmp6", _DROP),
+    ("icmp6", _LOAD_BYTE, 54, "", ""),
+    ("", _IF_EQUAL, UNREACHABLE_6, _PASS, _DROP),
     ("tcp6", _LOAD_BYTE, 54 + 13, "", ""),
     ("", _IF_ANY, OPENING_OR_ENDING, _PASS, _DROP),
     (_PASS, _RETURN, SEEN_BYTES, "", ""),

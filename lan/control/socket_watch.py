@@ -4,7 +4,6 @@ A kernel tells of its sockets only when it is asked.  A device is asked `SOON_S`
 it, and no more often than costs one part in `SHARE` of a processor; what changed since the last time is a line.
 """
 
-import contextlib
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,8 @@ from lan.trace.kernel_tcp import Asker, Sample
 SOON_S = 0.001
 SHARE = 50
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
+Ends = tuple[str, str, int, str, int]
+"""Protocol, local address and port, the peer's ("" and 0 for none)."""
 Row = tuple[str, int, int]
 """State, how many wait, how many may."""
 
@@ -27,7 +28,7 @@ class SocketWatch:
         self._due_s: dict[str, float] = {}
         self._rest_until_s: dict[str, float] = {}
         self._askers: dict[str, Asker] = {}
-        self._known: dict[str, dict[tuple[str, str, int, str, int], Row]] = {}
+        self._known: dict[str, dict[Ends, Row]] = {}
 
     def trigger(self, device: str, now_s: float) -> None:
         """Something came to a device, or left it, that may have changed its sockets."""
@@ -48,20 +49,33 @@ class SocketWatch:
 
     def forget(self, device: str) -> None:
         """A device is gone."""
+        self._let_go(device)
+        self._known.pop(device, None)
+        self._rest_until_s.pop(device, None)
+
+    def _let_go(self, device: str) -> None:
+        """Of a question that broke off answers may be left, which the next one is not to read."""
         if (asker := self._askers.pop(device, None)) is not None:
             asker.close()
-        self._known.pop(device, None)
 
     def _ask(self, device: str, space: int) -> None:
-        found: dict[tuple[str, str, int, str, int], Row] = {}
+        """What it does not tell of, all of a protocol's or the rest of them, is as before: nothing is gone by that."""
+        asked_s, before = time.time(), self._known.get(device, {})
+        found: dict[Ends, Row] = {}
+        told = []
         for protocol, number in PROTOCOLS.items():
-            with contextlib.suppress(OSError):  # a kernel may lack a protocol's diag module
-                for one in self._asker(device, space).ask(protocol=number, with_info=False):
-                    found[_ends(protocol, one)] = (one.state, one.queued, one.most_queued)
-        before, self._known[device] = self._known.get(device, {}), found
+            try:
+                every = self._asker(device, space).ask(protocol=number, with_info=False)
+            except OSError:  # a kernel may lack a protocol's diag module
+                self._let_go(device)
+                found |= {ends: row for ends, row in before.items() if ends[0] == protocol}
+            else:
+                found |= {_ends(protocol, one): (one.state, one.queued, one.most_queued) for one in every}
+                told.append(protocol)
+        self._known[device] = found
         new = [[*ends, *row] for ends, row in found.items() if before.get(ends) != row]
         gone = [list(ends) for ends in before.keys() - found.keys()]
-        self._say(device, "sockets", new=new, gone=gone)
+        self._say(device, "sockets", new=new, gone=gone, asked_s=asked_s, of=told)
 
     def _asker(self, device: str, space: int) -> Asker:
         if device not in self._askers:
@@ -70,6 +84,6 @@ class SocketWatch:
         return self._askers[device]
 
 
-def _ends(protocol: str, one: Sample) -> tuple[str, str, int, str, int]:
+def _ends(protocol: str, one: Sample) -> Ends:
     is_connected = bool(one.peer_port)
     return protocol, one.local_ip, one.local_port, one.peer_ip if is_connected else "", one.peer_port

@@ -99,11 +99,11 @@ def read(data: bytes, time_ns: int) -> tuple[list[Sample], bool]:
     at = 0
     while at + _HEADER.size <= len(data):
         length, kind, *_ = _HEADER.unpack_from(data, at)
-        if kind == NLMSG_DONE:
+        if kind in (NLMSG_DONE, NLMSG_ERROR):  # a protocol that nobody tells of is an end with an error
+            code = struct.unpack_from("=i", data, at + _HEADER.size)[0] if length >= _HEADER.size + 4 else 0
+            if code or kind == NLMSG_ERROR:
+                raise OSError(-code, "the kernel tells nothing of its sockets")
             return found, True
-        if kind == NLMSG_ERROR:
-            (code,) = struct.unpack_from("=i", data, at + _HEADER.size)
-            raise OSError(-code, "the kernel tells nothing of its sockets")
         found.append(_sample(data[at + _HEADER.size : at + length], time_ns))
         at += max(length + 3 & ~3, _HEADER.size)
     return found, False

@@ -30,8 +30,8 @@ IFF_UP, RTM_F_CLONED = 0x1, 0x200
 LOOPBACK = b"\x7f"
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _NDA_DST, _NDA_LLADDR = 1, 3, 1, 2
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_NH_ID = (
-    1, 4, 5, 6, 7, 9, 15, 18, 30,
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_ENCAP, _RTA_NH_ID = (
+    1, 4, 5, 6, 7, 9, 15, 18, 22, 30,
 )  # fmt: skip
 _IFINFO = struct.Struct("=BxHiII")
 _NDMSG = struct.Struct("=BxHiHBB")
@@ -53,7 +53,8 @@ class Neighbour:
 class Route:
     """A route that came, or went.  `destination` has its prefix, `gateway` is "" for a network of one's own.
 
-    `is_simple` is False where more than this decides: several ways at once, or a next hop kept apart.
+    `is_simple` is False where more than this decides: several ways at once, a next hop kept apart, an encapsulation,
+    or that it is for one type of service alone.
     `replaces` says that it takes the place of the one with its destination and metric.
     """
 
@@ -165,7 +166,7 @@ def _neighbour(body: bytes, *, is_gone: bool) -> Neighbour | None:
 
 
 def _route(body: bytes, *, replaces: bool, is_gone: bool) -> Route | None:
-    family, length, _, _, table, _, _, kind, flags = _RTMSG.unpack_from(body)
+    family, length, _, tos, table, _, _, kind, flags = _RTMSG.unpack_from(body)
     told = netlink.attributes(body[_RTMSG.size :])
     if family not in (AF_INET, AF_INET6) or flags & RTM_F_CLONED or kind not in KINDS:
         return None
@@ -182,7 +183,7 @@ def _route(body: bytes, *, replaces: bool, is_gone: bool) -> Route | None:
         _number(told.get(_RTA_OIF), 0),
         source,
         _number(told.get(_RTA_PRIORITY), 0),
-        is_simple=not {_RTA_MULTIPATH, _RTA_VIA, _RTA_NH_ID} & told.keys(),
+        is_simple=not tos and not {_RTA_MULTIPATH, _RTA_VIA, _RTA_ENCAP, _RTA_NH_ID} & told.keys(),
         replaces=replaces,
         is_gone=is_gone,
     )

@@ -3,12 +3,11 @@
 A packet is known again by its headers, but for what the kernel fills in last: TTL and checksums.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from lan.trace.kernel.ruleset import Place
+from lan.trace.kernel.ruleset import Place, Ruleset
 from lan.wire.ipv4 import ICMP, ICMPV6, TCP, UDP
 
 NEAR_NS = 2_000_000_000
@@ -36,23 +35,41 @@ class Verdict:
         return f"{where}, handle {self.handle}" if self.handle else where
 
 
+class _Told(NamedTuple):
+    """A verdict: when it was heard, after how many words of the device's about its rules, and as it was told."""
+
+    time_ns: int
+    at: int
+    record: dict[str, Any]
+
+
 class Firewall:
     """Of all devices; `take` records in the order in which they came."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, Key], list[tuple[int, dict[str, Any]]]] = {}
-        self._rules: dict[str, list[tuple[int, dict[tuple[Place, int], str], dict[Place, str]]]] = {}
+        self._told: dict[tuple[str, Key], list[_Told]] = {}
+        self._rules: dict[str, list[Ruleset | None]] = {}
+        """Of each device in their order; None is a change, after which those before hold no more."""
+
+    def begin(self, device: str) -> None:
+        """A device begins, and has no rules yet."""
+        self._rules.setdefault(device, []).append(Ruleset({}, {}))
 
     def take(self, time_ns: int, device: str, record: dict[str, Any]) -> None:
-        """A verdict, or the rules as they are from now on."""
-        if record["what"] == "ruleset":
+        """A verdict, that rules change, or the rules as they are from now on."""
+        known = self._rules.setdefault(device, [])
+        if record["what"] == "rules change":
+            known.append(None)
+        elif record["what"] == "ruleset" and record.get("is_same"):
+            known.append(_listed(reversed(known)))
+        elif record["what"] == "ruleset":
             rules = {(Place(*place), handle): words for *place, handle, words in record["rules"]}
             bases = {Place(*place): words for *place, words in record["bases"]}
-            self._rules.setdefault(device, []).append((time_ns, rules, bases))
+            known.append(Ruleset(rules, bases))
         elif record["what"] in ("rule", "policy"):
             headers = (bytes.fromhex(record["network"]), bytes.fromhex(record["transport"]))
             key = key_of(record["family"], *headers)
-            self._told.setdefault((device, key), []).append((time_ns, record))
+            self._told.setdefault((device, key), []).append(_Told(time_ns, len(known), record))
 
     def verdicts(self, device: str, keys: Iterable[Key], at_ns: int) -> list[Verdict]:
         """What rules did with the packet that a device got, or sent, then; in their order.
@@ -60,29 +77,71 @@ class Firewall:
         `keys` are those of the frames that it was seen in there: translated addresses make it another.
         """
         found = [told for key in keys for told in self._told.get((device, key), ())]
-        near = [(time_ns, record) for time_ns, record in found if abs(time_ns - at_ns) <= NEAR_NS]
+        near = [told for told in found if abs(told.time_ns - at_ns) <= NEAR_NS]
         if not near:
             return []
-        _, nearest = min(near, key=lambda told: abs(told[0] - at_ns))
-        return [self._verdict(device, *told) for told in near if told[1]["id"] == nearest["id"]]
+        nearest = min(near, key=lambda told: abs(told.time_ns - at_ns))
+        same = [told for told in near if told.record["id"] == nearest.record["id"]]
+        return [self._verdict(device, told) for told in _way_of(nearest, same)]
 
-    def _verdict(self, device: str, time_ns: int, record: dict[str, Any]) -> Verdict:
-        told = Place(record["family"], record["table"], record["chain"])
-        place, words, base = self._words(device, time_ns, told, record["handle"])
-        return Verdict(time_ns, place, record["handle"], record["verdict"], words, base, bool(record["oif"]))
+    def _verdict(self, device: str, told: _Told) -> Verdict:
+        record, (place, words, base) = told.record, self._words(device, told)
+        return Verdict(told.time_ns, place, record["handle"], record["verdict"], words, base, bool(record["oif"]))
 
-    def _words(self, device: str, time_ns: int, told: Place, handle: int) -> tuple[Place, str, str]:
-        """Where a rule stands, its words and its chain's: as last listed before, or first after.
+    def _words(self, device: str, told: _Told) -> tuple[Place, str, str]:
+        """Where a rule stands, its words and its chain's: by the rules that were in force.
 
+        Those are the last that were read before, unless rules have changed since; then those that were read next.
+        Where these have changed too, words that both have are the rule's.
         The kernel tells the packet's family, which a table of the family ``inet`` may have taken.
         """
-        known = self._rules.get(device, [])
-        at = bisect_left(known, time_ns, key=lambda one: one[0])
-        for _, rules, bases in [*reversed(known[:at]), *known[at:]]:
-            for place in (told, told._replace(family="inet")):
-                if (place, handle) in rules or (not handle and place in bases):
-                    return place, rules.get((place, handle), ""), bases.get(place, "")
-        return told, "", ""
+        known = self._rules[device]
+        before, after = known[: told.at], known[told.at :]
+        last, following = (one[0] if one else None for one in (before[::-1], after))
+        former, later = _listed(reversed(before)), _listed(after)
+        handle, place = told.record["handle"], _place(told.record)
+        for one in (place, place._replace(family="inet")):
+            if last is not None or following is not None:
+                words = _words_in(last, one, handle) or _words_in(following, one, handle)
+            else:
+                words = _words_in(later, one, handle)
+                words = words if words == _words_in(former, one, handle) else None
+            if words is not None:
+                return one, *words
+        return place, "", ""
+
+
+def _listed(rules: Iterable[Ruleset | None]) -> Ruleset | None:
+    """The first that were read."""
+    return next((one for one in rules if one is not None), None)
+
+
+def _words_in(rules: Ruleset | None, place: Place, handle: int) -> tuple[str, str] | None:
+    """A rule's words and its chain's; None where these rules have it not."""
+    if rules is None or ((place, handle) not in rules.rules and (handle or place not in rules.bases)):
+        return None
+    return rules.rules.get((place, handle), ""), rules.bases.get(place, "")
+
+
+def _place(record: dict[str, Any]) -> Place:
+    return Place(record["family"], record["table"], record["chain"])
+
+
+def _way_of(one: _Told, told: Iterable[_Told]) -> list[_Told]:
+    """The verdicts about the packet that one is about, of packets alike to which the kernel gave one number.
+
+    A packet meets a rule once at each pair of ports, so where it is met again another packet begins.
+    """
+    ways: list[list[_Told]] = [[]]
+    met: set[object] = set()
+    for each in sorted(told, key=lambda each: each.time_ns):
+        rule = (_place(each.record), each.record["handle"], each.record["iif"], each.record["oif"])
+        if rule in met:
+            ways.append([])
+            met.clear()
+        met.add(rule)
+        ways[-1].append(each)
+    return next(way for way in ways if one in way)
 
 
 def key_of(family: str, network: bytes, transport: bytes) -> Key:

@@ -40,6 +40,11 @@ class Neighbours:
         """One more change."""
         self._rows.setdefault(device, {}).setdefault(neighbour.ip, []).append(Row(time_ns, neighbour))
 
+    def begin(self, device: str, time_ns: int) -> None:
+        """A device begins; what another of its name had is not its own."""
+        for ip, rows in self._rows.get(device, {}).items():
+            rows.append(Row(time_ns, Neighbour(0, ip, "", "", is_gone=True)))
+
     def row(self, device: str, ip: str, at_ns: int) -> Row | None:
         """The row of an address then, though it be gone; None where there never was one, or nobody knows."""
         rows = self._rows.get(device, {}).get(ip, [])
@@ -71,7 +76,7 @@ class Neighbours:
             return True
         rows = self._rows.get(device, {}).get(ip, [])
         has_changed = any(0 <= row.since_ns - at_ns <= LATE_NS for row in rows)
-        return False if not has_changed and self._gaps.is_whole(device, "tables", at_ns) else None
+        return False if not has_changed and self._gaps.is_whole(device, "tables", at_ns + LATE_NS) else None
 
     def has_failed(self, device: str, ip: str, at_ns: int) -> bool:
         """Whether the device was told that nobody answered for `ip`, near that moment."""

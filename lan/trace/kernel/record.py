@@ -10,7 +10,7 @@ from typing import Any
 from lan.trace.kernel.firewall import Firewall
 from lan.trace.kernel.gaps import Gaps
 from lan.trace.kernel.neighbours import Neighbours
-from lan.trace.kernel.routes import Routes
+from lan.trace.kernel.routes import Begin, Routes
 from lan.trace.kernel.sockets import Sockets
 from lan.trace.kernel.stations import Stations
 from lan.wire.rtnetlink_events import Neighbour, from_record
@@ -33,16 +33,24 @@ class KernelRecord:
             try:
                 record = json.loads(line)
                 self._take(round(record["time_s"] * 1e9), str(record["device"]), record)
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
                 continue
+
+    def _begin(self, device: str, time_ns: int) -> None:
+        """A device begins: what is here of another that had its name is over."""
+        self.gaps.begin(device, time_ns)
+        self.neighbours.begin(device, time_ns)
+        self.routes.take(time_ns, device, Begin())
+        self.sockets.begin(device, time_ns)
+        self.firewall.begin(device)
 
     def _take(self, time_ns: int, device: str, record: dict[str, Any]) -> None:
         what = record["what"]
         if what == "watched":
             for name in record["devices"]:
-                self.gaps.begin(name, time_ns)
+                self._begin(name, time_ns)
         elif what == "gap":
-            self.gaps.lose(record["of"], time_ns)
+            self.gaps.lose(record["of"], round(record.get("since_s", record["time_s"]) * 1e9), time_ns)
         elif what == "station":
             self.stations.take(time_ns, device, record)
         elif what == "sockets":

@@ -44,15 +44,22 @@ class _State:
     has_rules: bool = False
 
 
+class Begin:
+    """A device begins, and has nothing yet."""
+
+
+Change = Route | Interface | PolicyRule | Begin
+
+
 class Routes:
     """Of all devices; `take` events in the order in which they came."""
 
     def __init__(self, gaps: Gaps) -> None:
         self._gaps = gaps
-        self._events: dict[str, list[tuple[int, Route | Interface | PolicyRule]]] = {}
+        self._events: dict[str, list[tuple[int, Change]]] = {}
         self._states: dict[str, _State] = {}
 
-    def take(self, time_ns: int, device: str, event: Route | Interface | PolicyRule) -> None:
+    def take(self, time_ns: int, device: str, event: Change) -> None:
         """One more change."""
         self._events.setdefault(device, []).append((time_ns, event))
 
@@ -100,8 +107,10 @@ class Routes:
         return state
 
 
-def _apply(state: _State, event: Route | Interface | PolicyRule) -> None:
-    if isinstance(event, PolicyRule):
+def _apply(state: _State, event: Change) -> None:
+    if isinstance(event, Begin):
+        state.routes, state.interfaces, state.has_rules = [], {}, False
+    elif isinstance(event, PolicyRule):
         state.has_rules = True
     elif isinstance(event, Interface):
         state.interfaces[event.index] = event

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ANY = ("0.0.0.0", "::")
+PROTOCOLS = ("tcp", "udp")
 LATE_NS = 1_000_000_000
 """A question later than this after a frame says nothing about it any more."""
 Ends = tuple[str, str, int, str, int]
@@ -34,14 +35,20 @@ class Sockets:
     """Of all devices; `take` records in the order in which they came."""
 
     def __init__(self) -> None:
-        self._asked: dict[str, list[int]] = {}
+        self._asked: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        """By device and protocol: when it was asked, and when it had answered."""
         self._held: dict[tuple[str, Ends], list[tuple[int, Held | None]]] = {}
         self._at_port: dict[tuple[str, str, int], list[Ends]] = {}
         """Sockets without a peer, by device, protocol and port."""
 
     def take(self, time_ns: int, device: str, record: dict[str, Any]) -> None:
-        """What changed since the device was asked before: ``{"new": [[…ends, state, queued, most]], "gone": […]}``."""
-        self._asked.setdefault(device, []).append(time_ns)
+        """What changed since the device was asked before: ``{"new": [[…ends, state, queued, most]], "gone": […]}``.
+
+        ``asked_s`` is when it was asked, ``of`` the protocols that it told of.
+        """
+        asked_ns = round(record.get("asked_s", record["time_s"]) * 1e9)
+        for protocol in record.get("of", PROTOCOLS):
+            self._asked.setdefault((device, protocol), []).append((asked_ns, time_ns))
         for *ends, state, queued, most in record["new"]:
             self._add(device, _ends(ends), time_ns, Held(state, queued, most + 1))
         for ends in record["gone"]:
@@ -56,26 +63,38 @@ class Sockets:
                 self._at_port.setdefault((device, protocol, port), []).append(ends)
         told.append((time_ns, held))
 
-    def asked_after(self, device: str, at_ns: int, before_ns: int | None = None) -> int | None:
-        """When a device was asked first after a moment, soon enough, and before another; None where it was not."""
-        asked = self._asked.get(device, [])
-        at = bisect_left(asked, at_ns)
-        if at == len(asked) or asked[at] - at_ns > LATE_NS or (before_ns is not None and asked[at] >= before_ns):
-            return None
-        return asked[at]
+    def begin(self, device: str, time_ns: int) -> None:
+        """A device begins, and has no sockets yet."""
+        for (name, _), told in self._held.items():
+            if name == device:
+                told.append((time_ns, None))
 
-    def state(self, device: str, ends: Ends, asked_ns: int) -> str:
-        """A connection's state at a moment when its device was asked, ``CLOSED`` where it had no such socket."""
-        held = _at(self._held.get((device, ends), []), asked_ns)
+    def answered_after(self, device: str, protocol: str, at_ns: int, before_ns: int | None = None) -> int | None:
+        """When a device had told of its sockets, asked first after a moment, soon enough, and before another.
+
+        None where it was not asked then.
+        """
+        asked = self._asked.get((device, protocol), [])
+        at = bisect_left(asked, (at_ns, 0))
+        if at == len(asked):
+            return None
+        asked_ns, answered_ns = asked[at]
+        if asked_ns - at_ns > LATE_NS or (before_ns is not None and answered_ns >= before_ns):
+            return None
+        return answered_ns
+
+    def state(self, device: str, ends: Ends, answered_ns: int) -> str:
+        """A connection's state at a moment when its device had told it, ``CLOSED`` where it had no such socket."""
+        held = _at(self._held.get((device, ends), []), answered_ns)
         return "CLOSED" if held is None else held.state
 
-    def taking(self, device: str, protocol: str, ip: str, port: int, asked_ns: int) -> Held | None:
+    def taking(self, device: str, protocol: str, ip: str, port: int, answered_ns: int) -> Held | None:
         """The socket that took what came for a port then: one that listens, or of UDP any; None for none."""
-        return next(self._taking(device, protocol, ip, port, asked_ns), None)
+        return next(self._taking(device, protocol, ip, port, answered_ns), None)
 
-    def _taking(self, device: str, protocol: str, ip: str, port: int, asked_ns: int) -> Iterator[Held]:
+    def _taking(self, device: str, protocol: str, ip: str, port: int, answered_ns: int) -> Iterator[Held]:
         for ends in self._at_port.get((device, protocol, port), ()):
-            held = _at(self._held[device, ends], asked_ns)
+            held = _at(self._held[device, ends], answered_ns)
             if held is not None and ends[1] in (ip, *ANY) and (protocol == "udp" or held.state == "LISTEN"):
                 yield held
 
@@ -85,6 +104,6 @@ def _ends(values: list[Any]) -> Ends:
     return str(protocol), str(local_ip), int(local_port), str(peer_ip), int(peer_port)
 
 
-def _at(told: list[tuple[int, Held | None]], asked_ns: int) -> Held | None:
-    at = bisect_right(told, asked_ns, key=lambda one: one[0])
+def _at(told: list[tuple[int, Held | None]], answered_ns: int) -> Held | None:
+    at = bisect_right(told, answered_ns, key=lambda one: one[0])
     return told[at - 1][1] if at else None

@@ -48,7 +48,7 @@ def silent(case: Case, ip: str, port: int) -> Explained:
     socket = _taking(case, case.frame, "tcp", ip, port)
     if socket is not None and socket.is_full:
         return case.say_kernel("tcp.backlog", "in", port=port, queued=socket.queued, most=socket.most)
-    is_known = case.kernel.sockets.asked_after(case.device, case.frame.time_ns) is not None
+    is_known = case.kernel.sockets.answered_after(case.device, "tcp", case.frame.time_ns) is not None
     is_likely_full = not is_known and case.history.has_answered(ip, port)
     return case.say("tcp.backlog" if is_likely_full else "tcp.silent", "in", port=port)
 
@@ -64,23 +64,23 @@ def is_confirmed(case: Case, connection: Connection, side: Side, at: int) -> boo
     began_ns = connection.frames[at].time_ns
     until_ns = connection.frames[following].time_ns if following is not None else None
     sockets, other = case.kernel.sockets, connection.other(side)
-    asked_ns = sockets.asked_after(case.device, began_ns, until_ns)
-    if asked_ns is None or side.device != case.device:
+    answered_ns = sockets.answered_after(case.device, "tcp", began_ns, until_ns)
+    if answered_ns is None or side.device != case.device:
         return False
     ends = ("tcp", side.ip, side.port, other.ip, other.port)
-    return sockets.state(case.device, ends, asked_ns) == after.value
+    return sockets.state(case.device, ends, answered_ns) == after.value
 
 
 def _nobody(case: Case, frame: Frame, protocol: str, port: int) -> str | None:
-    """How much later the device was asked and had no socket for a port; None where it had one, or nobody asked."""
-    asked_ns = case.kernel.sockets.asked_after(case.device, frame.time_ns)
+    """How much later the device had told that it has no socket for a port; None where it had one, or nobody asked."""
+    answered_ns = case.kernel.sockets.answered_after(case.device, protocol, frame.time_ns)
     network = frame.packet.ipv4 or frame.packet.ipv6
-    if asked_ns is None or network is None:
+    if answered_ns is None or network is None:
         return None
-    is_there = case.kernel.sockets.taking(case.device, protocol, network.dst, port, asked_ns) is not None
-    return None if is_there else duration((asked_ns - frame.time_ns) / 1e6)
+    is_there = case.kernel.sockets.taking(case.device, protocol, network.dst, port, answered_ns) is not None
+    return None if is_there else duration((answered_ns - frame.time_ns) / 1e6)
 
 
 def _taking(case: Case, frame: Frame, protocol: str, ip: str, port: int) -> Held | None:
-    asked_ns = case.kernel.sockets.asked_after(case.device, frame.time_ns)
-    return None if asked_ns is None else case.kernel.sockets.taking(case.device, protocol, ip, port, asked_ns)
+    answered_ns = case.kernel.sockets.answered_after(case.device, protocol, frame.time_ns)
+    return None if answered_ns is None else case.kernel.sockets.taking(case.device, protocol, ip, port, answered_ns)

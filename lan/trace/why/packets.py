@@ -4,6 +4,7 @@ What the device's kernel told of its routes, addresses and rules is read; else p
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 from lan.trace.frame import Frame
 from lan.trace.journey import StopKind
@@ -32,6 +33,8 @@ PORT_UNREACHABLE = 3
 UNREACHABLE_6: dict[int, str] = {0: "route.none", 1: "route.forbidden", 3: "route.unreachable", 5: "route.forbidden"}
 """ICMPv6's; 4 is a port's.  RFC 4443 §3.1."""
 PORT_UNREACHABLE_6 = 4
+MOST_LOOKED_AT = 64
+"""Segments of a connection, for one that somebody answered in another's place."""
 NEIGHBOURS = {nd.SOLICITATION: "nd.miss", nd.ADVERTISEMENT: "nd.answer", nd.ROUTER_SOLICITATION: "nd.routers"}
 
 
@@ -106,9 +109,22 @@ def arriving(case: Case) -> Iterator[Explained]:
     elif case.timeline.device_of(header.dst) not in (None, case.device):
         yield case.say("ip.other", "in", ip=header.dst, owner=case.timeline.device_of(header.dst))
     elif routing.is_own(case, header.dst) is False and case.frame.packet.dhcp is None and not case.stop.sent:
-        yield case.say("route.kept", "in", is_read=True, ip=header.dst)
+        if _answers_for(case, header.dst):
+            yield case.say("ip.other", "in", ip=header.dst, owner=case.language.say("nobody known"))
+        else:
+            yield case.say("route.kept", "in", is_read=True, ip=header.dst)
     else:
         yield _mine(case, header.dst)
+
+
+def _answers_for(case: Case, ip: str) -> bool:
+    """Whether this device speaks on the connection as `ip`, which is not its own: as an intercepting proxy does."""
+    connection = case.timeline.connection_of(case.frame)
+    for one in islice(connection.frames if connection is not None else (), MOST_LOOKED_AT):
+        header = one.packet.ipv4 or one.packet.ipv6
+        if header is not None and header.src == ip and one.from_device == case.device:
+            return True
+    return False
 
 
 def _mine(case: Case, ip: str) -> Explained:

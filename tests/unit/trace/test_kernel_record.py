@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from lan.trace.kernel.firewall import key_of
 from lan.trace.kernel.record import KernelRecord
 from lan.trace.kernel.ruleset import Place, parse
 
 SECOND_NS = 1_000_000_000
+GUARD = ("inet", "wall", "guard")
+NETWORK = bytes.fromhex("4500001c2038400040fd00000a0000010a000002")
 MAC, OTHER = "02:00:00:00:00:02", "02:00:00:00:00:03"
 
 
@@ -30,6 +33,22 @@ class Written:
     def route(self, destination: str, *, table: int = 254, kind: str = "unicast", **fields: object) -> int:
         given = {"gateway": "", "index": 11, **fields}
         return self.tell("route", table=table, kind=kind, destination=destination, **given)
+
+    def rules(self, **words: str) -> int:
+        """The rules as they were read: handle 2 has the words of `drop`."""
+        rules = [[*GUARD, 2, text] for text in words.values()]
+        return self.tell("ruleset", rules=rules, bases=[[*GUARD, "type filter hook input"]])
+
+    def traced(self, handle: int = 2) -> int:
+        """A rule drops a packet."""
+        return self.tell("rule", family="inet", table="wall", chain="guard", handle=handle, verdict="drop", id=1,
+                         network=NETWORK.hex(), transport="", iif=11, oif=0)  # fmt: skip
+
+    def words(self) -> str:
+        """The words of what was done with the last packet."""
+        at_ns = self.tenths * SECOND_NS // 10
+        [*_, verdict] = self.record.firewall.verdicts("pc1", [key_of("ip", NETWORK, b"")], at_ns)
+        return verdict.words
 
     def chosen(self, ip: str, at_ns: int | None = None) -> str | None:
         """The words of the route; "" for none, None where nobody knows."""
@@ -70,6 +89,38 @@ def test_what_came_before_a_gap_is_not_known(written: Written) -> None:
     assert rows.row("pc1", "10.0.0.2", after) is None and not rows.is_missing("pc1", "10.0.0.9", after)
     assert rows.table("pc1", after) is None and written.chosen("10.0.0.9", after) is None
     assert rows.row("pc1", "10.0.0.2", written.row("STALE")) is not None
+
+
+def test_what_was_told_while_something_got_lost_may_be_old_by_its_end(written: Written) -> None:
+    """A kernel whose reader is slow drops what comes while the reader takes what is there: its end is the gap's."""
+    first = written.row("REACHABLE")
+    within = written.route("10.0.0.0/24")
+    rows, ended = written.record.neighbours, written.tell("gap", "", of="tables", since_s=0.25)
+    assert rows.row("pc1", "10.0.0.2", first) is not None
+    assert rows.row("pc1", "10.0.0.2", within) is None and written.chosen("10.0.0.9", within) is None
+    assert rows.came("pc1", "10.0.0.9", MAC, first) is None, "its row may be what got lost"
+    assert rows.row("pc1", "10.0.0.2", written.row("STALE")) is not None
+    begun = written.tell("watched", "", devices=["pc1"])
+    assert begun > ended and written.chosen("10.0.0.9") == "", "another pc1, of which nothing got lost"
+
+
+def test_another_device_of_a_name_has_nothing_of_the_formers(written: Written) -> None:
+    listening = ["tcp", "0.0.0.0", 80, "", 0]
+    written.row("REACHABLE")
+    written.route("10.0.0.9/32", table=255, kind="local")
+    written.tell("interface", index=11, name="pc1-eth0", is_up=True, mac=MAC)
+    written.tell("policy rule", family=2)
+    written.tell("sockets", new=[[*listening, "LISTEN", 0, 4]], gone=[])
+    written.rules(drop="tcp dport 81 drop")
+    former = written.traced() - 1
+    record, begun = written.record, written.tell("watched", "", devices=["pc1"])
+    assert record.neighbours.is_missing("pc1", "10.0.0.2", begun) and record.neighbours.table("pc1", begun) == []
+    assert written.chosen("10.0.0.9") == "" and not record.routes.macs("pc1", begun)
+    assert record.sockets.taking("pc1", "tcp", "10.0.0.1", 80, begun) is None
+    written.traced()
+    assert written.words() == ""
+    assert record.neighbours.row("pc1", "10.0.0.2", former) is not None and record.routes.macs("pc1", former)
+    assert record.sockets.taking("pc1", "tcp", "10.0.0.1", 80, former) is not None
 
 
 def test_devices_that_nobody_listened_to_are_not_known(written: Written) -> None:
@@ -117,9 +168,54 @@ def test_what_several_ways_or_rules_decide_is_not_known(written: Written) -> Non
     assert written.chosen("192.0.2.1") is None
 
 
+def test_a_rules_words_are_those_of_the_rules_in_force(written: Written) -> None:
+    """A table that is made anew numbers its rules anew: handle 2 is another rule, though it has not been read yet."""
+    written.rules(drop="tcp dport 81 drop")
+    written.traced()
+    assert written.words() == "tcp dport 81 drop"
+    written.tell("rules change")
+    written.traced()
+    assert written.words() == "", "until they are read"
+    at_ns = written.rules(drop="tcp dport 82 drop") - SECOND_NS // 10
+    [*_, verdict] = written.record.firewall.verdicts("pc1", [key_of("ip", NETWORK, b"")], at_ns)
+    assert verdict.words == "tcp dport 82 drop"
+    written.traced()
+    assert written.words() == "tcp dport 82 drop"
+
+
+@pytest.mark.parametrize(("then", "words"), [("tcp dport 83 drop", ""), ("tcp dport 81 drop", "tcp dport 81 drop")])
+def test_a_rule_between_two_changes_is_known_where_its_words_are_the_same_on_both_sides(
+    written: Written, then: str, words: str
+) -> None:
+    written.rules(drop="tcp dport 81 drop")
+    written.tell("rules change")
+    at_ns = written.traced()
+    written.tell("rules change")
+    written.rules(drop=then)
+    [verdict] = written.record.firewall.verdicts("pc1", [key_of("ip", NETWORK, b"")], at_ns)
+    assert verdict.words == words
+
+
+def test_rules_that_have_not_changed_are_told_in_a_word(written: Written) -> None:
+    written.rules(drop="tcp dport 81 drop")
+    written.tell("rules change")
+    written.tell("ruleset", is_same=True)
+    written.traced()
+    assert written.words() == "tcp dport 81 drop"
+
+
+def test_packets_alike_to_which_the_kernel_gave_one_number_are_told_apart(written: Written) -> None:
+    written.rules(drop="tcp dport 81 drop")
+    moments = [moment for _ in range(3) for moment in (written.traced(7), written.traced(2))]
+    for at, moment in enumerate(moments):
+        told = written.record.firewall.verdicts("pc1", [key_of("ip", NETWORK, b"")], moment)
+        assert [(one.handle, one.time_ns) for one in told] == list(zip((7, 2), moments[at & ~1 :], strict=False))
+
+
 def test_lines_that_are_no_events_are_passed_over(written: Written) -> None:
     written.record.add(["", "{", "[]", '{"time_s": 1}', '{"time_s": 1, "device": "pc1", "what": "route"}',
-                        '{"time_s": 1, "device": "pc1", "what": "rule"}'])  # fmt: skip
+                        '{"time_s": 1, "device": "pc1", "what": "rule"}',
+                        '{"time_s": Infinity, "device": "pc1", "what": "route"}'])  # fmt: skip
     assert written.chosen("10.0.0.9") == ""
 
 

@@ -37,11 +37,11 @@ def test_a_socket_is_there_from_the_question_that_told_it_to_the_one_that_did_no
 
 def test_a_question_says_something_of_what_came_shortly_before_it() -> None:
     sockets = record((10, [], []), (12, [], [])).sockets
-    assert sockets.asked_after("web", 10 * SECOND_NS - 1) == 10 * SECOND_NS
-    assert sockets.asked_after("web", 10 * SECOND_NS - 1, before_ns=10 * SECOND_NS) is None
-    assert sockets.asked_after("web", 10 * SECOND_NS + 1) is None  # the next one is too late
-    assert sockets.asked_after("web", 13 * SECOND_NS) is None
-    assert sockets.asked_after("pc1", 10 * SECOND_NS) is None
+    assert sockets.answered_after("web", "tcp", 10 * SECOND_NS - 1) == 10 * SECOND_NS
+    assert sockets.answered_after("web", "tcp", 10 * SECOND_NS - 1, before_ns=10 * SECOND_NS) is None
+    assert sockets.answered_after("web", "tcp", 10 * SECOND_NS + 1) is None  # the next one is too late
+    assert sockets.answered_after("web", "tcp", 13 * SECOND_NS) is None
+    assert sockets.answered_after("pc1", "tcp", 10 * SECOND_NS) is None
 
 
 def test_a_socket_of_one_address_takes_nothing_for_another() -> None:
@@ -51,3 +51,23 @@ def test_a_socket_of_one_address_takes_nothing_for_another() -> None:
     assert sockets.sockets.taking("web", "tcp", "10.0.0.2", 80, SECOND_NS) is None
     assert sockets.sockets.taking("web", "udp", "10.0.0.2", 53, SECOND_NS) is not None
     assert sockets.sockets.taking("web", "tcp", "10.0.0.2", 53, SECOND_NS) is None
+
+
+def test_a_question_says_nothing_of_what_came_while_it_was_answered() -> None:
+    """Its answer is of a moment between the two: before the frame, or after it, nobody knows."""
+    found = KernelRecord()
+    for asked_s, time_s in ((10, 10.2), (10.5, 10.6)):
+        line = {"time_s": time_s, "asked_s": asked_s, "device": "web", "what": "sockets", "new": [], "gone": []}
+        found.add([json.dumps(line)])
+    sockets, tenth_ns = found.sockets, SECOND_NS // 10
+    assert sockets.answered_after("web", "tcp", 100 * tenth_ns) == 102 * tenth_ns
+    assert sockets.answered_after("web", "tcp", 101 * tenth_ns) == 106 * tenth_ns
+    assert sockets.answered_after("web", "tcp", 100 * tenth_ns, before_ns=101 * tenth_ns) is None
+
+
+def test_of_a_protocol_that_a_kernel_does_not_tell_of_nothing_is_known() -> None:
+    found = KernelRecord()
+    line = {"time_s": 10, "of": ["tcp"], "device": "web", "what": "sockets", "new": [], "gone": []}
+    found.add([json.dumps(line)])
+    assert found.sockets.answered_after("web", "tcp", 10 * SECOND_NS) == 10 * SECOND_NS
+    assert found.sockets.answered_after("web", "udp", 10 * SECOND_NS) is None

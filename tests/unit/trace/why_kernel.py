@@ -122,3 +122,21 @@ def no_socket_is_bound(wires: Told) -> None:
     error = icmp.build_error(icmp.UNREACHABLE, 3, TO_WEB[14:])
     wires.path("web pc1", frame("web", "pc1", ip(error, WEB, PC1, protocol=ipv4.ICMP)))
     sockets(wires, "web")
+
+
+@scenario("~proxy in ip.other", "~proxy in tcp.opens")
+def a_proxy_takes_what_is_for_an_address_that_nobody_here_has(wires: Told) -> None:
+    """Its routes say that it is not its own, and that it took the packet the packets say."""
+    listened_to(wires, "proxy")
+    wires.path("pc1 proxy", frame("pc1", "proxy", segment(PC1, "192.0.2.9", "SYN", seq=1)))
+    taken = segment("192.0.2.9", PC1, "SYN+ACK", ports=(80, 40000), seq=100, ack=2)
+    wires.path("proxy pc1", frame("proxy", "pc1", taken))
+
+
+@scenario("pc2 in route.kept")
+def an_address_that_a_device_has_no_longer(wires: Told) -> None:
+    """What it answered before, as that address, it did not answer in another's place."""
+    listened_to(wires, "pc2")
+    former = "10.0.0.77"
+    wires.path("pc2 web", frame("pc2", "web", segment(former, WEB, "SYN", ports=(9, 80), seq=1)))
+    wires.path("pc1 pc2", frame("pc1", "pc2", segment(PC1, former, "SYN", seq=1)))

@@ -91,6 +91,16 @@ def test_a_link_that_is_set_up_is_told_with_its_address() -> None:
     assert link == Interface(11, "pc1-eth0", is_up=True, mac="02:00:00:00:00:07")
 
 
+@pytest.mark.parametrize(
+    ("tos", "more", "is_simple"), [(0, b"", True), (0x10, b"", False), (0, netlink.attribute(22, b"mpls"), False)]
+)
+def test_a_route_that_not_all_packets_take_as_it_stands_is_not_simple(tos: int, more: bytes, is_simple: bool) -> None:
+    """``ip route add 10.7.0.0/16 tos 0x10 …``, ``… encap mpls …``"""
+    body = bytes((2, 16, 0, tos, 254, 3, 0, 1, 0, 0, 0, 0)) + netlink.attribute(1, bytes((10, 7, 0, 0))) + more
+    [route] = rtnetlink_events.events(netlink.build(rtnetlink_events.NEWROUTE, 0, 0, body))
+    assert isinstance(route, Route) and (route.destination, route.is_simple) == ("10.7.0.0/16", is_simple)
+
+
 def test_a_traced_packet_is_told_with_its_rule_and_headers() -> None:
     told = traced(DROPPED)
     assert told is not None
