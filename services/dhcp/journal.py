@@ -2,8 +2,8 @@
 
 A line is on the disk before the ACK that it stands for leaves (RFC 2131 §4.3.1 asks for stable
 storage; §3.1 step 4).  The file grows by appending alone, and is written anew, then renamed over the
-old one, when the server starts: killed at any moment it holds every lease that a client was told
-of, and perhaps one torn line at its end, which nobody was told of.
+old one, when the server starts and when most of it is old: killed at any moment it holds every lease
+that a client was told of, and perhaps one torn line at its end, which nobody was told of.
 """
 
 import json
@@ -15,13 +15,18 @@ from typing import Any
 from lan.errors import MachineError
 from lan.services.dhcp.leases import Lease, Leases, lease_from_json
 
+SLACK_BYTES = 1024 * 1024
+"""Old lines below this are not worth writing the file anew for."""
+
 
 class Journal:
-    """The open file; `path` None keeps nothing."""
+    """The open file of these leases, which go on changing; `path` None keeps nothing."""
 
     def __init__(self, path: Path | None, leases: Leases) -> None:
-        self.path = path
-        self._descriptor = None if path is None else _rewrite(path, leases)
+        self.path, self._leases = path, leases
+        self._descriptor: int | None = None
+        self._size_bytes = self._most_bytes = 0
+        self._begin()
 
     def append(self, leases: Iterable[Lease]) -> None:
         """Write the leases and wait until the disk has them; raises MachineError."""
@@ -29,11 +34,26 @@ class Journal:
         if self._descriptor is None or not data:
             return
         try:
+            self._size_bytes += len(data)
             while data:
                 data = data[os.write(self._descriptor, data) :]
             os.fdatasync(self._descriptor)
         except OSError as fault:
             raise _unwritable(self.path, fault) from fault
+        if self._size_bytes > self._most_bytes:
+            try:
+                self._begin()
+            except MachineError:  # no room for a second file: the one that is open goes on
+                self._most_bytes = self._size_bytes + SLACK_BYTES
+
+    def _begin(self) -> None:
+        """Write the file anew, and go on with that."""
+        if self.path is not None:
+            before = self._descriptor
+            self._descriptor, self._size_bytes = _rewrite(self.path, self._leases)
+            self._most_bytes = 2 * self._size_bytes + SLACK_BYTES
+            if before is not None:
+                os.close(before)
 
     def close(self) -> None:
         """Close the file."""
@@ -78,13 +98,15 @@ def _read(path: Path) -> dict[Any, Lease]:
     return table
 
 
-def _rewrite(path: Path, leases: Leases) -> int:
-    """The compact journal under its name, open for appending."""
+def _rewrite(path: Path, leases: Leases) -> tuple[int, int]:
+    """The compact journal under its name, open for appending, and how long it is."""
     beside = path.with_name(path.name + ".new")
+    descriptor = -1
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
         data = b"".join(_line(lease) for lease in leases)
+        size_bytes = len(data)
         while data:
             data = data[os.write(descriptor, data) :]
         os.fsync(descriptor)
@@ -93,8 +115,10 @@ def _rewrite(path: Path, leases: Leases) -> int:
         os.fsync(folder)                                        # the new name, too
         os.close(folder)
     except OSError as fault:
+        if descriptor >= 0:
+            os.close(descriptor)
         raise _unwritable(path, fault) from fault
-    return descriptor
+    return descriptor, size_bytes
 
 
 def _line(lease: Lease) -> bytes:

@@ -29,6 +29,8 @@ class State(Enum):
     DECLINED = "DECLINED"
 
 
+SLACK_ENDS = 1000
+"""Moments of leases that were renewed or answered since: so many may wait to be forgotten, beside one a lease."""
 HOLDING = (State.OFFERED, State.BOUND, State.DECLINED)
 """The states in which nobody else may have the address, until `until_s`."""
 
@@ -124,7 +126,7 @@ class Leases:
             self._by_client[lease.client_id] = lease
         self._idle.pop(lease.ip, None)
         if lease.state in HOLDING:
-            heapq.heappush(self._ends, (lease.until_s, lease.ip, False))
+            self._will_end(lease, is_offer=False)
         else:
             self._idle[lease.ip] = None
 
@@ -133,7 +135,19 @@ class Leases:
         self.withdraw(self._offer_to.get(lease.client_id))
         self.withdraw(self._offers.get(lease.ip))
         self._offers[lease.ip] = self._offer_to[lease.client_id] = lease
-        heapq.heappush(self._ends, (lease.until_s, lease.ip, True))
+        self._will_end(lease, is_offer=True)
+
+    def _will_end(self, lease: Lease, *, is_offer: bool) -> None:
+        heapq.heappush(self._ends, (lease.until_s, lease.ip, is_offer))
+        if len(self._ends) > 2 * (len(self._by_ip) + len(self._offers)) + SLACK_ENDS:
+            known = ((self._by_ip, False), (self._offers, True))
+            self._ends = [
+                (one.until_s, one.ip, of_offer)
+                for table, of_offer in known
+                for one in table.values()
+                if one.state in HOLDING
+            ]
+            heapq.heapify(self._ends)
 
     def withdraw(self, offer: Lease | None) -> None:
         """Forget an offer."""

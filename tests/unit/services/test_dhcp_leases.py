@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lan.errors import MachineError
-from lan.services.dhcp.journal import Journal, load, read_leases
+from lan.services.dhcp.journal import SLACK_BYTES, Journal, load, read_leases
 from lan.services.dhcp.leases import Lease, Leases, State, lease_from_json
 from lan.services.dhcp.pool import Pool
 
@@ -95,6 +95,46 @@ def test_the_start_compacts_the_journal_and_keeps_the_table(tmp_path: Path) -> N
     assert len(path.read_bytes().splitlines()) == 1
     assert kept(path) == {NET[1]: lease(1, until_s=49)}
     assert [each.name for each in tmp_path.iterdir()] == ["leases"]
+
+
+def test_a_journal_that_grows_is_compacted_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that renews without end would fill the disk of a server that never starts anew."""
+    monkeypatch.setattr("os.fdatasync", lambda _descriptor: None)
+    path, table, most_bytes = tmp_path / "leases", Leases([lease(2, "bb")]), 0
+    journal = Journal(path, table)
+    for until_s in range(10_000):
+        table.put(lease(1, until_s=until_s))
+        journal.append([lease(1, until_s=until_s)])
+        most_bytes = max(most_bytes, path.stat().st_size)
+    assert most_bytes < SLACK_BYTES + 1000
+    assert kept(path) == {NET[1]: lease(1, until_s=9999), NET[2]: lease(2, "bb")}
+    assert [each.name for each in tmp_path.iterdir()] == ["leases"]
+    journal.close()
+
+
+def test_a_journal_that_can_not_be_compacted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fdatasync", lambda _descriptor: None)
+    path, table = tmp_path / "leases", Leases()
+    journal = Journal(path, table)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    for until_s in range(20_000):
+        journal.append([lease(1, until_s=until_s)])
+    assert path.stat().st_size > SLACK_BYTES and kept(path) == {NET[1]: lease(1, until_s=19_999)}
+    journal.close()
+
+
+def test_renewals_without_end_leave_no_ends_behind() -> None:
+    table = Leases()
+    for until_s in range(1, 10_000):
+        table.put(lease(1, until_s=until_s))
+        table.offer(replace(lease(2, "bb", until_s=until_s), state=State.OFFERED))
+    assert len(table._ends) < 2000
+    assert [ended.ip for ended in table.expire(9_999)] == [NET[1]]
+    assert table.next_expiry_s() is None and table.offer_to("bb") is None
 
 
 @settings(max_examples=40, deadline=None)                    # each waits for the disk
