@@ -41,7 +41,7 @@ def inspect(what: str, kinds: Mapping[str, KindSchema], *, name: str | None = No
         raise UsageError(f"{name!r:.80} can't name a LAN", expected="letters, digits, _ . and -, such as office-2")
     found, problems = assemble(seen, name or default, what)
     problems = in_file_order([*problems, *validate(found, kinds)])
-    warnings = tuple(str(problem) for problem in problems if problem.is_warning)
+    warnings = tuple(str(problem.as_error()) for problem in problems if problem.is_warning)
     return Lan(found.name, found.devices, found.links, what, warnings), problems
 
 

@@ -25,7 +25,12 @@ class Problem:
     is_warning: bool = False
 
     def __str__(self) -> str:
-        return str(self.as_error())
+        return self.told()
+
+    def told(self, tell: Callable[[str], str] = str) -> str:
+        """The whole text, each part of it as `tell` gives it in the reader's language; a warning says that it is."""
+        what = f"{tell('warning')}: {tell(self.what)}" if self.is_warning else self.what
+        return TopologyError(what, where=self.where, expected=self.expected, todo=self.todo).told(tell)
 
     def as_error(self) -> TopologyError:
         """The same as an error on its own."""
@@ -48,7 +53,7 @@ class MistakesError(TopologyError):
         """All of them, or the first and how many more."""
         if len(self.problems) == 1:
             return super().told(tell)
-        texts = [problem.as_error().told(tell) for problem in self.problems[:SHOWN_MAX]]
+        texts = [problem.told(tell) for problem in self.problems[:SHOWN_MAX]]
         if len(self.problems) > SHOWN_MAX:
             more = tell(f"… and {len(self.problems) - SHOWN_MAX} more")
             todo = tell(f"lan validate {self.source} shows every mistake")

@@ -3,9 +3,10 @@
 import argparse
 
 from lan.cli.common import json_word
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.devices.kinds import schemas
 from lan.errors import MISUSED, OK
+from lan.reasons import Sentence
 from lan.topo.load import inspect
 
 GROUP = "Build"
@@ -39,8 +40,26 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             }
         )
         return MISUSED if mistakes else OK
+    language = spoken()
     for problem in problems:
-        screen.line(str(problem), "yellow" if problem.is_warning else "red")
-    counts = f"{len(lan.devices)} devices, {len(lan.links)} links"
-    screen.line(f"{options.what}: {len(mistakes)} mistakes" if mistakes else f"{options.what}: {counts}, nothing wrong")
+        screen.line(problem.told(language.know_again), "yellow" if problem.is_warning else "red")
+    warned = len(problems) - len(mistakes)
+    devices, cables = len(lan.devices), len(lan.links)
+    size = [
+        counted(devices, Sentence("1 device"), Sentence("{count} devices", count=devices)),
+        counted(cables, Sentence("1 cable"), Sentence("{count} cables", count=cables)),
+    ]
+    faults = [
+        counted(len(mistakes), Sentence("1 mistake"), Sentence("{count} mistakes", count=len(mistakes))),
+        counted(warned, Sentence("1 warning"), Sentence("{count} warnings", count=warned)),
+    ]
+    told = [each for each in (*([] if mistakes else size), *faults) if each]
+    if not problems:
+        told.append(Sentence("nothing wrong"))
+    screen.line(f"{options.what}: " + ", ".join(language.retell(each) for each in told))
     return MISUSED if mistakes else OK
+
+
+def counted(count: int, one: Sentence, many: Sentence) -> Sentence | None:
+    """So many of them; None for none."""
+    return (one if count == 1 else many) if count else None
