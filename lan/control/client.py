@@ -17,6 +17,13 @@ from lan.engine.bubble import HOME, PROCESS_NAME, Bubble
 from lan.errors import FAILED, LanError, MachineError, RunError, UsageError, nearest
 from lan.topo.spec import Lan, Link, Port, lan_from_json
 
+HELLO_DEADLINE_S = 30.0
+"""An agent that is busy with one face answers the next so late at most."""
+
+
+class SilentError(RunError):
+    """An agent is there, and does not answer."""
+
 
 def raise_refusal(answer: Mapping[str, Any]) -> None:
     """Raise the error that an answer carries, if it carries one."""
@@ -64,9 +71,17 @@ class RunningLan:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path = f"/proc/{pid}/root{HOME}/agent.sock"
         try:
+            sock.settimeout(HELLO_DEADLINE_S)
             sock.connect(path)
             framing.send(sock, messages.pack(messages.Hello(messages.VERSION)))
             hello, _ = framing.receive(sock)
+            sock.settimeout(None)
+        except TimeoutError:
+            sock.close()
+            raise SilentError(
+                f"the agent (process {pid}) has not answered for {HELLO_DEADLINE_S:g} s",
+                todo=f"kill -9 {pid} ends its LAN, and nothing of it stays",
+            ) from None
         except OSError as error:
             sock.close()
             raise RunError(f"the agent (process {pid}) does not answer: {error}") from error
@@ -271,13 +286,28 @@ def agents() -> list[int]:
     return sorted(found)
 
 
+def _log_of(pid: int) -> Path:
+    """Where an agent writes what goes wrong, which tells whose it is without its help."""
+    try:
+        return Path(f"/proc/{pid}/fd/2").readlink()
+    except OSError:
+        return Path()
+
+
 def running() -> list[RunningLan]:
-    """All LANs of this user and this state home (`XDG_STATE_HOME`) that are up and answer."""
+    """All LANs of this user and this state home (`XDG_STATE_HOME`) that are up and answer.
+
+    Raises SilentError for one whose agent hangs.
+    """
     found = []
     for pid in agents():
         try:
             lan = RunningLan.at(pid)
-        except LanError:
+        except SilentError:
+            if state.base() in _log_of(pid).parents:
+                raise
+            continue
+        except LanError:  # it is just coming or going
             continue
         if lan.home == state.base():
             found.append(lan)

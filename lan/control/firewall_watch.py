@@ -138,13 +138,13 @@ class FirewallWatch:
         try:
             with netns.inside(space, self._home):
                 done = subprocess.run(
-                    LISTING, check=True, capture_output=True, text=True, timeout=LISTING_DEADLINE_S, env=environment
+                    LISTING, check=True, capture_output=True, timeout=LISTING_DEADLINE_S, env=environment
                 )
         except FileNotFoundError:
             return Ruleset({}, {})
         except (OSError, subprocess.SubprocessError):
             return None
-        return parse(done.stdout, without=(TABLE,))
+        return parse(done.stdout.decode(errors="replace"), without=(TABLE,))  # comments are anybody's bytes
 
     def _begin(self, device: str, space: int) -> None:
         """Where the kernel refuses, rules are known and what they did is not."""

@@ -198,6 +198,7 @@ class LiveLan:
     def _finish_certificates(self, maker: Running | None) -> None:
         if maker is not None:
             services.wait_ready([maker])
+            os.close(maker.ready)
         for name in self.models:
             if (PKI / f"{name}.key.pem").is_file():
                 self._etc[name] = {
@@ -265,8 +266,7 @@ class LiveLan:
             state_folder=self.state_folder(name),
             environment=self._environment(name),
         )
-        self.running = [other for other in self.running if (other.device, other.service.name) != (name, service.name)]
-        self.running.append(running)
+        self.running = [*services.without(self.running, name, {service.name}), running]
         return running
 
     def services_of(self, name: str) -> list[Running]:
@@ -404,7 +404,7 @@ class LiveLan:
             if running.service.name in names and running.state != "ended":
                 services.stop(running)
                 services.wait_until([dispensable(running)], lambda it: it.state == "ended", 5)
-        self.running = [it for it in self.running if it.device != name or it.service.name not in names]
+        self.running = services.without(self.running, name, names)
 
     # ---- cables
 

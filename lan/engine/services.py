@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -160,6 +160,17 @@ def _how(pid: int) -> str:
     if fate.si_code == os.CLD_EXITED:
         return f" with code {fate.si_status}"
     return f" by {signal.Signals(fate.si_status).name}"
+
+
+def without(runnings: Iterable[Running], device: str, names: Collection[str]) -> list[Running]:
+    """What stays when services of these names on a device are forgotten; nobody hears those any more."""
+    kept = []
+    for running in runnings:
+        if running.device == device and running.service.name in names:
+            os.close(running.ready)
+        else:
+            kept.append(running)
+    return kept
 
 
 def stop(running: Running, number: int = signal.SIGTERM) -> None:

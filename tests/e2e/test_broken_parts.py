@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from lan.control import messages
+from lan.control import client, messages
 from lan.control.client import RunningLan
 from lan.errors import LanError
 
@@ -58,6 +58,16 @@ def test_without_the_record_of_kernels_reasons_are_derived(lan: Command) -> None
         assert is_derived(up, "arp.hit")
 
 
+@pytest.mark.skipif(shutil.which("nft") is None, reason="nftables is not installed")
+def test_a_rules_comment_may_be_any_bytes(lan: Command) -> None:
+    rules = b'table ip t {\n chain c {\n type filter hook input priority 0;\n counter comment "\xff\xfe"\n }\n}\n'
+    with lan.up(*SMALL) as up:
+        command = lan.argv("exec", "-l", up.name, "h1", "--", "nft", "-f", "-")
+        subprocess.run(command, input=rules, env=lan.environment(), check=True)
+        assert up.run("ping", "h1", "h2").code == 0
+        assert not is_derived(up, "arp.hit")
+
+
 def is_derived(up: Up, code: str) -> bool:
     """Of a reason about the last ping."""
     last = up.run("trace", "--filter", "icmp", "--json").out.splitlines()[-1]
@@ -85,6 +95,42 @@ def test_status_names_a_switch_that_is_gone_and_down_still_works(lan: Command) -
         [found] = lan.run("status", "--json").json["lans"]
         assert "Open vSwitch" in str(found["broken"])
         assert up.run("down", up.name).code == 0
+
+
+def pipes_of(pid: int) -> int:
+    """How many ends of pipes a process holds."""
+    found = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]  # noqa: PTH115 - no files
+    return sum(target.startswith("pipe:") for target in found)
+
+
+def test_services_that_come_and_go_leave_nothing_open(lan: Command) -> None:
+    with lan.up("office", "--switch", "bridge") as up:
+        agent = up.agent
+        before = pipes_of(agent)
+        up.run("stop", "dns", check=0)
+        up.run("start", "dns", check=0)
+        up.run("set", "web", "https=off", check=0)
+        up.run("set", "web", "https=on", check=0)
+        up.run("set", "pc1", "ip=dhcp", check=0)
+        assert pipes_of(agent) == before
+
+
+def test_an_agent_that_hangs_is_named_with_what_ends_it(lan: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = inventory.take()
+    with lan.up(*SMALL) as up:
+        agent = up.agent
+        os.kill(agent, signal.SIGSTOP)
+        monkeypatch.setattr(client, "HELLO_DEADLINE_S", 0.1)
+        with pytest.raises(LanError, match=f"{agent}.* has not answered .*\n.*kill -9 {agent}"):
+            RunningLan.at(agent)
+        assert agent not in [found.pid for found in client.running()]  # it is of another state folder
+        monkeypatch.setenv("XDG_STATE_HOME", str(lan.state))
+        with pytest.raises(LanError, match="has not answered"):
+            client.running()
+        os.kill(agent, signal.SIGKILL)
+        wait_gone(agent)
+        assert client.running() == []
+    assert_nothing_left(before)
 
 
 def test_down_ends_what_runs_and_its_exec_says_why(lan: Command) -> None:
