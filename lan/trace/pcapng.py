@@ -7,7 +7,7 @@ Source: draft-ietf-opsawg-pcapng, whose section numbers stand below, and draft-i
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lan.trace.frame import Direction, Frame, device_of_port
 from lan.trace.pcapng_format import (
@@ -50,7 +50,11 @@ _BEFORE = re.compile(rb"^(\d+)%b$" % FRAMES_BEFORE)
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """What the file says of one port; `hardware` is ``switch``, ``host`` or "" (a foreign capture)."""
+    """What the file says of one port; `hardware` is ``switch``, ``host`` or "" (a foreign capture).
+
+    `peer` is the other end of its cable, as the file says of either: a device's own capture of its port does not know
+    it, and the LAN's, with which it may have been merged, does.
+    """
 
     port: str
     peer: str
@@ -298,6 +302,10 @@ class Reader:
         offset_s = struct.unpack(self._order + "q", offset)[0] if len(offset) == 8 else 0
         peer = _text(options.get(INTERFACE_DESCRIPTION))
         peer = peer.removeprefix("to ") if peer.startswith("to ") else ""
+        peer = peer or next((one.port for one in self.interfaces if one.peer == port), "")
+        self.interfaces = [
+            replace(one, peer=port) if one.port == peer and not one.peer else one for one in self.interfaces
+        ]
         hardware = _text(options.get(INTERFACE_HARDWARE))
         if hardware == SWITCH:
             self._switches.add(device_of_port(port))

@@ -155,24 +155,39 @@ def test_addresses_rewritten_and_taken_in_anothers_place(net: Net) -> None:
     demand(told, "~r1 in ip.other")
 
 
-def test_damage_is_found_by_each_checksum(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """On a cable without a switch: a bridge may check IP headers itself."""
+@pytest.fixture(scope="module")
+def direct(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
+    """Two hosts that have never heard of each other, on a cable without a switch."""
     file = tmp_path_factory.mktemp("direct") / "direct.py"
     file.write_text(DIRECT)
     with Factory(tmp_path_factory) as factory:
-        checksums(factory.up(str(file)))
+        yield factory.up(str(file))
 
 
-def checksums(net: Net) -> None:
+def test_a_program_knows_where_an_address_is_and_its_device_does_not(direct: Net) -> None:
+    """It writes the frame itself, past the ARP cache; once that has the row, the frame is as the kernel's."""
+    packet = ipv4.build(PC1, PC2, ipv4.UDP, udp.build(PC1, PC2, 40000, 9, b"data"))
+    frame = ethernet.build(mac(direct, "pc2"), mac(direct, "pc1"), ethernet.IPV4, packet)
+    mark = frames_until_now(direct)
+    send(direct, "pc1", [frame])
+    demand(reasons(direct, mark), "~pc1 out arp.unseen")
+    know_each_other(direct, "pc1", "pc2")
+    mark = frames_until_now(direct)
+    send(direct, "pc1", [frame])
+    demand(reasons(direct, mark), "pc1 out arp.hit")
+
+
+def test_damage_is_found_by_each_checksum(direct: Net) -> None:
+    """On a cable without a switch: a bridge may check IP headers itself."""
     segment = tcp.build(PC1, PC2, 40000, 80, seq=1, ack=1, flags=TcpFlags.ACK, payload=b"data")
-    mark = frames_until_now(net)
-    send(net, "pc1", [
-        damaged(net, ipv4.UDP, udp.build(PC1, PC2, 40000, 9, b"data"), 5),
-        damaged(net, ipv4.UDP, udp.build(PC1, PC2, 40000, 9, b"data"), 28),
-        damaged(net, ipv4.TCP, segment, 40),
-        damaged(net, ipv4.ICMP, icmp.build_echo(5, 1, b"data"), 28),
+    mark = frames_until_now(direct)
+    send(direct, "pc1", [
+        damaged(direct, ipv4.UDP, udp.build(PC1, PC2, 40000, 9, b"data"), 5),
+        damaged(direct, ipv4.UDP, udp.build(PC1, PC2, 40000, 9, b"data"), 28),
+        damaged(direct, ipv4.TCP, segment, 40),
+        damaged(direct, ipv4.ICMP, icmp.build_echo(5, 1, b"data"), 28),
     ])  # fmt: skip
-    demand(reasons(net, mark), "~pc2 in ip.checksum", "~pc2 in udp.checksum", "~pc2 in tcp.checksum",
+    demand(reasons(direct, mark), "~pc2 in ip.checksum", "~pc2 in udp.checksum", "~pc2 in tcp.checksum",
            "~pc2 in icmp.checksum")  # fmt: skip
 
 

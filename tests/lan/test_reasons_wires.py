@@ -5,17 +5,27 @@ pc1 ──┐
 pc2 ──┘
 """
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from zlib import crc32
 
 import pytest
 
 from lan.engine import openvswitch
+from lan.language.catalogue import ENGLISH
+from lan.scenario.recording import device_map
 from lan.testing.factory import Factory
 from lan.testing.net import Net
+from lan.trace.opening import open_capture
+from lan.trace.pcapng import load
+from lan.trace.pcapng_writing import dump
+from lan.trace.why import Decisions, Explainer
 from lan.wire import ethernet, ipv4, udp
 
-from .reasons_told import Told, demand, frames_until_now, line, reasons, send
+from .reasons_told import Told, demand, frames_until_now, line, reasons, send, the, timeline_of
 from .shaped import decisions, know_each_other, wait_for
 
 TOPOLOGY = """
@@ -111,6 +121,42 @@ def test_what_a_cable_does_to_a_frame(net: Net) -> None:
     demand(said_of_damage(net, many, "dropped", bw="0.5mbit", max_queue_size="1"), "web in link.dropped")
     overtaking = {"delay": "300ms", "reorder": "100%", "gap": "2"}
     demand(said_of_damage(net, many, "reordered", **overtaking), "web in link.reordered")
+
+
+@needs_ovs
+def test_what_a_cable_lost_is_missing_at_its_far_end_where_no_log_tells(net: Net, tmp_path: Path) -> None:
+    """The LAN's own capture and that of web's port, as one file that is read elsewhere: both ends of one cable."""
+    target, mark, before = tmp_path / "web.pcapng", frames_until_now(net), len(decisions(net, what="lost"))
+    words = ("trace", "--port", "web:eth0", "--pcap", str(target), "--lan", net.running.name)
+    with subprocess.Popen([sys.executable, "-m", "lan.cli", *words], stdout=subprocess.PIPE, text=True) as port:
+        assert port.stdout is not None and "captured from now on" in port.stdout.readline()
+        send(net, "pc1", [datagram(net, number=100)])
+        net.link("web", "s2").set(sender="s2", loss="100%")
+        send(net, "pc1", [datagram(net, number=101)])
+        wait_for(lambda: len(decisions(net, what="lost")) > before, "a frame is lost")
+        net.link("web", "s2").reset(sender="s2")
+        send(net, "pc1", [datagram(net, number=102)])
+        assert net["pc1"].ping("web").received == 1
+        port.send_signal(signal.SIGINT)
+        assert "frames written" in port.communicate(timeout=60)[0]
+
+    own = [frame for frame in timeline_of(net).all_frames if frame.number > mark]
+    merged = sorted([*own, *load(target.read_bytes())], key=lambda frame: frame.time_ns)
+    (tmp_path / "both.pcapng").write_bytes(dump(merged))
+    timeline = open_capture(
+        tmp_path / "both.pcapng", devices=device_map(net.running.spec), switches=("s1", "s2")
+    ).timeline
+    explainer = Explainer(timeline, Decisions(), ENGLISH)
+    told = [
+        (stop.device, one)
+        for journey in timeline.journeys
+        if journey.origin.device == "pc1"
+        for stop in journey.stops
+        for one in explainer.explain(stop, journey)
+    ]
+    demand(told, "~web in nic.mine")
+    assert the(told, "~web in link.missing").facts == {"a": "s2", "b": "web"}
+    assert [one.code for _, one in told].count("link.missing") == 1
 
 
 @needs_ovs

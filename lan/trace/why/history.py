@@ -23,16 +23,18 @@ class History:
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self._read = 0
-        self._ports: set[str] = set()
+        self._seen: dict[str, tuple[int, int]] = {}
+        """The numbers of the first and the last frame that was seen at a port."""
         self._sources: dict[tuple[str, str], Heard] = {}
         self._addresses: dict[tuple[str, str], Heard] = {}
         self._ips: dict[tuple[str, str], Heard] = {}
         self._answered: dict[tuple[str, int], int] = {}
         self._echoes: dict[tuple[str, str, int, int], Heard] = {}
 
-    def is_tapped(self, port: str) -> bool:
-        """Whether frames are seen at this end of a cable."""
-        return port in self._have()._ports
+    def is_tapped(self, port: str, at: Frame) -> bool:
+        """Whether frames are seen at this end of a cable when a frame passes: some are before it, and some after."""
+        first, last = self._have()._seen.get(port, (at.number, at.number))
+        return first < at.number < last
 
     def port_of(self, switch: str, mac: str, before: Frame) -> str | None:
         """The port where a switch last got a frame from a station."""
@@ -66,7 +68,8 @@ class History:
 
     def _take(self, frame: Frame) -> None:
         packet = frame.packet
-        self._ports.add(frame.port)
+        first, _ = self._seen.get(frame.port, (frame.number, frame.number))
+        self._seen[frame.port] = first, frame.number
         if packet.ethernet is not None and frame.direction is Direction.IN:
             self._sources.setdefault((frame.to_device, packet.ethernet.src), []).append((frame.number, frame.receiver))
         if packet.arp is not None:

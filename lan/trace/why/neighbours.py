@@ -13,6 +13,9 @@ from lan.trace.why.saying import Case, Explained
 from lan.wire import arp as wire
 from lan.wire.arp import Arp
 
+PERMANENT = "PERMANENT"
+"""The state of a row that an administrator wrote (ip-neighbour(8))."""
+
 
 def card(case: Case) -> Iterator[Explained]:
     """Whether the port takes the frame that came in."""
@@ -81,7 +84,11 @@ def hearing(case: Case, message: Arp) -> Iterator[Explained]:
 
 
 def next_hop(case: Case, ip: str) -> Iterator[Explained]:
-    """How the hardware address of the next hop was known, for the packet that is sent."""
+    """How the hardware address of the next hop was known, for the packet that is sent.
+
+    A row that was heard of later is the one that sent it where the device had been told before, or an administrator
+    had told it; else what came after the frame made the row.
+    """
     frame = case.sent
     ethernet = frame.packet.ethernet if frame else None
     if frame is None or ethernet is None or ethernet.is_multicast() or frame.packet.ipv4 is None:
@@ -90,10 +97,11 @@ def next_hop(case: Case, ip: str) -> Iterator[Explained]:
         return
     row = case.kernel.neighbours.used(case.device, ip, ethernet.dst, frame.time_ns)
     told = case.history.mac_of(case.device, ip, frame)
-    if row is not None:
+    is_heard = told is not None and told[1] == ethernet.dst
+    if row is not None and (row.since_ns <= frame.time_ns or is_heard or row.neighbour.state == PERMANENT):
         age = duration(max(0, frame.time_ns - row.since_ns) / 1e6)
         yield case.say_kernel("arp.hit", "out", ip=ip, mac=ethernet.dst, state=row.neighbour.state, age=age)
-    elif told is not None and told[1] == ethernet.dst:
+    elif told is not None and is_heard:
         yield case.say("arp.hit", "out", ip=ip, mac=ethernet.dst, frame=told[0])
     else:
         yield case.say("arp.unseen", "out", ip=ip, mac=ethernet.dst)

@@ -44,8 +44,18 @@ def cable(case: Case) -> Iterator[Explained]:
         yield case.say(CABLE[done.what], "in", by=done, bit=done.keys.get("bit", "?"))
     elif not case.stop.sent and frame.direction is Direction.OUT and (pulled := _pulled(case, frame.from_device)):
         yield case.say("link.down", "in", by=pulled, a=frame.from_device, b=frame.to_device)
-    elif case.stop.kind is StopKind.DROP and frame.direction is Direction.OUT and case.history.is_tapped(frame.peer):
+    elif _is_missing(case, frame):
         yield case.say("link.missing", "in", a=frame.from_device, b=frame.to_device)
+
+
+def _is_missing(case: Case, frame: Frame) -> bool:
+    """Whether the cable's other end was looked at too, and a frame that is known in whole was not seen to come there.
+
+    One that came is known by the sighting there; what was done with it is another matter.
+    """
+    is_whole = frame.length == len(frame.data)
+    is_sent = frame.direction is Direction.OUT and not case.stop.sent
+    return is_whole and is_sent and case.history.is_tapped(frame.peer, frame)
 
 
 def _damaged(case: Case, frame: Frame) -> Decision | None:

@@ -135,6 +135,17 @@ def test_an_interface_may_come_in_mid_file_and_comes_once() -> None:
     assert reader.switches == {"s1"}
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_port_that_does_not_know_its_cable_has_the_end_that_another_names(is_first: bool) -> None:
+    """As where a device's own capture of its port is merged with the LAN's."""
+    frames = [Frame(1, 1, "s1:eth1", "pc1:eth0", Direction.OUT, b"a"), Frame(2, 2, "pc1:eth0", "", Direction.IN, b"a"),
+              Frame(3, 3, "pc2:eth0", "", Direction.IN, b"b")]  # fmt: skip
+    if is_first:
+        frames.insert(0, frames.pop(1))
+    found = {frame.port: frame.peer for frame in load(dump([*frames, *frames]))[3:]}
+    assert found == {"s1:eth1": "pc1:eth0", "pc1:eth0": "s1:eth1", "pc2:eth0": ""}
+
+
 @given(frames)
 def test_many_packets_at_once_are_written_as_one_by_one(written: list[Frame]) -> None:
     writer = Writer()

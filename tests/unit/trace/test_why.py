@@ -1,6 +1,7 @@
 """Every code of the trace's reasons is made by a scenario, and seen at the device where it belongs."""
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,38 @@ def test_a_cache_is_not_said_to_have_hit_because_of_its_name() -> None:
         wires.path("proxy s1 pc1", why_services.by_proxy("proxy", "pc1", why_services.ANSWER, (3128, 40000)))
         assert ("proxy out cache.hit" in wires.codes()) == is_hit
         assert ("proxy in cache.hit" in wires.codes()) == is_hit
+
+
+@pytest.mark.parametrize("lacking", ["before", "after", "cut"])
+def test_a_frame_is_missing_only_where_the_other_end_was_looked_at_then(lacking: str) -> None:
+    """A capture that began later, or ended sooner, or was cut, does not show that the frame did not come."""
+    wires = Told()
+    wires.switches = ("s1", "s2")
+    if lacking != "before":
+        wires.path(
+            "pc1 s1 s2 web", why_network.frame("pc1", "web", why_network.datagram(PC1, why_network.WEB, ident=8))
+        )
+    wires.path("pc1 s1 s2", why_network.TO_WEB)
+    del wires.frames[-1]
+    if lacking == "cut":
+        wires.frames[-1] = replace(wires.frames[-1], length=2000)
+    if lacking != "after":
+        wires.path(
+            "pc1 s1 s2 web", why_network.frame("pc1", "web", why_network.datagram(PC1, why_network.WEB, ident=9))
+        )
+    assert not [one for one in wires.codes() if "link.missing" in one]
+
+
+def test_what_a_device_s_own_capture_lacks_of_the_lans_did_not_come() -> None:
+    """Both ends of a host's cable, as where the two captures are merged: it is no end that kept the frame."""
+    wires = Told()
+    for ident, comes in ((7, True), (8, False), (9, True)):
+        data = why_network.frame("pc1", "web", why_network.datagram(PC1, why_network.WEB, ident=ident))
+        wires.path("pc1 s1 web", data)
+        if comes:
+            wires.now_ns += 1
+            there = Frame(next(wires.numbers), wires.now_ns, "web:to-s1", "s1:to-web", Direction.IN, data)
+            wires.frames.append(there)
+    told = [(who, one.code) for who, one in wires.explained() if who == "web"]
+    assert [code for _, code in told].count("link.missing") == 1
+    assert [code for _, code in told].count("udp.takes") == 2

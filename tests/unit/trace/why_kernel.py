@@ -140,3 +140,19 @@ def an_address_that_a_device_has_no_longer(wires: Told) -> None:
     former = "10.0.0.77"
     wires.path("pc2 web", frame("pc2", "web", segment(former, WEB, "SYN", ports=(9, 80), seq=1)))
     wires.path("pc1 pc2", frame("pc1", "pc2", segment(PC1, former, "SYN", seq=1)))
+
+
+@scenario("~pc1 out arp.unseen", "pc1 in arp.learned")
+def a_row_that_came_of_what_came_later(wires: Told) -> None:
+    """The frame's own answer made it: a program had put the frame on the cable past the ARP cache."""
+    listened_to(wires, "pc1")
+    wires.path("pc1 s1 web", TO_WEB)
+    wires.path("web s1 pc1", arp_frame(arp.REQUEST, "web", "all", PC1))
+    row(wires, "pc1", "web", "STALE")
+
+
+@scenario("pc1 out arp.hit")
+def a_row_that_was_written_by_hand_and_heard_of_late(wires: Told) -> None:
+    listened_to(wires, "pc1")
+    wires.path("pc1 s1 web", TO_WEB)
+    row(wires, "pc1", "web", "PERMANENT")

@@ -74,6 +74,7 @@ def a_frame_does_not_arrive_at_the_next_switch(wires: Told) -> None:
     wires.path("pc1 s1 s2 web", frame("pc1", "web", datagram(PC1, WEB, ident=8)))
     wires.path("pc1 s1 s2", TO_WEB)
     del wires.frames[-1]
+    wires.path("pc1 s1 s2 web", frame("pc1", "web", datagram(PC1, WEB, ident=9)))
 
 
 @scenario("s1 in link.down", "~s1 in switch.kept")
