@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lan.errors import TopologyError, labels, nearest
+from lan.reasons import Sentence
 from lan.topo.spec import Where
 
 SHOWN_MAX = 20
@@ -29,7 +30,7 @@ class Problem:
 
     def told(self, tell: Callable[[str], str] = str) -> str:
         """The whole text, each part of it as `tell` gives it in the reader's language; a warning says that it is."""
-        what = f"{tell('warning')}: {tell(self.what)}" if self.is_warning else self.what
+        what = f"{tell(Sentence('warning'))}: {tell(self.what)}" if self.is_warning else self.what
         return TopologyError(what, where=self.where, expected=self.expected, todo=self.todo).told(tell)
 
     def as_error(self) -> TopologyError:
