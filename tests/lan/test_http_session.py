@@ -143,3 +143,38 @@ def test_what_comes_while_an_answer_is_held_back_waits_in_the_kernel() -> None:
     assert client.recv(1 << 20).count(b"HTTP/1.1 ") == 2
     session.abort(Reason("a test", "the end"))
     client.close()
+
+
+class Endless(Counted):
+    """More than any kernel takes in at once."""
+
+    def read(self, offset: int, count: int) -> bytes:
+        return bytes(count)
+
+
+def test_a_client_that_reads_slowly_is_served_as_long_as_it_reads() -> None:
+    """The kernel has room for more only when much has left: meanwhile what the client acknowledges counts."""
+
+    class Giving(Origin):
+        def answer(self, *_: object, **__: object) -> Answer:
+            fields = headers([("Content-Length", str(1 << 40))])
+            return Answer(Response(200, headers=fields), Endless(), Reason("a test", "much"))
+
+    client, sock, session = opened(Giving(OnePage(b"", 0)))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+    now_s, limits = 1.0, Limits()
+    while session.state is not State.ANSWER or act(session, sock):
+        act(session, sock)
+    for _ in range(10):
+        read_bytes = 0
+        while read_bytes < 100_000:
+            read_bytes += len(client.recv(100_000))
+        now_s += limits.stall_s + 1
+        session.expire(now_s)
+        assert session.is_open
+    for _ in range(2):
+        now_s += limits.stall_s + 1
+        session.expire(now_s)
+    assert not session.is_open
+    client.close()

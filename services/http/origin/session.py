@@ -24,7 +24,7 @@ from lan.services.http.protocol import keep_alive
 from lan.services.http.protocol.events import Body, Closed, End, Event, Fault, Tunnel
 from lan.services.http.protocol.messages import NO_HEADERS, Request, Response
 from lan.services.http.protocol.persistence import Side
-from lan.services.http.protocol.transport import RECEIVE_BYTES, Tls
+from lan.services.http.protocol.transport import RECEIVE_BYTES, Tls, acknowledged_bytes
 
 PIECES_A_TURN = 16
 """Then the others have their turn, however fast this client takes its file."""
@@ -35,8 +35,8 @@ class Session(Ending):
     """The server's end of one TCP connection, and the requests that come on it."""
 
     __slots__ = (
-        "_answer", "_answer_until_s", "_body", "_closing", "_content", "_date", "_is_stopping", "_outflow",
-        "_shortcuts", "_steps", "_trailers", "origin",
+        "_acknowledged_bytes", "_answer", "_answer_until_s", "_body", "_closing", "_content", "_date", "_is_stopping",
+        "_outflow", "_shortcuts", "_steps", "_trailers", "origin",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +62,7 @@ class Session(Ending):
         self._trailers = NO_HEADERS
         self._closing: Request | None = None
         self._answer_until_s, self._is_stopping = 0.0, False
+        self._acknowledged_bytes = 0  # when its time was over the last time
         if self._tell.is_heard:
             scheme = "http" if tls is None else "https"
             self._tell.decide("accepted", Reason("RFC 9293 §3.5", "the three-way handshake is done", scheme=scheme))
@@ -155,6 +156,7 @@ class Session(Ending):
         if not self.transport.flush(self.sock):
             self.state, self.mask, self.deadline_s = State.ANSWER, WRITE, self._now_s + self.limits.stall_s
             self._answer_until_s = self._now_s + 3 * self.limits.stall_s
+            self._answer_until_s += len(answers) / self.limits.slowest_bytes_per_s
         elif self._closing is not None:
             self._close_in_turn(self._closing, self.settings.closes_first)
         elif self.mask != READ:
@@ -349,7 +351,19 @@ class Session(Ending):
             return self._farewell(Reason("RFC 9112 §9.5", "idle for too long"))
         if self.state is State.LINGER and not self._fin_sent:
             return self._linger_on()
+        if self.state in _SENDING and self._takes_on():
+            self.deadline_s = self._now_s + self.limits.stall_s
+            return None
         return self._close(Reason("RFC 9112 §9.5", "the client takes too long", awaited=self.state))
+
+    def _takes_on(self) -> bool:
+        """Whether the client has taken enough since this was asked before, though there is no room for more yet."""
+        before, self._acknowledged_bytes = self._acknowledged_bytes, acknowledged_bytes(self.sock)
+        is_known = self._outflow is None or self._outflow.length_bytes is not None
+        if self.state is State.ANSWER and is_known and self._now_s >= self._answer_until_s:
+            return False
+        least = self.limits.stall_s * self.limits.slowest_bytes_per_s
+        return self._acknowledged_bytes - before >= least
 
     def _release(self) -> None:
         """Let the content go, once: its descriptor's number may be another connection's soon."""

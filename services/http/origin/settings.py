@@ -68,7 +68,7 @@ class Limits:
     head_s: float = 10.0  # for the whole head, so that dripping bytes does not help
     body_s: float = 30.0
     idle_s: float = 15.0
-    stall_s: float = 20.0  # without one byte leaving
+    stall_s: float = 20.0  # without room for more, and with less acknowledged than at the slowest
     slowest_bytes_per_s: int = 1024
     linger_s: float = 5.0  # for the peer's FIN
     alert_s: float = 0.1  # between a TLS close_notify and the FIN that mostly follows it

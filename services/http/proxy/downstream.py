@@ -12,6 +12,7 @@ from lan.reasons import Reason
 from lan.services.http.protocol.connection import Server
 from lan.services.http.protocol.events import Body, Closed, End, Event, Fault, Tunnel
 from lan.services.http.protocol.messages import Headers, Request, Response
+from lan.services.http.protocol.transport import acknowledged_bytes
 from lan.services.http.proxy import forwarding
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.context import Context, named
@@ -47,7 +48,7 @@ class Downstream(abc.ABC):
         self.client = context.accept(sock, self)
         self.has_responded = False  # the head of this exchange's final response is written
         self._is_stopping = self._is_over = self._is_going_on = False
-        self._discarded = self._marked_in = self._marked_out = 0
+        self._discarded = self._marked_in = self._marked_out = self._acknowledged_bytes = 0
         self.heard_s = context.loop.now_s  # when a byte of the answer, or of a tunnel, last came
         self.state = State.REQUEST
         self.deadline_s = context.loop.now_s + context.limits.head_s
@@ -267,8 +268,11 @@ class Downstream(abc.ABC):
             self.deadline_s = self.context.loop.now_s + self.context.limits.answer_s
 
     def has_read_enough(self) -> bool:
-        """Whether the client took enough bytes since `await_content`."""
-        return self.client.sent_bytes - self._marked_out >= self._least()
+        """Whether the client took enough bytes since `await_content`, or acknowledged as many since this was asked
+        before: the kernel may have had no room for more, behind a slow cable."""
+        before, self._acknowledged_bytes = self._acknowledged_bytes, acknowledged_bytes(self.client.sock)
+        taken = max(self.client.sent_bytes - self._marked_out, self._acknowledged_bytes - before)
+        return taken >= self._least()
 
     def has_sent_enough(self) -> bool:
         """Whether the client sent enough bytes since `await_content`."""
@@ -278,7 +282,10 @@ class Downstream(abc.ABC):
         return self.context.limits.stall_s * self.context.limits.slowest_bytes_per_s
 
     def expire(self) -> None:
-        if self.state is State.REQUEST and self.engine.is_idle:
+        is_resting = self.state is State.LINGER or (self.state is State.REQUEST and self.engine.is_idle)
+        if is_resting and self.client.pending_bytes and self.has_read_enough():
+            self.await_content()  # an answer is behind us, but has not left
+        elif self.state is State.REQUEST and self.engine.is_idle:
             self.farewell(Reason("RFC 9112 §9.5", "idle for too long"))
         elif self.state is State.REQUEST:
             why = Reason("RFC 9110 §15.5.9", "the request takes too long")

@@ -6,6 +6,7 @@ sent, and whether it was ended, closed or reset, is all that anybody outside cou
 
 import errno
 import socket
+import struct
 from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -34,6 +35,7 @@ class PlayedSocket:
         self.number, self.room = number, room
         self.arrived: list[bytes | OSError] = []
         self.sent = b""
+        self.acknowledged_bytes = 0
         self.ended = self.closed = self.was_reset = False
 
     def fileno(self) -> int:
@@ -72,8 +74,8 @@ class PlayedSocket:
     def setsockopt(self, level: int, option: int, value: Any) -> None:
         self.was_reset = self.was_reset or option == socket.SO_LINGER
 
-    def getsockopt(self, level: int, option: int) -> int:
-        return errno.ECONNRESET
+    def getsockopt(self, level: int, option: int, size: int = 0) -> Any:
+        return struct.pack("=120xQ", self.acknowledged_bytes) if option == socket.TCP_INFO else errno.ECONNRESET
 
     def getpeername(self) -> tuple[str, int]:
         return "10.0.0.9", 40000 + self.number
