@@ -1,8 +1,8 @@
 """A capture file of any size, of which a timeline has the part that is looked at.
 
-In memory are the index (12 bytes a frame at most) and one timeline, of `most_frames` at most, or fewer where they are
-long (`FRAME_BYTES` is the mean that they may have).  It goes on as one goes forward, and begins anew, an eighth of that
-earlier, where one looks elsewhere: what a frame means is told by what was before it, and how far that goes back is the
+In memory are the index (12 bytes a frame at most; 4 more where connections are numbered) and one timeline, of
+`most_frames` at most, or fewer where they are long (`FRAME_BYTES` is the mean that they may have).  It goes on as one
+goes forward, and begins anew, an eighth of that earlier, where one looks elsewhere: what a frame means is told by what was before it, and how far that goes back is the
 one thing that such a timeline does not know.
 """
 
@@ -14,6 +14,7 @@ from typing import overload
 from lan.trace.frame import Frame
 from lan.trace.indexed import IndexedCapture
 from lan.trace.keylog import LanKeys
+from lan.trace.numbering import Numbering
 from lan.trace.proxy_log import ProxyLogs
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
@@ -30,7 +31,13 @@ class Excerpts:
     """A `Recorded` of a file; `folder` is that of the LAN's state, with the logs of its programs."""
 
     def __init__(
-        self, index: IndexedCapture, timeline: Timeline, folder: Path, *, most_frames: int = MOST_FRAMES
+        self,
+        index: IndexedCapture,
+        timeline: Timeline,
+        folder: Path,
+        *,
+        most_frames: int = MOST_FRAMES,
+        numbering: Numbering | None = None,
     ) -> None:
         """`timeline` is empty: it says which names are known."""
         self.most_frames = most_frames
@@ -38,6 +45,8 @@ class Excerpts:
         self._most_bytes, self._bytes = most_frames * FRAME_BYTES, 0
         self.index, self._folder = index, folder
         self._keys, self._proxies = LanKeys(folder), ProxyLogs(folder)
+        self.numbering = Numbering(index) if numbering is None else numbering
+        timeline.numbering = self.numbering.of
         self._timeline, self._begin = timeline, 0
         self._secrets = 0
         self.sightings = _Sightings(self)
@@ -98,7 +107,7 @@ class Excerpts:
 
     def another(self) -> "Excerpts":
         timeline = self._timeline.excerpt(self._begun_ns(), is_whole=True)
-        made = Excerpts(self.index, timeline, self._folder, most_frames=self.most_frames)
+        made = Excerpts(self.index, timeline, self._folder, most_frames=self.most_frames, numbering=self.numbering)
         made._begin = self.index.start  # and it reads no logs: the timelines share what they say
         return made
 

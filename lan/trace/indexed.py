@@ -10,7 +10,7 @@ import os
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -78,6 +78,8 @@ class IndexedCapture:
         """The first place that can still be read: the oldest files of a capture may go."""
         self.first_sightings = array("I")
         """Their places, of those that can be read: the rule is `Timeline.is_first_sighting`."""
+        self.first_sightings_gone = 0
+        """So many were before them, and can be read no more."""
         self._switches, self._is_growing = switches, is_growing
         self._places = array("Q")
         self._sections: list[_Section] = []
@@ -181,34 +183,73 @@ class IndexedCapture:
     def frames(self, start: int, stop: int) -> list[Frame]:
         """The frames from place `start` to `stop`, as far as there are any.  Raises Malformed where they are gone."""
         self.walk(stop)
-        return list(self._read(max(start, self.start), min(stop, self.known)))
+        return list(self.frames_at(range(max(start, self.start), min(stop, self.known))))
 
     def frame(self, place: int) -> Frame:
         """The frame at a place that is known.  Raises Malformed where it is gone."""
-        return next(self._read(place, place + 1))
+        return next(self.frames_at([place]))
 
     def last(self, count: int) -> list[Frame]:
         """The last frames until now."""
         return self.frames(max(len(self) - count, 0), len(self))
 
+    def raw(self, places: Iterable[int]) -> Iterator[tuple[int, bytes, int, str]]:
+        """Of frames at places known, in their order: place, bytes, length on the cable, and the device that sent it.
+
+        A tenth of the work of making frames.  Raises Malformed where one is gone.
+        """
+        piece, begin, file = b"", 0, None
+        unpack = struct.Struct("<IIIIIII").unpack_from
+        senders: dict[tuple[int, int, Direction], str] = {}
+        for place in places:
+            section, at = self._section_of(place), self._places[place]
+            here = at - begin
+            if file is not section.file or not 0 <= here <= len(piece) - LEAST_BLOCK_BYTES:
+                piece, begin, here, file = self._look(section, at, PIECE_BYTES), at, 0, section.file
+            if here + (size := self._size(piece, here, section)) > len(piece):
+                piece, begin, here = self._look(section, at, max(size, PIECE_BYTES)), at, 0
+            block = piece[here : here + size]
+            if not section.is_classic and section.reader.order == "<" and size >= PACKET_HEADER_BYTES:
+                kind, _, number, _, _, kept, length = unpack(block)
+                way = ONLY_FLAGS.get(block[PACKET_HEADER_BYTES + (kept + 3 & ~3) : -4])
+                if kind == ENHANCED_PACKET and way is not None and number < len(section.reader.interfaces):
+                    sender = senders.get(key := (section.first, number, way))
+                    if sender is None:
+                        ends = section.reader.interfaces[number]
+                        sender = senders[key] = device_of_port(ends.port if way is Direction.OUT else ends.peer)
+                    yield place, block[PACKET_HEADER_BYTES : PACKET_HEADER_BYTES + kept], max(length, kept), sender
+                    continue
+            frame = section.reader.look(block, section.before + place - section.first + 1) if size else None
+            if frame is None:
+                raise _changed(at)
+            yield place, frame.data, frame.length, frame.from_device
+
+    @staticmethod
+    def _look(section: _Section, at: int, size: int) -> bytes:
+        """The bytes from a place of a section's file on.  Raises Malformed where the file is gone."""
+        if section.file.closed:
+            raise Malformed("the file that it stood in was deleted")
+        return os.pread(section.file.fileno(), size, at)
+
     def _section_of(self, place: int) -> _Section:
         return self._sections[bisect_right(self._sections, place, key=attrgetter("first")) - 1]
 
-    def _read(self, start: int, stop: int) -> Iterator[Frame]:
+    def frames_at(self, places: Iterable[int]) -> Iterator[Frame]:
+        """The frames at places that are known.  Raises Malformed where one is gone."""
         piece, begin, file = b"", 0, None
-        for place in range(start, stop):
+        for place in places:
             section, at = self._section_of(place), self._places[place]
             here = at - begin
             if file is not section.file or not 0 <= here <= len(piece) - PACKET_HEADER_BYTES:
-                piece, begin, here, file = os.pread(section.file.fileno(), LOOK_BYTES, at), at, 0, section.file
+                piece, begin, here, file = self._look(section, at, LOOK_BYTES), at, 0, section.file
             size = self._size(piece, here, section)
             if here + size > len(piece):
-                piece, begin, here = os.pread(section.file.fileno(), max(size, LOOK_BYTES), at), at, 0
+                piece, begin, here = self._look(section, at, max(size, LOOK_BYTES)), at, 0
             frame = None
             if here + size <= len(piece):
                 frame = section.reader.look(piece[here : here + size], section.before + place - section.first + 1)
             if frame is None:
-                raise Malformed(f"the block at byte {at} is damaged, or the file was changed meanwhile")
+                raise _changed(at)
             yield frame
 
     @staticmethod
@@ -277,7 +318,9 @@ class IndexedCapture:
             if not old.closed and not os.fstat(old.fileno()).st_nlink:
                 old.close()
         self.start = next((each.first for each in self._sections if not each.file.closed), self.known)
-        del self.first_sightings[: bisect_left(self.first_sightings, self.start)]
+        gone = bisect_left(self.first_sightings, self.start)
+        self.first_sightings_gone += gone
+        del self.first_sightings[:gone]
 
     def _walk_piece(self, piece: bytes, wanted: int) -> int:
         """Take up the whole blocks of a piece that stands at `_at`; how many bytes they have."""
@@ -421,3 +464,7 @@ class IndexedCapture:
         self._sections.append(_Section(self.known, before, reader, self._files[-1]))
         self._firsts = []
         return total
+
+
+def _changed(at: int) -> Malformed:
+    return Malformed(f"the block at byte {at} is damaged, or the file was changed meanwhile")

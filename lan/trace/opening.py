@@ -113,9 +113,9 @@ class Opening:
         self.timeline.feed(frames)
         self._bytes += sum(len(frame.data) for frame in frames)
         if len(self.timeline.all_frames) > MOST_FRAMES:
-            raise _too_many(self.path, f"more than {MOST_FRAMES} frames")
+            raise too_many(self.path, f"more than {MOST_FRAMES} frames")
         if self._bytes > MOST_BYTES:
-            raise _too_many(self.path, f"more than {MOST_BYTES >> 20} MB of frames")
+            raise too_many(self.path, f"more than {MOST_BYTES >> 20} MB of frames")
         return not is_over
 
     def _read(self) -> Iterator[list[Frame]]:
@@ -130,10 +130,23 @@ class Opening:
 def refuse_many(path: Path) -> None:
     """Raises UsageError where a file is soon seen to have more frames than can be held."""
     if (count := _count(path)) > MOST_FRAMES:
-        raise _too_many(path, f"{count} frames")
+        raise too_many(path, f"{count} frames")
 
 
-def _too_many(path: Path, told: str) -> UsageError:
+def is_large(path: Path) -> bool:
+    """Whether a file is soon seen to have more than can be held, or only reading it tells: a pipe, a compressed one."""
+    try:
+        if not path.is_file():
+            return path.exists()
+        with path.open("rb") as file:
+            is_compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        return is_compressed or path.stat().st_size > MOST_BYTES or _count(path) > MOST_FRAMES
+    except OSError:
+        return False
+
+
+def too_many(path: Path, told: str) -> UsageError:
+    """The error of frames that are more than can be held."""
     return UsageError(
         f"{path}: {told} are too many to be held at once",
         expected=f"{MOST_FRAMES} at most: --part 1000-2000 (frames) or --part 3.2s-4s takes a part",

@@ -20,6 +20,13 @@ class FragmentedFrames:
 
     def add(self, frame: Frame) -> Frame | None:
         """The whole packet, with number and time of the fragment that completed it; None while parts are missing."""
+        if (whole := self.join(frame)) is None:
+            return None
+        self._sources[frame.number] = whole.sources
+        return Frame(frame.number, frame.time_ns, frame.port, frame.peer, frame.direction, whole.frame)
+
+    def join(self, frame: Frame) -> Whole[Frame] | None:
+        """As `add`, for those who remember themselves what came of it."""
         fragments = self._by_device.setdefault(frame.from_device, Fragments())
         ended = [*fragments.expire(frame.time_ns), *fragments.add(frame.packet, frame, frame.time_ns)]
         whole = None
@@ -29,10 +36,7 @@ class FragmentedFrames:
             else:
                 self.lost.append(each)
         del self.lost[:-MOST_LOST]
-        if whole is None:
-            return None
-        self._sources[frame.number] = whole.sources
-        return Frame(frame.number, frame.time_ns, frame.port, frame.peer, frame.direction, whole.frame)
+        return whole
 
     def sources_of(self, frame: Frame) -> tuple[Frame, ...]:
         """The fragments of the packet that this frame completed, in the order they came; () for any other frame."""

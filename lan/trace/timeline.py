@@ -4,7 +4,7 @@ Each frame is taken up once, where its sender put it on a cable: what a switch h
 frame again (a delivery, where it goes to an end device), and no news to the trackers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from lan.trace.frame import Direction, Frame
@@ -27,6 +27,8 @@ from lan.wire.ports import DNS as DNS_PORT
 UNSPECIFIED = {"0.0.0.0", "::"}
 ON_LINK = 255
 """The hop limit of ND: no router can have sent such a packet on.  RFC 4861 §11.2."""
+MOST_ASKED = 8
+"""Of the frames of a connection whose number another knows."""
 
 
 class Conversation(Protocol):
@@ -161,6 +163,8 @@ class Timeline(Window):
         self._device_on_link: dict[str, str] = {}
         self._connection_of: dict[int, Connection] = {}
         self._numbers: dict[Connection, int] = {}
+        self.numbering: Callable[[Frame], int | None] | None = None
+        """Of an excerpt: who knows the number of a frame's connection among all of the recording."""
         self._follower, self._followed = Follower(self._is_switch, self._owner_of, self.proxy_log), 0
         self._begun_ns: int | None = None
 
@@ -184,7 +188,7 @@ class Timeline(Window):
         made.leave_out(begun_ns)
         made.is_whole = is_whole
         made._device_of_ip, made._device_on_link = dict(self._device_of_ip), dict(self._device_on_link)
-        made.tls_tracker.key_log = self.tls_tracker.key_log
+        made.tls_tracker.key_log, made.numbering = self.tls_tracker.key_log, self.numbering
         return made
 
     def feed(self, frames: Iterable[Frame]) -> None:
@@ -265,8 +269,13 @@ class Timeline(Window):
         return next((connection for connection in known if connection is not None), None)
 
     def number_of(self, connection: Connection) -> int | None:
-        """A connection's place among all of the recording, from 0; None in an excerpt, which can't know it."""
-        return self._numbers[connection] if self.is_whole else None
+        """A connection's place among all of the recording, from 0; None in an excerpt, where nobody tells it."""
+        if self.is_whole:
+            return self._numbers[connection]
+        if self.numbering is None:
+            return None
+        told = map(self.numbering, connection.frames[:MOST_ASKED])  # the first may be a router's forwarding
+        return next((number for number in told if number is not None), None)
 
     def device_of(self, address: str) -> str | None:
         """The device with a MAC address, or the one last seen to send from an IP address.

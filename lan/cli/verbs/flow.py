@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lan.cli.common import whole_number
+from lan.cli.one_connection import open_connection
 from lan.cli.screen import Screen, width
 from lan.cli.source import Source, filter_word, open_source, part_word, source_words
 from lan.errors import RunError, UsageError
@@ -33,10 +34,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError("-c N shows one connection whole, from end to end", todo="leave out --hops and --filter")
     if options.list:
         _check_list(options)
-    source = open_source(options, screen)
-    if options.list:
-        return _list(source, screen)
-    drawn = _diagram(options, source)
+    if options.connection is not None:
+        source, connection = open_connection(options, options.connection, screen)
+        drawn = flow.of_connection(connection, source.timeline, is_whole=options.all)
+    else:
+        source = open_source(options, screen)
+        if options.list:
+            return _list(source, screen)
+        drawn = _diagram(options, source)
     if options.svg is not None:
         _write(options.svg, flow_svg.draw(drawn))
     if screen.json:
@@ -61,14 +66,6 @@ def _check_list(options: argparse.Namespace) -> None:
 
 def _diagram(options: argparse.Namespace, source: Source) -> flow.Diagram:
     timeline = source.timeline
-    if options.connection is not None:
-        connections = timeline.tcp
-        if options.connection >= len(connections):
-            known = f"0 to {len(connections) - 1}" if connections else "none has been opened yet"
-            raise UsageError(
-                f"{source.name} has no TCP connection {options.connection}", expected=known, todo="lan flow --list"
-            )
-        return flow.of_connection(connections[options.connection], timeline, is_whole=options.all)
     wanted = source.compile(options.filter)
     frames = timeline.all_frames if options.hops else timeline.all_first_sightings
     meant = [frame for frame in frames if wanted is None or wanted(frame, timeline)]

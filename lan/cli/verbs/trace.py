@@ -29,7 +29,7 @@ from lan.trace.views.decided import Decided
 
 GROUP = "Look"
 HELD_FRAMES = 65_536
-"""Of a longer recording, so many are held at a time: connections are numbered as far as these go."""
+"""Of a longer recording, so many are held at a time."""
 
 WRITTEN = {"follow": "it is written once", "why": "the reasons stand in it", "hops": "it has all hops"}
 """Words that a file which is written can't heed, and why."""

@@ -12,6 +12,7 @@ from lan.trace.filter import compile_filter
 from lan.trace.frame import Frame
 from lan.trace.indexed import IndexedCapture
 from lan.trace.listing import Listing
+from lan.trace.numbering import Numbering
 from lan.trace.opening import open_capture
 from lan.trace.pcapng import load
 from lan.trace.pcapng_writing import Writer, dump
@@ -85,8 +86,10 @@ def test_nothing_is_known_but_what_was_asked_for(file: Path) -> None:
     assert len(part.sightings) == ROUNDS * len(OFFICE) and part.share == 1
 
 
-def test_a_part_can_not_number_connections(file: Path) -> None:
-    part, by_number = excerpts(file), compile_filter("tcp.stream=0")
+def test_a_part_that_can_not_number_connections_says_so(file: Path) -> None:
+    index, by_number = IndexedCapture(file), compile_filter("tcp.stream=0")
+    numbering = Numbering(index, most_ends=1)
+    part = Excerpts(index, Timeline(), file.parent, most_frames=MOST_FRAMES, numbering=numbering)
     part.know()
     segments = [frame for frame in part.sightings if frame.packet.tcp]
     frame, timeline = taken_up(part, segments[0])
