@@ -249,6 +249,9 @@ def _nagle(silence: Silence, ack: Segment) -> tuple[Cause, Reason] | None:
     after, sent = silence.after, silence.sent
     if after.length >= sent.mss or not after.length or after.flags & (SYN | FIN) or ack.ack is None:
         return None
+    held_ns = ack.time_ns + silence.path.round_ns - silence.start_ns
+    if held_ns < SHORT_NS or held_ns < silence.end_ns - silence.start_ns - held_ns:
+        return None  # the ACK was there at once, and `after` came later still: its program had not written it before
     earlier = silence.peer.ack_at(ack.time_ns - 1)
     small = [
         each

@@ -64,6 +64,14 @@ def test_nagle_is_a_second_small_piece_that_leaves_with_the_ack_of_the_first() -
     assert gap.is_derived
 
 
+def test_a_small_piece_that_leaves_some_time_after_a_quick_ack_was_not_held_by_nagle() -> None:
+    """The ACK is there in half a millisecond, the piece comes two later: its program had not written it before."""
+    frames = told(NEAR + "0.3 pc1 ACK half / 0.8 web ACK / 3.2 pc1 ACK end / 3.3 web ACK response")
+    assert found(frames) == {"client idle": 3}
+    held = told(NEAR + "0.3 pc1 ACK half / 3.8 web ACK / 4.2 pc1 ACK end / 4.3 web ACK response")
+    assert found(held) == {"Nagle": 4}
+
+
 def test_a_large_piece_that_leaves_with_an_ack_is_not_held_by_nagle() -> None:
     frames = told(FAR + "100.2 pc1 ACK half / 100.3 web ACK / 200.3 pc1 ACK 1460 / 200.4 web ACK response")
     assert "Nagle" not in found_of_connection(frames)
