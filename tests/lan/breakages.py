@@ -405,6 +405,7 @@ BREAKAGES = (
              record(f"www.lan.test:{DNS}", f"www.lan.test:{WEB}")),
     Breakage("hosts-file", "http pc2 www.lan.test", "name.hosts", "pc2",
              written("pc2", "/etc/hosts", f"{DNS} www.lan.test\n", append=True)),
+    Breakage("misspelt-device", "ping pc1 wbe", "name.no-device", "pc1", lambda net, stack: None),
     Breakage("foreign-name", "dns pc1 www.example.org", "name.refused", "dns", lambda net, stack: None),
     # listeners
     Breakage("web-stopped", "http pc1 www.lan.test", "listener.ended", "web", stopped("web")),
