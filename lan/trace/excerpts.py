@@ -2,19 +2,19 @@
 
 In memory are the index (12 bytes a frame at most; 4 more where connections are numbered) and one timeline, of
 `most_frames` at most, or fewer where they are long (`FRAME_BYTES` is the mean that they may have).  It goes on as one
-goes forward, and begins anew, an eighth of that earlier, where one looks elsewhere: what a frame means is told by what was before it, and how far that goes back is the
-one thing that such a timeline does not know.
+goes forward, and begins anew, an eighth of that earlier, where one looks elsewhere: what a frame means is told by what
+was before it, and how far that goes back is the one thing that such a timeline does not know.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import overload
 
 from lan.trace.frame import Frame
 from lan.trace.indexed import IndexedCapture
 from lan.trace.keylog import LanKeys
 from lan.trace.numbering import Numbering
+from lan.trace.places import Places
 from lan.trace.proxy_log import ProxyLogs
 from lan.trace.timeline import Timeline
 from lan.wire.malformed import Malformed
@@ -141,7 +141,7 @@ class Excerpts:
             beyond_bytes -= taken_bytes if self.end > place else 0
 
 
-class _Places(Sequence[Frame]):
+class _Places(Places):
     """Frames read when they are asked for."""
 
     def __init__(self, excerpts: Excerpts) -> None:
@@ -151,13 +151,7 @@ class _Places(Sequence[Frame]):
     def _place(self, at: int) -> int:
         """The place in the index of the frame that stands here."""
 
-    @overload
-    def __getitem__(self, at: int) -> Frame: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Frame]: ...
-    def __getitem__(self, at: int | slice) -> Frame | list[Frame]:
-        if isinstance(at, slice):
-            return [self[each] for each in range(*at.indices(len(self)))]
+    def frame(self, at: int) -> Frame:
         if not -len(self) <= at < len(self):
             raise IndexError(at)
         return self._excerpts.frame(self._place(at % len(self)))
