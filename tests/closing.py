@@ -41,18 +41,23 @@ def over_the_cable(pem: Path, scheme: str, times: int, program: str, *server: st
 
 
 def end(segments: list[Any]) -> list[str]:
-    """What passed from the first FIN on, but for TLS's farewell (close_notify is data), its own late ACK, and each
+    """What passed from the first FIN on, but for TLS's farewell (close_notify is data), ACKs of data, and each
     segment once: on a busy machine a FIN whose ACK is a few milliseconds late is sent again (tail loss probe,
     RFC 8985 §7)."""
+    fins = {segment["from"]: segment for segment in segments if "FIN" in segment["flags"]}
     first = next(at for at, segment in enumerate(segments) if "FIN" in segment["flags"])
-    fin = segments[first]
-    bare = [one for one in segments[first:] if not one["length"] and not is_about_data(one, fin)]
-    once = {(one["from"], one["flags"], one["seq"], one["ack"]): f"{one['from']} {one['flags']}" for one in bare}
+    bare = [one for one in segments[first:] if not one["length"] and not is_about_data(one, fins)]
+    once: dict[Any, str] = {}
+    for one in bare:
+        acknowledged = None if "FIN" in one["flags"] else one["ack"]
+        once.setdefault((one["from"], one["flags"], one["seq"], acknowledged), f"{one['from']} {one['flags']}")
     return list(once.values())
 
 
-def is_about_data(segment: dict[str, Any], fin: dict[str, Any]) -> bool:
-    """Whether it is the other side's bare ACK of what came before the FIN."""
-    covered = (segment["ack"] - fin["seq"] - fin["length"]) & 0xFFFFFFFF
-    is_behind = covered == 0 or covered >= 1 << 31
-    return is_behind and segment["from"] != fin["from"] and segment["flags"] == "ACK"
+def is_about_data(segment: dict[str, Any], fins: dict[str, dict[str, Any]]) -> bool:
+    """Whether it is a bare ACK of what came before the other side's FIN."""
+    fin = next((fin for side, fin in fins.items() if side != segment["from"]), None)
+    if segment["flags"] != "ACK":
+        return False
+    covered = 0 if fin is None else (segment["ack"] - fin["seq"] - fin["length"]) & 0xFFFFFFFF
+    return covered == 0 or covered >= 1 << 31

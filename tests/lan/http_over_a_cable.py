@@ -10,6 +10,7 @@ import io
 import json
 import select
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -20,6 +21,7 @@ from lan.wire.frame import decode
 
 CLIENT, SERVER = "10.7.0.1", "10.7.0.2"
 ETH_P_ALL = 3
+SOL_PACKET, PACKET_STATISTICS = 263, 6  # linux/if_packet.h
 TCP_TIME_WAIT = "06"
 
 
@@ -36,11 +38,16 @@ def main(url: str, times: int, program: str, server_arguments: list[str]) -> Non
             assert line, "the server ended"
         lay_cable(server.pid)
         tap = open_tap("pc1-eth0")
+        frames: list[bytes] = []
+        held: set[str] = set()
         for _ in range(times):
-            run(program, url)
-        settle(tap, times)
-        print("\n".join(json.dumps(one) for one in connections(read(tap))))
-        print(json.dumps({"client_time_wait": time_wait()}))
+            run(program, url)  # then looked at: the tap's room has an end, and so has TIME_WAIT, on a slow machine
+            settle()
+            frames += read(tap)
+            held |= in_time_wait()
+        assert not lost(tap), "the tap lost frames"
+        print("\n".join(json.dumps(one) for one in connections(frames)))
+        print(json.dumps({"client_time_wait": len(held)}))
     finally:
         server.terminate()
         server.wait()
@@ -79,19 +86,27 @@ def run(program: str, url: str) -> None:
     assert code == 0, said.getvalue()
 
 
-def settle(tap: socket.socket, times: int) -> None:
+def settle() -> None:
     """Wait until every connection has left ESTABLISHED and its like: nothing is to come any more."""
-    while any(state not in (TCP_TIME_WAIT, "07") for state in states()):
+    while any(state not in (TCP_TIME_WAIT, "07") for _, state in sockets()):
         select.select([], [], [], 0.01)
 
 
-def states() -> list[str]:
+def sockets() -> list[tuple[str, str]]:
+    """Local end and state of each."""
     rows = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
-    return [row.split()[3] for row in rows]
+    return [(row.split()[1], row.split()[3]) for row in rows]
 
 
-def time_wait() -> int:
-    return states().count(TCP_TIME_WAIT)
+def in_time_wait() -> set[str]:
+    """The local ends of those in TIME_WAIT, where they stay for a minute."""
+    return {local for local, state in sockets() if state == TCP_TIME_WAIT}
+
+
+def lost(tap: socket.socket) -> int:
+    """Frames for which the tap had no room; packet(7), PACKET_STATISTICS."""
+    _, drops = struct.unpack("II", tap.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+    return int(drops)
 
 
 def read(tap: socket.socket) -> list[bytes]:
