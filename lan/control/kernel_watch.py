@@ -28,6 +28,7 @@ from typing import Any
 
 from lan.control.firewall_watch import FirewallWatch
 from lan.control.socket_watch import SocketWatch
+from lan.trace import steering
 from lan.wire import netlink, nftables, rtnetlink_events
 
 BUFFER_BYTES = 8 << 20
@@ -37,8 +38,6 @@ REST_S = 0.002
 """Pause between two looks: batches instead of a wake-up an event."""
 MOST_BYTES = 256 << 20
 """A longer record ends with a gap."""
-MESSAGE_BYTES = 1 << 18
-"""More than a message may have (a socket's buffer, 208 KiB): those about a device with many cables are long."""
 MOST_LINES = 4096
 """So many are written at the latest, however much more is told."""
 MOST_EARLY = 4096
@@ -235,13 +234,9 @@ class Watch:
 
     def _answer(self) -> bool:
         """Serve one message, all that was told before it being written; False at the control socket's end."""
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES, 1)
-        except ConnectionError:
+        if (heard := steering.told(self.control)) is None:
             return False
-        if not data:
-            return False
-        message = json.loads(data)
+        message, descriptors = heard
         if "add" in message:
             self._add(message["add"], message["nsid"], descriptors[0])
         elif "ports" in message and descriptors:
@@ -253,7 +248,7 @@ class Watch:
             self._remove(*self._spaces.pop(message["remove"]))
         else:
             with contextlib.suppress(ConnectionError):
-                self.control.send(data)
+                self.control.send(json.dumps(message).encode())
         return True
 
     def _add(self, name: str, nsid: int, held: int) -> None:

@@ -2,16 +2,15 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
 from operator import attrgetter
-from typing import overload
 
 from lan.trace.filter import Filter
 from lan.trace.frame import Frame
+from lan.trace.places import Places
 from lan.trace.recorded import Recorded
 
 
-class Listing(Sequence[Frame]):
+class Listing(Places):
     """Frames by their place in the list.  With `is_hops` those of every cable, else each frame once.
 
     `looked_at` counts the frames that were held against the filter; without one, all that are known are in the list.
@@ -53,11 +52,5 @@ class Listing(Sequence[Frame]):
     def __len__(self) -> int:
         return len(self._frames) if self.wanted is None else len(self._meant)
 
-    @overload
-    def __getitem__(self, at: int) -> Frame: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Frame]: ...
-    def __getitem__(self, at: int | slice) -> Frame | list[Frame]:
-        if isinstance(at, slice):
-            return [self[each] for each in range(*at.indices(len(self)))]
+    def frame(self, at: int) -> Frame:
         return self._frames[at if self.wanted is None else self._meant[at]]

@@ -30,6 +30,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
+from lan.trace import steering
 from lan.trace.capture_file import CaptureFile, Capturing, TapPort
 from lan.trace.packet_socket import NO_LIMIT_NS, Ring, Seen, way_key
 from lan.trace.pcapng_format import SWITCH
@@ -38,7 +39,6 @@ from lan.trace.pcapng_writing import Way
 REST_S = 0.005
 """Pause between two looks at busy cables while nobody waits: batches instead of a wake-up a frame."""
 BATCH_FRAMES = 256
-MESSAGE_BYTES = 65536
 NICE = -10
 """A tap that gets no processor loses frames, so it goes before the programs that send them."""
 
@@ -147,13 +147,9 @@ class Tap:
 
     def _answer(self) -> bool:
         """Serve one message; False at the end of the control socket."""
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES, 1)
-        except ConnectionError:
+        if (heard := steering.told(self.control)) is None:
             return False
-        if not data:
-            return False
-        message = json.loads(data)
+        message, descriptors = heard
         for verb, serve in VERBS.items():
             if verb in message:
                 serve(self, message, descriptors)

@@ -21,20 +21,9 @@ def secures(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
         return
     row = _shown(shown)
     seen = _stream(case, packet)
-    if shown is not None and "expired" in fault:
-        said = Sentence(
-            "{device}'s certificate ended at {time}; {client}'s clock says {now}",
-            device=server.name, time=_time(shown.ends_s), client=case.client.name, now=_clock(case),
-        )  # fmt: skip
-        remedy = Sentence("lan down, then up again: the LAN makes a new one")
-        yield _wrong(server, said, "certificate.expired", row, look, remedy)
-    if shown is not None and "not yet valid" in fault:
-        said = Sentence(
-            "{device}'s certificate begins at {time}; {client}'s clock says {now}: one of the two is wrong",
-            device=server.name, time=_time(shown.begins_s), client=case.client.name, now=_clock(case),
-        )  # fmt: skip
-        remedy = Sentence("set the clock, or make a new certificate")
-        yield _wrong(server, said, "certificate.not-yet", row, look, remedy)
+    if shown is not None and (untimely := _untimely(case, server, shown)) is not None:
+        said, code, remedy = untimely
+        yield _wrong(server, said, code, row, look, remedy)
     if shown is not None and ("mismatch" in fault or "doesn't match" in fault):
         names = ", ".join(shown.names) or Sentence("no name")
         said = Sentence("{device}'s certificate is for {names}, not for {host}",
@@ -64,6 +53,22 @@ def secures(case: Case, server: Device, packet: Packet) -> Iterator[Step]:
         numbers(seen),
         look,
     )
+
+
+def _untimely(case: Case, server: Device, shown: Certificate) -> tuple[Sentence, str, Sentence] | None:
+    """What is wrong with a certificate's time by the client's clock, its code, and what to do; None for nothing."""
+    fault, clock = case.attempt.tls_fault, {"client": case.client.name, "now": _clock(case)}
+    if "expired" in fault:
+        words = Sentence("{device}'s certificate ended at {time}; {client}'s clock says {now}",
+                         device=server.name, time=_time(shown.ends_s), **clock)  # fmt: skip
+        return words, "certificate.expired", Sentence("lan down, then up again: the LAN makes a new one")
+    if "not yet valid" in fault:
+        words = Sentence(
+            "{device}'s certificate begins at {time}; {client}'s clock says {now}: one of the two is wrong",
+            device=server.name, time=_time(shown.begins_s), **clock,
+        )  # fmt: skip
+        return words, "certificate.not-yet", Sentence("set the clock, or make a new certificate")
+    return None
 
 
 def _wrong(server: Device, said: Sentence, code: str, row: tuple[str, ...], look: str, remedy: Sentence) -> Step:

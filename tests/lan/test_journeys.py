@@ -21,32 +21,15 @@ from lan.trace.journey import Journey, StopKind
 
 from . import reasons_told
 from .reasons_told import line, timeline_of
+from .routed import routed
 from .shaped import wait_for
 
-TOPOLOGY = """
-from mininet.topo import Topo
-
-
-class Routed(Topo):
-    def build(self):
-        for switch in ("s1", "s2"):
-            self.addSwitch(switch)
-        for number in (1, 2):
-            self.addHost(f"pc{number}", ip=f"10.1.0.{number}/24", gateway="10.1.0.254")
-            self.addLink(f"pc{number}", "s1")
-        self.addHost("r1", ip="10.1.0.254/24", sysctls={"net.ipv4.ip_forward": 1, "net.ipv4.icmp_ratelimit": 0})
-        self.addLink("r1", "s1")
-        self.addLink("r1", "s2", params1={"ip": "10.2.0.254/24"})
-        self.addHost("web", kind="web-server", ip="10.2.0.2/24", gateway="10.2.0.254")
-        self.addHost("via", kind="proxy", ip="10.2.0.3/24", gateway="10.2.0.254")
-        self.addLink("web", "s2")
-        self.addLink("via", "s2")
-        self.addHost("far", ip="10.3.0.2/24", gateway="10.3.0.254")
-        self.addLink("r1", "far", params1={"ip": "10.3.0.254/24"})
-
-
-topos = {"routed": Routed}
-"""
+MORE = (
+    'self.addHost("via", kind="proxy", ip="10.2.0.3/24", gateway="10.2.0.254")',
+    'self.addLink("via", "s2")',
+    'self.addHost("far", ip="10.3.0.2/24", gateway="10.3.0.254")',
+    'self.addLink("r1", "far", params1={"ip": "10.3.0.254/24"})',
+)
 NAT = """
 add table ip nat
 add chain ip nat leaving { type nat hook postrouting priority 100; }
@@ -58,7 +41,7 @@ CURL = ("curl", "-s", "-o", "/dev/null")
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     file = tmp_path_factory.mktemp("journeys") / "routed.py"
-    file.write_text(TOPOLOGY)
+    file.write_text(routed(*MORE, web="web-server"))
     with Factory(tmp_path_factory) as factory:
         yield factory.up(str(file))
 

@@ -17,28 +17,9 @@ from lan.trace.frame import Frame
 from lan.wire.tcp import TcpFlags
 
 from .reasons_told import demand, frames_until_now, line, reasons, the
+from .routed import routed
 from .shaped import wait_for
 
-TOPOLOGY = """
-from mininet.topo import Topo
-
-
-class Routed(Topo):
-    def build(self):
-        for switch in ("s1", "s2"):
-            self.addSwitch(switch)
-        for number in (1, 2):
-            self.addHost(f"pc{number}", ip=f"10.1.0.{number}/24", gateway="10.1.0.254")
-            self.addLink(f"pc{number}", "s1")
-        self.addHost("r1", ip="10.1.0.254/24", sysctls={"net.ipv4.ip_forward": 1, "net.ipv4.icmp_ratelimit": 0})
-        self.addLink("r1", "s1")
-        self.addLink("r1", "s2", params1={"ip": "10.2.0.254/24"})
-        self.addHost("web", ip="10.2.0.2/24", gateway="10.2.0.254")
-        self.addLink("web", "s2")
-
-
-topos = {"routed": Routed}
-"""
 CURL = ("curl", "-s", "-o", "/dev/null")
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
 SENDS_A_DATAGRAM = "import socket, sys; socket.socket(2, 2).sendto(b'?', ('10.2.0.2', int(sys.argv[1])))"
@@ -64,7 +45,7 @@ SIGHTINGS = 4
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     file = tmp_path_factory.mktemp("reasons") / "routed.py"
-    file.write_text(TOPOLOGY)
+    file.write_text(routed())
     with Factory(tmp_path_factory) as factory:
         yield factory.up(str(file), switch="bridge")
 

@@ -17,8 +17,8 @@ from lan.wire import arp, ethernet, icmp, ipv4, tcp, udp
 from lan.wire.tcp import TcpFlags
 
 from .reasons_told import Told, demand, frames_until_now, reasons, send
+from .routed import routed
 from .shaped import wait_for
-from .test_reasons_kernel import TOPOLOGY
 
 PC1, PC2, R1, WEB = "10.1.0.1", "10.1.0.2", "10.1.0.254", "10.2.0.2"
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -67,7 +67,7 @@ topos = {"direct": Direct}
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     file = tmp_path_factory.mktemp("reasons") / "routed.py"
-    file.write_text(TOPOLOGY)
+    file.write_text(routed())
     with Factory(tmp_path_factory) as factory:
         net = factory.up(str(file), switch="bridge")
         for one, other in (("pc1", "web"), ("pc1", "pc2"), ("pc2", "r1")):
