@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,13 @@ def test_the_first_ten_minutes_of_the_readme_work(name: str, lan: Command) -> No
                     assert "<html" in ended.out
     finally:
         lan.run("down", "office")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_lan_is_found_as_the_readme_says(name: str) -> None:
+    [export] = re.findall(r"`(export PATH=.*?)`", (CHECKOUT / name).read_text())
+    found = subprocess.run(["bash", "-c", f"{export}; command -v lan"], cwd=CHECKOUT, capture_output=True, text=True)
+    assert found.stdout == f"{CHECKOUT}/bin/lan\n"
 
 
 def test_both_readmes_have_the_same_commands() -> None:
