@@ -77,6 +77,7 @@ class Tracker:
     def __init__(self) -> None:
         self.sessions: list[Session] = []
         self.key_log = KeyLog()
+        self._sessions: dict[Connection, Session] = {}
         self._readings: dict[tuple[Connection, tuple[int, int]], _Reading | None] = {}
 
     def add(self, connection: Connection, starts: tuple[int, int] = (0, 0)) -> Session | None:
@@ -94,12 +95,17 @@ class Tracker:
                 return None
             session = Session(connection, starts)
             self.sessions.append(session)
+            self._sessions[connection] = session
             self._readings[key] = _Reading(session)
         reading = self._readings[key]
         if reading is None:
             return None
         reading.go_on()
         return reading.session if len(self.key_log) and self._decrypt(reading.session) else None
+
+    def session_of(self, connection: Connection) -> Session | None:
+        """The TLS session that a connection carries, the last one where it carries several; None where it has none."""
+        return self._sessions.get(connection)
 
     def learn(self, key_log: str) -> list[Session]:
         """Take lines of a key log; the sessions of which more is in the clear now."""

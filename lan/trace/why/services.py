@@ -4,10 +4,13 @@ A service's decision names what ties it to frames: DHCP's xid, DNS's id and clie
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
+from lan.trace.decryption_messages import clear_heads
 from lan.trace.journey import StopKind
 from lan.trace.trackers.flow import endpoint
 from lan.trace.trackers.http import is_hit
+from lan.trace.trackers.tcp import Connection
 from lan.trace.why import transport
 from lan.trace.why.decisions import SLACK_NS, Decision
 from lan.trace.why.saying import LONG_NS, Case, Explained
@@ -239,22 +242,61 @@ def _proxy_back(case: Case) -> Iterator[Explained]:
 
 
 def _encrypted(case: Case, way: str) -> Iterator[Explained]:
-    """What a web server read, or sent, in a record that nobody else can read: its log has it between two segments."""
+    """What a web server read, or sent, in a record: by what is known in the clear, else by what its log has then."""
     frame = case.frame if way == "in" else case.sent or case.frame
     connection = case.timeline.connection_of(frame)
     if connection is None or (at := transport.place(case, connection, frame)) is None:
         return
     network, ports = _ends(case, is_sent=way == "out")
     client = endpoint(network[0], ports[0]) if way == "in" else endpoint(network[1], ports[1])
+    if way == "in":
+        session = case.timeline.tls_tracker.session_of(connection)
+        if session is not None and session.decryption is not None and session.decryption.client.data:
+            yield from _read_in_clear(case, client)
+        else:
+            yield from _read_unseen(case, client, connection, at)
+        return
+    sender = connection.sender(frame)
+    own = (one for one in reversed(connection.frames[:at]) if connection.sender(one) is sender)
+    earliest_ns = next((one.time_ns for one in own if one.packet.payload), 0)
     for service in ("http", "proxy"):
-        if way == "in":
-            later = (one.time_ns for one in connection.frames[at + 1 :] if one.packet.payload)
-            until_ns = next(later, frame.time_ns + LONG_NS) - SLACK_NS
-            by = case.decisions.after(case.device, service, client, frame.time_ns, until_ns, ("request",))
-            if by is not None:
-                yield case.say("http.reads", "in", by=by, method=by.keys.get("method"), target=by.keys.get("target"))
-            continue
-        earlier = (one.time_ns for one in reversed(connection.frames[:at]) if one.packet.payload)
         by = case.decisions.before(case.device, service, client, frame.time_ns, ("response",))
-        if by is not None and by.time_ns >= next(earlier, 0):
+        if by is not None and by.time_ns >= earliest_ns:
             yield case.say("http.answers", "out", by=by, status=by.keys.get("status"))
+
+
+def _read_in_clear(case: Case, client: str) -> Iterator[Explained]:
+    """The requests that began in the frame, each with the log's line of its own: it may come after later frames."""
+    since_ns = case.frame.time_ns
+    for head in clear_heads(case.frame, case.timeline):
+        if head.kind != "request":
+            continue
+        by = _line_of(case, client, head, since_ns)
+        since_ns = since_ns if by is None else by.time_ns + 1
+        yield case.tell("http.reads", "in", by=by, method=head.method, target=head.target)
+
+
+def _line_of(case: Case, client: str, head: Http, since_ns: int) -> Decision | None:
+    for service in ("http", "proxy"):
+        found, until_ns = case.decisions, case.frame.time_ns + LONG_NS
+        by = found.after(case.device, service, client, since_ns, until_ns, ("request",))
+        while by is not None and (by.keys.get("method"), by.keys.get("target")) != (head.method, head.target):
+            by = found.after(case.device, service, client, by.time_ns + 1, until_ns, ("request",))
+        if by is not None:
+            return by
+    return None
+
+
+def _read_unseen(case: Case, client: str, connection: Connection, at: int) -> Iterator[Explained]:
+    """Nobody else can read the record: the log has a request before the client sent more.
+
+    What the server itself sent meanwhile, such as session tickets, does not say that it had read.
+    """
+    frame, behind = case.frame, islice(connection.frames, at + 1, None)
+    sender = connection.sender(frame)
+    later = (one.time_ns for one in behind if one.packet.payload and connection.sender(one) is sender)
+    until_ns = next(later, frame.time_ns + LONG_NS) - SLACK_NS
+    for service in ("http", "proxy"):
+        by = case.decisions.after(case.device, service, client, frame.time_ns, until_ns, ("request",))
+        if by is not None:
+            yield case.say("http.reads", "in", by=by, method=by.keys.get("method"), target=by.keys.get("target"))

@@ -1,5 +1,6 @@
 """HTTP inside HTTPS: filters find it; table, window and JSON show it and say by whose key log."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -8,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from lan.cli.command_line import main
+from lan.language.catalogue import ENGLISH
 from lan.trace.decryption_messages import clear_messages
 from lan.trace.filter import compile_filter
 from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey, Stop
 from lan.trace.timeline import Timeline
 from lan.trace.views import export, html, pcapng_export, pdu, pdu_text, table
+from lan.trace.why import Decisions, Explainer
 
 from .tls_talk import TlsTalk
 
@@ -155,3 +158,34 @@ def test_a_file_that_holds_its_secrets_shows_them_in_every_verb(
     assert "47 45 54 20 2f 73 65 63  72 65 74 20" in capsys.readouterr().out
     assert main(["trace", str(file), "--filter", 'http.request.uri == "/secret"']) == 0
     assert f"GET /secret HTTP/1.1, {BY}" in capsys.readouterr().out
+
+
+def test_a_server_reads_each_request_in_its_frame_though_its_log_has_them_later(tmp_path: Path) -> None:
+    talk = TlsTalk(tmp_path)
+    asked = [f"{method} HTTP/1.1\r\nHost: www.lan.test\r\n\r\n".encode() for method in ("GET /a", "GET /b", "GET /a")]
+    for request in (asked[0], asked[1] + asked[2], REQUEST):
+        talk.say("pc1", request)
+    end_s, client = talk.frames[-1].time_ns / 1e9, f"192.168.100.1:{talk.talk.ports['pc1']}"
+    decisions = Decisions()
+    for number, target in enumerate(("/a", "/b", "/a")):
+        reason = {"source": "RFC 9112 §3", "text": f"number {number}", "facts": {}}
+        keys = {"client": client, "method": "GET", "target": target}
+        record = {"time_s": end_s + number / 1e3, "service": "http", "what": "request", "reason": reason, **keys}
+        decisions.add("web", [json.dumps(record)])
+    timeline = Timeline(switches=["s1"])
+    timeline.learn_secrets(talk.key_log)
+    timeline.feed(hops(talk.frames))
+    explainer = Explainer(timeline, decisions, ENGLISH)
+    told = [
+        (str(one.reason.text), one.is_derived)
+        for journey in timeline.journeys
+        for stop in journey.stops
+        for one in explainer.explain(stop, journey)
+        if one.code == "http.reads"
+    ]
+    assert told == [
+        ("the server reads GET /a: number 0", False),
+        ("the server reads GET /b: number 1", False),
+        ("the server reads GET /a: number 2", False),
+        ("the server reads GET /secret: the packet says so, the device's log is not here", True),
+    ]

@@ -109,6 +109,20 @@ def a_servers_log_tells_what_was_encrypted(wires: Told) -> None:
     says(wires, "web", "ACK", record, seq=101, ack=23)
 
 
+@scenario("web in http.reads", "web out http.answers")
+def a_server_sends_tickets_before_it_reads_what_was_encrypted(wires: Told) -> None:
+    """As TLS 1.3 servers do where the client's Finished and its request came in one segment."""
+    record, ends = b"\x17\x03\x03\x00\x10" + bytes(16), {"client": f"{PC1}:40000"}
+    opened(wires)
+    says(wires, "pc1", "ACK", record, seq=2, ack=101)
+    says(wires, "web", "ACK", record, seq=101, ack=23)
+    wires.decide("web", "http", "request", "a request is read", method="GET", target="/", **ends)
+    says(wires, "pc1", "ACK", seq=23, ack=122)
+    wires.decide("web", "http", "response", "the file", status=200, **ends)
+    says(wires, "pc1", "ACK", record, seq=23, ack=122)
+    says(wires, "web", "ACK", record, seq=122, ack=44)
+
+
 def by_proxy(who: str, to: str, data: bytes, ports: tuple[int, int]) -> bytes:
     return frame(who, to, segment(IPS[who], IPS[to], "ACK", data, ports=ports))
 
