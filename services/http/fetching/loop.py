@@ -19,7 +19,7 @@ from lan.services.http.fetching.line import Line, TlsClient
 from lan.services.http.fetching.opening import Means, Opener, Watcher
 from lan.services.http.fetching.proxies import Route
 from lan.services.http.fetching.visit import Visit
-from lan.services.http.protocol import keep_alive, tls
+from lan.services.http.protocol import keep_alive
 from lan.services.http.protocol.connection import Body, Client, Closed, End, Event, Fault, Tunnel
 from lan.services.http.protocol.messages import HTTP_1_1, Request, Response
 from lan.services.http.protocol.persistence import Persistence, Side, persistence
@@ -207,9 +207,7 @@ class Loop:
                 return
             plain = line.transport.take(data) if data else b""
         except SSLError as error:
-            fault = tls.fault(error, line.route.tls_name or "", line.record.peer)
-            line.flush()  # our alert
-            self.lose(line, Reason("RFC 8446 §6.2", fault.what), fault)
+            self._opener.fail(line, error)
             return
         except LanError as error:
             self.lose(line, self._cut_short(line, "RFC 9293 §3.5.2", error.what.partition(": ")[2]), error)

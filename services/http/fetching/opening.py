@@ -6,7 +6,7 @@
 import selectors
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from ssl import SSLContext
+from ssl import SSLContext, SSLError
 from typing import Protocol
 
 from lan.errors import LanError, RunError
@@ -165,12 +165,22 @@ class Opener:
                 if event.status >= 200:
                     self._through(line)
             elif isinstance(event, Tunnel):  # a server that speaks before the handshake
-                line.transport.take(event.data)
+                try:
+                    line.transport.take(event.data)
+                except SSLError as error:
+                    self.fail(line, error)
+                    return
             elif isinstance(event, Response | Fault):
                 said = event.start_line().partition(" ")[2] if isinstance(event, Response) else event.why.text
                 fault = RunError(f"the proxy makes no tunnel: {said}", where=line.record.peer)
                 self.owner.lose(line, Reason("RFC 9110 §9.3.6", fault.what), fault)
                 return
+
+    def fail(self, line: Line, error: SSLError) -> None:
+        """TLS has failed, in the handshake or later."""
+        fault = tls.fault(error, line.route.tls_name or "", line.record.peer)
+        line.flush()  # our alert
+        self.owner.lose(line, Reason("RFC 8446 §6.2", fault.what), fault)
 
     def _through(self, line: Line) -> None:
         line.is_tunnelling = False

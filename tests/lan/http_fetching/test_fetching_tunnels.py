@@ -86,3 +86,17 @@ def test_a_tunnel_to_a_server_with_another_name_is_refused(secure_port: tuple[in
         code, _, err = shown(*words, "https://b.test/")
     assert code == 1
     assert "the certificate does not stand for b.test" in err
+
+
+@pytest.mark.parametrize("after", ["no TLS at all, right behind the answer", "\x15\x03\x03\x00\x02\x02\x28"])
+def test_a_tunnel_that_speaks_something_else_is_said_in_words(after: str) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.send(f"HTTP/1.1 200 Connection established\r\n\r\n{after}")
+        peer.await_end()
+
+    with Scripted(script) as proxy:
+        code, _, err = shown("--proxy", f"127.0.0.1:{proxy.port}", "https://a.test/")
+    assert code == 1
+    assert "TLS handshake: " in err
+    assert "Traceback" not in err
