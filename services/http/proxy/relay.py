@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from lan.reasons import Reason
 from lan.services.http.protocol import messages
+from lan.services.http.protocol.transport import acknowledged_bytes
 from lan.services.http.proxy import dumb
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.connector import Connector
@@ -44,7 +45,7 @@ class Relay:
         self._connector: Connector | None = None
         self._head, self._held, self._left = b"", b"", 0
         self._speaks_on = False  # nobody knows how long the client speaks
-        self._discarded = 0
+        self._discarded = self._acknowledged_bytes = 0
         self.state = State.REQUEST
         self.deadline_s = context.loop.now_s + context.limits.head_s
         context.loop.timed.add(self)
@@ -79,6 +80,9 @@ class Relay:
     def expire(self) -> None:
         if self.state is State.REQUEST:
             return self._refuse(Here(408, Reason("RFC 9110 §15.5.9", "the request takes too long")))
+        if self.state is State.LINGER and self.client.pending_bytes and self._takes_on():
+            self.deadline_s = self.context.loop.now_s + self.context.limits.stall_s
+            return None
         return self.close(Reason("book 4.5.6", "waited in vain", awaited=self.state))
 
     def fail(self, fault: Exception) -> None:
@@ -192,6 +196,12 @@ class Relay:
 
     def _heard(self) -> None:
         self.deadline_s = self.context.loop.now_s + self.context.limits.silence_s
+
+    def _takes_on(self) -> bool:
+        """Whether the client has acknowledged enough since this was asked before."""
+        before, self._acknowledged_bytes = self._acknowledged_bytes, acknowledged_bytes(self.client.sock)
+        limits = self.context.limits
+        return self._acknowledged_bytes - before >= limits.stall_s * limits.slowest_bytes_per_s
 
     def _unread_bytes(self) -> int:
         count = bytearray(4)

@@ -7,6 +7,7 @@ import pytest
 
 from lan.services.http.proxy.cached import CachedSession
 from lan.services.http.proxy.passing import PassingSession
+from lan.services.http.proxy.relay import Relay
 from lan.services.http.proxy.smart import Session
 
 from .played_proxy import World
@@ -43,3 +44,29 @@ def test_a_client_that_acknowledges_little_is_given_up(kind: Callable[..., Any],
         world.client.acknowledged_bytes += 1000
         world.pass_time(world.context.limits.stall_s)
     assert world.client.closed and world.client.was_reset is (rest == 1)
+
+
+def test_a_dumb_proxy_lets_the_last_bytes_leave_too() -> None:
+    world = World(Relay, room=1000)
+    limits = world.context.limits
+    world.arrive(world.client, get("Connection: close"))
+    world.arrive(world.servers[-1], answer(body=bytes(60_000)))
+    world.arrive(world.servers[-1], b"")
+    for _ in range(5):
+        world.client.acknowledged_bytes += int(limits.stall_s * limits.slowest_bytes_per_s)
+        world.pass_time(limits.stall_s + limits.linger_s)
+        assert not world.client.closed
+    world.give_room(60_000)
+    assert world.client.sent.endswith(bytes(60_000)) and world.client.ended
+    world.arrive(world.client, b"")
+    assert world.client.closed
+
+
+def test_a_dumb_proxy_gives_up_who_acknowledges_little() -> None:
+    world = World(Relay, room=1000)
+    world.arrive(world.client, get("Connection: close"))
+    for said in (answer(body=bytes(60_000)), b""):
+        world.arrive(world.servers[-1], said)
+    world.client.acknowledged_bytes += 1000
+    world.pass_time(world.context.limits.stall_s + world.context.limits.linger_s)
+    assert world.client.closed
