@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from lan.cli.recordings import check_file, connect
 from lan.cli.source import NAMES_OF_FILES, STANDARD_INPUT, Source, names
 from lan.control import client
 from lan.errors import UsageError
@@ -96,7 +97,7 @@ def open_recorded(
         return _of_file(options, most_frames, is_piped=is_piped)
     if options.what is not None:
         raise UsageError(NAMES_OF_FILES, todo="give the FILE, or leave it out")
-    running = client.connect(options.lan)
+    running = connect(options.lan)
     if running.trace is None:
         raise UsageError(f"nothing is captured on LAN {running.name}", todo="start it without --no-trace")
     spec = running.spec
@@ -113,6 +114,7 @@ def open_recorded(
 def _of_file(options: argparse.Namespace, most_frames: int, *, is_piped: bool) -> RecordedSource:
     devices, switches = names(options)
     file = Path("/dev/stdin") if options.file == STANDARD_INPUT else options.file
+    check_file(file)
     try:
         if file != options.file and sys.stdin.isatty():
             raise UsageError("standard input is this terminal, and no capture", todo="tcpdump -w - | …, or a FILE")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lan.cli.common import lan_word
+from lan.cli.recordings import check_file, connect
 from lan.cli.screen import Screen
 from lan.control import client
 from lan.devices.kinds import schemas
@@ -167,6 +168,7 @@ def _of_file(options: argparse.Namespace, span: Span | None) -> Source:
     """A file, or a part of it."""
     devices, switches = names(options)
     file = Path("/dev/stdin") if options.file == STANDARD_INPUT else options.file
+    check_file(file)
     opening = Opening(file, devices=devices, switches=switches, span=span)
     while opening.more():
         pass
@@ -177,7 +179,7 @@ def _of_lan(options: argparse.Namespace, span: Span | None) -> Source:
     """A LAN that is up, or a part of what it has recorded."""
     if options.what is not None:
         raise UsageError(NAMES_OF_FILES, todo="give the FILE, or leave it out")
-    lan = client.connect(options.lan)
+    lan = connect(options.lan)
     if span is None or lan.trace is None:
         if lan.trace is not None:
             refuse_many(Path(lan.trace))
