@@ -88,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
         screen.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        screen.line(spoken().say("interrupted"))
+        screen.line(spoken().know_again("interrupted"))
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output had enough: `lan trace | head`
         silence()

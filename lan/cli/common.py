@@ -5,8 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from lan.cli.screen import spoken
 from lan.control.launch import Launch
 from lan.errors import UsageError
+from lan.reasons import Sentence
+from lan.topo.spec import Lan
 from lan.trace.capture_file import Capturing
 from lan.trace.packet_socket import ENTIRE_BYTES
 
@@ -100,6 +103,18 @@ def _number(text: str, low: int, high: int, what: str) -> int:
     if not low <= number <= high:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of {what} from {low} to {high}")
     return number
+
+
+def up_words(lan: Lan, name: str, described: dict[str, Any], up_s: float) -> Sentence:
+    """What came up: ``LAN office · 5 devices · 4 links · kernel bridge   up in 0.8 s``."""
+    return Sentence("LAN {name} · {devices} devices · {links} links · {switching}   up in {seconds:.1f} s",
+                    name=name, devices=len(lan.devices), links=len(lan.links), switching=switch_words(described),
+                    seconds=up_s)  # fmt: skip
+
+
+def note_words(note: str) -> Sentence:
+    """What is told of a LAN beside its being up, in the reader's language as far as it is known."""
+    return Sentence("note: {note}", note=spoken().know_again(note))
 
 
 def switch_words(description: dict[str, Any]) -> str:

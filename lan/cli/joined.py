@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
+from lan.cli.screen import spoken
 from lan.control import joining, messages
 from lan.control.client import RunningDevice
 from lan.engine import syscalls
-from lan.errors import RunError, UsageError
+from lan.errors import LanError, RunError, UsageError
 
 CANNOT, CANNOT_RUN, NOT_FOUND = 125, joining.CANNOT_RUN, joining.NOT_FOUND
 _FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
@@ -44,7 +45,7 @@ def run_joined(
     try:
         device.lan.ask(messages.Leave())
     except RunError:
-        _say(f"lan: LAN {device.lan.name} went down meanwhile")
+        _say(RunError(f"LAN {device.lan.name} went down meanwhile"))
     return code
 
 
@@ -110,15 +111,16 @@ def _become(device: str, command: Sequence[str], user: str | None, environment: 
         os.execvpe(command[0], list(command), dict(environment))
     except FileNotFoundError:
         code = NOT_FOUND
-        _say(f"lan: {device}: no program {command[0]!r}\n  expected  a program of this machine, by name or path")
+        expected = "a program of this machine, by name or path"
+        _say(RunError(f"{device}: no program {command[0]!r}", expected=expected))
     except OSError as error:
-        _say(f"lan: {device}: {command[0]!r} can't be run: {error.strerror}")
+        _say(RunError(f"{device}: {command[0]!r} can't be run: {error.strerror}"))
     finally:
         os._exit(code)
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+def _say(fault: LanError) -> None:
+    sys.stderr.write(f"lan: {spoken().fault(fault)}\n")
     sys.stderr.flush()
 
 

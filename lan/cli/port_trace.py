@@ -16,7 +16,9 @@ from lan.cli.source import Source
 from lan.control import client, joining
 from lan.control.client import RunningDevice, RunningLan
 from lan.errors import RunError, UsageError, nearest
+from lan.reasons import Sentence
 from lan.scenario.recording import device_map
+from lan.trace.notes import of_drops
 from lan.trace.packet_socket import open_packet_socket
 from lan.trace.pcapng import Reader
 from lan.trace.port_tap import LOOPBACK, PortTap
@@ -125,7 +127,7 @@ def open_port(name: str | None, loopback: str | None, lan: str | None, target: P
 
 def follow(source: PortSource, tell: Callable[[], None], screen: Screen, target: Path | None) -> int:
     """Go on until Ctrl-C; `tell` shows what is new.  Raises RunError where the LAN goes down meanwhile."""
-    screen.line(f"{source.name} is captured from now on; Ctrl-C ends it", "dim")
+    screen.line(Sentence("{name} is captured from now on; Ctrl-C ends it", name=source.name), "dim")
     try:
         while source.wait_for_more():
             if target is None:
@@ -138,9 +140,9 @@ def follow(source: PortSource, tell: Callable[[], None], screen: Screen, target:
     elif screen.json:
         screen.data({"ok": True, "pcapng": str(target), "frames": source.frames})
     else:
-        screen.line(f"{source.frames} frames written to {target}")
+        screen.line(Sentence("{count} frames written to {file}", count=source.frames, file=target))
     if source.drops:
-        screen.line(f"{source.drops} frames were lost by the capture", "red")
+        screen.line(of_drops(source.drops)[0], "red")
     if source.is_gone:
         raise RunError(f"LAN {source.running.name} is gone", todo="lan status shows what is up")
     return 0

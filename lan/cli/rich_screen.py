@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lan.cli.screen import STATES
 from lan.errors import LanError, labels
 
 _OUT = Console(highlight=False, soft_wrap=True)
@@ -22,13 +23,13 @@ def line(text: str, style: str) -> None:
     _OUT.print(Text(text, style=style))
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
-    """A table; words that are states are coloured."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, say: Callable[[str], str]) -> None:
+    """A table; words that are states are coloured, and said in the reader's language."""
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
     for name in columns:
         made.add_column(name, overflow="fold")
     for row in rows:
-        made.add_row(*[Text(cell, style=_STATES.get(cell, "")) for cell in row])
+        made.add_row(*[Text(say(cell) if cell in STATES else cell, style=_STATES.get(cell, "")) for cell in row])
     _OUT.print(made)
 
 

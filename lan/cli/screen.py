@@ -18,6 +18,8 @@ from lan.trace.views.cells import cells, cut, pad
 if TYPE_CHECKING:
     from lan.language.catalogue import Language
 
+STATES = ("ready", "up", "ok", "ended", "down", "failed", "starting", "stopped", "broken")
+"""Words of a cell that say how something is; colours and other languages have them."""
 SCHEMA = 1
 """Of every `--json` answer: keys are only ever added under one number."""
 
@@ -50,11 +52,12 @@ class Screen:
         if self.json:
             return
         language = spoken()
-        columns, title = [language.say(language.retell(name)) for name in columns], language.say(title)
+        columns = [language.say(language.retell(name)) for name in columns]
         texts = [["" if cell is None else harmless(str(cell)) for cell in row] for row in rows]
         if self.is_terminal:
-            _rich().table(columns, texts, title)
+            _rich().table(columns, texts, title, language.say)
             return
+        texts = [[language.say(cell) if cell in STATES else cell for cell in row] for row in texts]
         lines = [title] if title else []
         widths = [max([cells(name), *(cells(row[at]) for row in texts)]) for at, name in enumerate(columns)]
         for row in [list(columns), *texts]:

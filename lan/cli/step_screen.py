@@ -13,6 +13,7 @@ from lan.cli.screen import harmless
 from lan.cli.source import Source
 from lan.errors import LanError
 from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.recorded import taken_up
 from lan.trace.stepping import Halt
@@ -36,7 +37,13 @@ PROMPTS = {"/": "to ", "t": "to ", "B": "break ", ":": ""}
 LINE_ENDS = {"\r", "\n", "\x1b", END}
 """Keys that end a line which is being typed."""
 FASTER, SLOWER = {"+", "="}, {"-"}
-FOOT = "? help  q quit  → next  ← back  / to  B break  r run  p play  + - speed"
+NO_BREAKPOINT, BEFORE = Sentence("no breakpoint is set"), Sentence("before the first event")
+SENTENCES = (
+    "? help  q quit  → next  ← back  / to  B break  r run  p play  + - speed",
+    "space → n  next · ← b  back · PgDn PgUp  ten events · g G  first, last",
+    "/ N  to, and to the same again · B  breakpoint · :  any of these commands",
+)
+FOOT, *HELP = SENTENCES
 KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|.", re.DOTALL)
 """One key, as a terminal sends it."""
 STYLES = {"yellow": "33", "magenta": "35", "cyan": "36", "green": "32", "blue": "34", "red": "31", "dim": "2"}
@@ -61,16 +68,17 @@ def run(source: Source, commands: Commands) -> int:
     return 0
 
 
-def recorded_on(count: int) -> str:
+def recorded_on(count: int) -> Sentence:
     """What is told at a stop of a LAN that is up."""
-    return f"+{count} frame{'' if count == 1 else 's'} recorded"
+    return Sentence("+1 frame recorded") if count == 1 else Sentence("+{count} frames recorded", count=count)
 
 
 class _Screen:
     def __init__(self, source: Source, commands: Commands, descriptor: int) -> None:
         self.source, self.commands, self.descriptor = source, commands, descriptor
         self.stepper = commands.stepper
-        self.columns = table.columns(source.timeline)
+        self.language = language_of(os.environ)
+        self.columns = table.columns(source.timeline, self.language)
         self.said, self.is_playing, self.is_helping = "", False, False
         self.last_to = ""
         self._is_more = not source.is_live
@@ -119,11 +127,11 @@ class _Screen:
         self.stepper.forward()
         hit = self.stepper.hit()
         if hit is not None:
-            self.is_playing, self.said = False, f"breakpoint {hit.number}: {hit.text}"
+            self.is_playing, self.said = False, self.language.retell(hit.said)
         elif self.stepper.is_at_end:
             self._take_in()
             if self.stepper.is_at_end:
-                self.is_playing, self.said = False, str(Halt.END)
+                self.is_playing, self.said = False, self.language.say(Halt.END)
 
     def _take_in(self) -> str:
         """Take in what a LAN that is up has recorded on; what is to be told of it."""
@@ -132,9 +140,9 @@ class _Screen:
         try:
             self.source.sync()
         except (LanError, OSError) as fault:
-            return f"the LAN is gone: {fault}"
+            return self.language.retell(Sentence("the LAN is gone: {why}", why=self.language.fault(fault)))
         count = self.stepper.news()
-        return recorded_on(count) if count else ""
+        return self.language.retell(recorded_on(count)) if count else ""
 
     def _press(self, key: str) -> bool:
         """What one key does; False to leave."""
@@ -152,7 +160,7 @@ class _Screen:
         elif key in KEYS:
             line = KEYS[key]
         else:
-            self.said = "? tells the keys"
+            self.said = self.language.say("? tells the keys")
             return True
         return self._do(line)
 
@@ -163,10 +171,10 @@ class _Screen:
         try:
             done = self.commands.do(line)
         except (LanError, Malformed) as error:
-            self.said = str(error)
+            self.said = self.language.fault(error)
             return True
         except KeyboardInterrupt:  # of a search that takes too long
-            self.said = "stopped"
+            self.said = self.language.say("stopped")
             return True
         if line.startswith("to "):
             self.last_to = line
@@ -175,18 +183,18 @@ class _Screen:
         return is_on
 
     def _took(self, done: Done) -> bool:
-        self.said = done.said
+        self.said = self.language.retell(done.said)
         if done.ask is Ask.PLAY:
             self.is_playing = True
         elif done.ask is Ask.SHOW_HELP:
             self.is_helping = True
         elif done.ask is Ask.SHOW_BREAKPOINTS:
-            told = [f"breakpoint {each.number}: {each.text}" for each in self.stepper.breakpoints]
-            self.said = "\n".join(told) or "no breakpoint is set"
+            told = [self.language.retell(each.said) for each in self.stepper.breakpoints]
+            self.said = "\n".join(told) or self.language.retell(NO_BREAKPOINT)
         elif done.moved is not None and done.moved.hit is not None:
-            self.said = f"breakpoint {done.moved.hit.number}: {done.moved.hit.text}"
+            self.said = self.language.retell(done.moved.hit.said)
         elif done.moved is not None and done.moved.halt is not Halt.DONE:
-            self.said = str(done.moved.halt)
+            self.said = self.language.say(done.moved.halt)
         return done.ask is not Ask.QUIT
 
     def _ask(self, begun: str) -> str:
@@ -227,7 +235,7 @@ class _Screen:
         stepper = self.stepper
         state = f"▶ ×{stepper.speed:g}" if self.is_playing else f"×{stepper.speed:g}" if stepper.speed != 1 else ""
         place = f" {stepper.at + 1}/{len(stepper.events)}{'+' if self._is_more else ''} {state}".rstrip()
-        return pad(cut(f"{place}  {FOOT}", width), width)
+        return pad(cut(f"{place}  {self.language.say(FOOT)}", width), width)
 
     def _events(self, width: int, rows: int) -> Iterator[tuple[str, str]]:
         """The head of the list, and events with the one it stands at in the middle."""
@@ -247,9 +255,8 @@ class _Screen:
     def _window(self, width: int) -> list[tuple[str, str]]:
         frame = self.stepper.frame
         if frame is None:
-            return [("before the first event", "2")]
-        language = language_of(os.environ)
-        return [(line, "") for window in self._windows(frame) for line in pdu_text.window(window, width, language)]
+            return [(self.language.retell(BEFORE), "2")]
+        return [(line, "") for window in self._windows(frame) for line in pdu_text.window(window, width, self.language)]
 
     def _windows(self, frame: Frame) -> list[pdu.Window]:
         """The device that the event comes to, then the one that it left."""
@@ -260,11 +267,8 @@ class _Screen:
         return here + left
 
     def _help(self) -> list[tuple[str, str]]:
-        keys = [
-            "space → n  next · ← b  back · PgDn PgUp  ten events · g G  first, last",
-            "/ N  to, and to the same again · B  breakpoint · :  any of these commands",
-        ]
-        return [*((line, "1") for line in keys), ("", ""), *((text, "") for _, text, _ in ACTS.values())]
+        say = self.language.say
+        return [*((say(line), "1") for line in HELP), ("", ""), *((say(text), "") for _, text, _ in ACTS.values())]
 
 
 def _size() -> tuple[int, int]:

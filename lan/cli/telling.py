@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.scenario.recording import Recording
 from lan.scenario.verdict import Verdict
+from lan.trace.views.cells import pad
 
 
 class Teller:
@@ -13,6 +14,7 @@ class Teller:
     def __init__(self, screen: Screen, recording: Recording, *, verbose: bool) -> None:
         self.screen, self.recording, self.verbose = screen, recording, verbose
         self.told: list[Verdict] = []
+        self.language = spoken()
 
     @property
     def ok(self) -> bool:
@@ -33,9 +35,11 @@ class Teller:
     def _tell(self, number: int, verdict: Verdict) -> None:
         time = "" if verdict.ms is None else f"{verdict.ms:8.1f} ms"
         mark = " " if verdict.ok else "✗"
-        line = f"{mark}{number:>2} {verdict.name:<13} {verdict.who:<14} {verdict.what:<31} {verdict.detail}"
+        told = self.language.know_again
+        name, what = pad(told(verdict.name), 13), pad(told(verdict.what), 31)
+        line = f"{mark}{number:>2} {name} {verdict.who:<14} {what} {told(verdict.detail)}"
         if verdict.ok:
-            self.screen.line(f"{line:<108}{time}".rstrip())
+            self.screen.line(f"{pad(line, 108)}{time}".rstrip())
         else:
             self.screen.line(line, "red bold")
         if self.verbose:
@@ -50,7 +54,7 @@ class Teller:
         journey = timeline.journey(frame) or [frame]
         ethernet = frame.packet.ethernet
         to_all = ethernet is not None and ethernet.dst == "ff:ff:ff:ff:ff:ff"
-        receiver = "all" if to_all else journey[-1].to_device
+        receiver = self.language.say("all") if to_all else journey[-1].to_device
         self.screen.line(
             f"      {frame.number:>5} {at}  {frame.from_device:>5} → {receiver:<5} {frame.packet.summary()}", "dim"
         )
@@ -61,6 +65,6 @@ class Teller:
         words = [f"ping {sum(verdict.ok for verdict in pinged)}/{len(pinged)}"] if pinged else []
         for name in dict.fromkeys(verdict.name for verdict in checks if verdict not in pinged):
             fine = all(verdict.ok for verdict in checks if verdict.name == name)
-            words.append(f"{name} {'✓' if fine else '✗'}")
+            words.append(f"{self.language.know_again(name)} {'✓' if fine else '✗'}")
         if words:
             self.screen.line(" " + " · ".join(words), "green" if self.ok else "red")

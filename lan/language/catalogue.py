@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 
+from lan.errors import LanError
 from lan.language import device_words, known_again, particles
 from lan.reasons import Reason, Sentence
 
@@ -61,6 +62,10 @@ class Language:
         if isinstance(text, Sentence):
             return self.retell(text)
         return known_again.retold(text, self._faces, self._templates, self._finish) if self._faces else text
+
+    def fault(self, fault: Exception) -> str:
+        """What went wrong, whole, in this language."""
+        return fault.told(self.know_again) if isinstance(fault, LanError) else self.know_again(str(fault))
 
     @cached_property
     def _templates(self) -> list[known_again.Template]:

@@ -12,7 +12,7 @@ WORDS = {"what", "why", "fault", "rest"}
 """Facts that are messages themselves."""
 HINT = "; did you mean "
 DEEPEST = 4
-LEAST_LETTERS = 12
+LEAST_LETTERS = 8
 """A message that begins with a fact and says less of itself, ``{low} to {high}``, has facts of one word.  Where one
 begins with a fact, no colon is in that: what stands before a colon is a message's place, and no part of it."""
 

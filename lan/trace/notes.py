@@ -23,6 +23,11 @@ def of_cut(size_bytes: int) -> list[Sentence]:
     ]
 
 
+def of_drops(count: int) -> list[Sentence]:
+    """Frames of a LAN that passed, and that its capture has not."""
+    return [Sentence("{count} frames were lost by the capture", count=count)] if count else []
+
+
 def of_links(linktypes: Collection[int]) -> list[Sentence]:
     """Of interfaces whose link can't be read."""
     if not linktypes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lan.errors import UsageError
+from lan.reasons import Sentence
 from lan.trace.filter import Filter
 from lan.trace.frame import Frame
 from lan.trace.recorded import Recorded, place_of
@@ -36,6 +37,11 @@ class Breakpoint:
     number: int
     text: str
     is_hit: Filter = field(compare=False, repr=False)
+
+    @property
+    def said(self) -> Sentence:
+        """What a face tells of it."""
+        return Sentence("breakpoint {number}: {filter}", number=self.number, filter=self.text)
 
 
 @dataclass(frozen=True, slots=True)

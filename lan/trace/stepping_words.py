@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lan.errors import UsageError, nearest
+from lan.reasons import Sentence
 from lan.trace.filter import Filter, compile_filter
 from lan.trace.frame import Frame
 from lan.trace.stepping import Moved, Stepper
@@ -118,7 +119,7 @@ def _to(commands: Commands, words: str) -> Done:
 
 def _break(commands: Commands, words: str) -> Done:
     made = commands.stepper.add_breakpoint(words, commands.filter(words, "break"))
-    return Done(Ask.NOTHING, said=f"breakpoint {made.number}: {made.text}")
+    return Done(Ask.NOTHING, said=made.said)
 
 
 def _breaks(commands: Commands, words: str) -> Done:
@@ -127,7 +128,8 @@ def _breaks(commands: Commands, words: str) -> Done:
 
 def _clear(commands: Commands, words: str) -> Done:
     count = commands.stepper.clear(_number(words, 0, "clear") if words else None)
-    return Done(Ask.NOTHING, said=f"{count} breakpoint{'' if count == 1 else 's'} cleared")
+    one, many = Sentence("1 breakpoint cleared"), Sentence("{count} breakpoints cleared", count=count)
+    return Done(Ask.NOTHING, said=one if count == 1 else many)
 
 
 def _run(commands: Commands, words: str) -> Done:
@@ -153,7 +155,7 @@ def _speed(commands: Commands, words: str) -> Done:
     except ValueError:
         raise UsageError(f"speed {words}: that is no number", expected="such as speed 10; 1 is as it was") from None
     commands.stepper.set_speed(speed)
-    return Done(Ask.NOTHING, said=f"speed {speed:g}")
+    return Done(Ask.NOTHING, said=Sentence("speed {speed:g}", speed=speed))
 
 
 def _where(commands: Commands, words: str) -> Done:

@@ -1,6 +1,7 @@
 """The full-screen view: list above, layers, bytes and map below; keys as in `less` and Wireshark."""
 
 import os
+from dataclasses import replace
 from threading import Event
 from typing import ClassVar
 
@@ -13,10 +14,12 @@ from textual.worker import get_current_worker
 
 from lan.errors import LanError, UsageError
 from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.trace.decryption_messages import clear_messages
 from lan.trace.filter import Filter
 from lan.trace.frame import Frame
 from lan.trace.listing import Listing
+from lan.trace.notes import of_drops
 from lan.trace.recorded import place_of, taken_up
 from lan.trace.timeline import Timeline
 from lan.trace.views.cable_map import Cables, draw
@@ -72,6 +75,9 @@ class TraceApp(App[None]):
 
     def __init__(self, source: Source, filter_text: str = "") -> None:
         super().__init__()
+        self.language = language_of(os.environ)
+        for bindings in self._bindings.key_to_bindings.values():
+            bindings[:] = [replace(each, description=self.language.say(each.description)) for each in bindings]
         self.source, self.recorded = source, source.recorded
         self.filter_text = filter_text
         self._filter: Filter | None = source.compile(filter_text or None)
@@ -138,7 +144,7 @@ class TraceApp(App[None]):
             try:
                 self.source.wait(PATIENCE_S)
             except (LanError, OSError) as fault:
-                self.trouble = f"the LAN is gone: {fault}"
+                self.trouble = self._gone_lan(fault)
             if not (worker.is_cancelled or self._ended.is_set()):
                 self.call_from_thread(self._take_more)
 
@@ -185,7 +191,7 @@ class TraceApp(App[None]):
         try:
             self._listing.look_on(count)
         except (UsageError, Malformed) as fault:
-            self.notify(str(fault), severity="error", markup=False)
+            self.notify(self.language.fault(fault), severity="error", markup=False)
             self._filter, self.filter_text = None, ""
             self._listing = Listing(self.recorded, is_hops=self._is_hops)
             self.table.show_frames(self._listing, is_hops=self._is_hops, chosen=0)
@@ -195,11 +201,14 @@ class TraceApp(App[None]):
         try:
             self.source.sync()
         except (LanError, OSError) as fault:
-            self.trouble = f"the LAN is gone: {fault}"
+            self.trouble = self._gone_lan(fault)
         if self.recorded.gone != self._gone:
             self._show_all(self.chosen_number)
         self._looking_on.resume()
         self._look_on()
+
+    def _gone_lan(self, fault: Exception) -> str:
+        return self.language.retell(Sentence("the LAN is gone: {why}", why=self.language.fault(fault)))
 
     def _nothing(self) -> None:
         self.query_one(Layers).clear()
@@ -209,15 +218,16 @@ class TraceApp(App[None]):
 
     def _tell(self) -> None:
         """The two lines above the list."""
-        listing = self._listing
-        words = [f" {self.source.name}", f"{len(listing)} of {listing.looked_at} frames"]
-        words += [f"{self.recorded.share:.0%} read"] if self._is_more else []
-        words += ["looking on"] if not listing.is_complete else []
-        words += [f"filter {self.filter_text}"] if self.filter_text else []
-        words += ["every hop"] if self._is_hops else []
-        words += ["following"] if self.source.is_live and self._is_following else []
-        words += [f"{self.source.drops} frames were lost by the capture"] if self.source.drops else []
-        words += [*map(language_of(os.environ).retell, self.source.notes), *([self.trouble] if self.trouble else [])]
+        listing, language = self._listing, self.language
+        counted = Sentence("{count} of {all} frames", count=len(listing), all=listing.looked_at)
+        words = [f" {self.source.name}", language.retell(counted)]
+        words += [language.retell(Sentence("{share:.0%} read", share=self.recorded.share))] if self._is_more else []
+        words += [language.say("looking on")] if not listing.is_complete else []
+        words += [language.retell(Sentence("filter {words}", words=self.filter_text))] if self.filter_text else []
+        words += [language.say("every hop")] if self._is_hops else []
+        words += [language.say("following")] if self.source.is_live and self._is_following else []
+        words += [language.retell(each) for each in (*of_drops(self.source.drops), *self.source.notes)]
+        words += [self.trouble] if self.trouble else []
         self.query_one("#title", Static).update("  ·  ".join(words))
         self.query_one("#head", Static).update(self.table.head)
 
@@ -225,7 +235,7 @@ class TraceApp(App[None]):
         try:
             frame, timeline = taken_up(self.recorded, event.frame)
         except (Malformed, OSError) as fault:
-            self._say_lost(str(fault))
+            self._say_lost(self.language.fault(fault))
             return
         self.query_one(Layers).show_frame(frame, clear_messages(frame, timeline))
         journey = timeline.journey_of(frame)
@@ -253,7 +263,7 @@ class TraceApp(App[None]):
         """Open the line below: for a filter, or a frame's number."""
         ask = self.query_one("#ask", Input)
         self._asked = what
-        ask.placeholder = "tcp.flags.syn and dst=web" if what == "filter" else "a frame's number"
+        ask.placeholder = "tcp.flags.syn and dst=web" if what == "filter" else self.language.say("a frame's number")
         ask.value = self.filter_text if what == "filter" else ""
         ask.add_class("-open")
         ask.focus()
@@ -277,7 +287,7 @@ class TraceApp(App[None]):
             elif text:
                 self._go_to(text)
         except UsageError as fault:
-            self.notify(str(fault), severity="error", markup=False)
+            self.notify(self.language.fault(fault), severity="error", markup=False)
             return
         self.action_close_ask()
 
@@ -300,12 +310,13 @@ class TraceApp(App[None]):
         try:
             frame, timeline = taken_up(self.recorded, self.chosen)
         except (Malformed, OSError) as fault:
-            self._say_lost(str(fault))
+            self._say_lost(self.language.fault(fault))
             return
         frames = timeline.journey_of(frame).frames
         at = frames.index(frame) + by
         if not 0 <= at < len(frames):
-            self.notify("that was its last hop" if by > 0 else "that was its first hop", timeout=2)
+            end = Sentence("that was its last hop") if by > 0 else Sentence("that was its first hop")
+            self.notify(self.language.retell(end), timeout=2)
             return
         self._is_hops, self._is_following = True, False
         self._show_all(frames[at].number)

@@ -1,5 +1,6 @@
 """What is shown of the chosen frame: its layers with their fields, its bytes, its way on the map."""
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -7,10 +8,13 @@ from rich.text import Text
 from textual.message import Message
 from textual.widgets import Static, Tree
 
+from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.trace.decryption_messages import ClearMessage
 from lan.trace.frame import Frame
 from lan.trace.journey import Stop
 from lan.trace.views.cable_map import MapLine
+from lan.trace.views.cells import cells
 from lan.trace.views.hexdump import rows
 from lan.trace.why import Explained
 from lan.wire.layer import Field, Layer
@@ -62,7 +66,11 @@ class Layers(Tree[Place]):
                 self.call_after_refresh(self.move_cursor, node)  # its line is not there yet
                 self.post_message(self.Marked(layer.start, layer.end))
         for message in clear:
-            node = self.root.add(Text(message.title, "bold"), Place(message.layer.protocol, 0, 0), expand=True)
+            node = self.root.add(
+                Text(language_of(os.environ).retell(message.title), "bold"),
+                Place(message.layer.protocol, 0, 0),
+                expand=True,
+            )
             for field in message.layer.fields:
                 node.add_leaf(_field(field), Place(message.layer.protocol, 0, 0))
 
@@ -101,7 +109,8 @@ class Bytes(Static):
                 text.stylize(MARKED, place, place + 2)
                 text.stylize(MARKED, first + len(row.hex) + 2 + at, first + len(row.hex) + 3 + at)
         if len(frame.data) > MOST_BYTES:
-            text.append(f"… {len(frame.data) - MOST_BYTES} bytes more", DIM)
+            more = Sentence("… {count} bytes more", count=len(frame.data) - MOST_BYTES)
+            text.append(language_of(os.environ).retell(more), DIM)
         self.update(text)
 
 
@@ -123,12 +132,15 @@ class Why(Static):
 
     def show_stops(self, stops: Iterable[tuple[Stop, Sequence[Explained]]]) -> None:
         """Show them; what is derived from packets, and not read from the device, has a ~."""
-        text = Text()
+        text, language = Text(), language_of(os.environ)
+        ways = {"in": language.say("in"), "out": language.say("out")}
+        wide = max(map(cells, ways.values()))
         for stop, reasons in stops:
             text.append(f"\n{stop.device}", "bold")
-            text.append(f" · {stop.kind}\n", DIM)
+            text.append(f" · {language.say(stop.kind)}\n", DIM)
             for one in reasons:
-                text.append(f" {one.way:>3} {one.layer} ", "cyan")
+                way = ways[one.way]
+                text.append(f" {' ' * (wide - cells(way))}{way} {one.layer} ", "cyan")
                 text.append("~ " if one.is_derived else "", DIM)
                 text.append(f"{one.reason.text} ")
                 text.append(f"{one.reason.source}\n", DIM)

@@ -1,5 +1,6 @@
 """The list of frames: a row each, drawn when it is looked at, so that a million of them cost nothing."""
 
+import os
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -10,6 +11,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from lan.language.catalogue import language_of
 from lan.trace.frame import Frame
 from lan.trace.listing import Listing
 from lan.trace.recorded import Recorded
@@ -62,12 +64,13 @@ class FrameList(ScrollView, can_focus=True):
         self.at = -1
         self.is_going = False
         """The user went to a frame, and who follows what comes has not heard of it yet."""
-        self._columns = table.Columns()
+        self._language = language_of(os.environ)
+        self._columns = table.Columns(language=self._language)
 
     def show_frames(self, frames: Listing, *, is_hops: bool, chosen: int) -> None:
         """Show these, the one at the place `chosen` chosen."""
         self.frames, self.is_hops, self.at = frames, is_hops, -1  # at the same place may stand another frame now
-        self._columns = table.columns(self.recorded.timeline)
+        self._columns = table.columns(self.recorded.timeline, self._language)
         self.virtual_size = Size(0, len(frames))
         self.choose(chosen)
         self.refresh()
@@ -107,7 +110,7 @@ class FrameList(ScrollView, can_focus=True):
             self.chosen = self.frames[at]
         except (Malformed, OSError) as fault:
             self.chosen = None
-            self.post_message(self.Lost(str(fault)))
+            self.post_message(self.Lost(self._language.fault(fault)))
         else:
             self.post_message(self.Chosen(self.chosen))
 
@@ -120,7 +123,9 @@ class FrameList(ScrollView, can_focus=True):
         try:
             row = table.row(self.frames[at], self.recorded.timeline, is_hop=self.is_hops)
         except (Malformed, OSError) as fault:
-            return Strip([Segment(str(fault), self.rich_style)]).adjust_cell_length(width, self.rich_style)
+            return Strip([Segment(self._language.fault(fault), self.rich_style)]).adjust_cell_length(
+                width, self.rich_style
+            )
         style = self.rich_style + Style.parse(row.style or "none")
         if at == self.at:
             style += Style(reverse=True, bold=self.has_focus)

@@ -123,7 +123,7 @@ def name_of(call: ast.Call) -> str:
 
 def is_english(text: str) -> bool:
     """Whether a reader who knows no English misses something."""
-    told = re.sub(r"(?<!\w)'[^']*'", "", text.replace(HOLE, ""))  # what is quoted is typed as it stands
+    told = re.sub(r"(?<!\w)'[^']*'|\bms\b", "", text.replace(HOLE, ""))  # what is quoted is typed as it stands
     return ENGLISH.search(told) is not None and COMMAND.fullmatch(text) is None
 
 
@@ -173,13 +173,43 @@ def titles() -> dict[str, str]:
     }
 
 
+FOR_PROGRAMS = ("lan/cli/verbs/ping.py", "lan/cli/verbs/completion.py")
+"""Mininet's `*** Results:` and the scripts of shells are read by programs."""
+
+
 def lines() -> dict[str, str]:
     """Each line that the command line says in English alone → where: neither a `Sentence` nor `say` is around it."""
     found: dict[str, str] = {}
     for path, module in trees().items():
-        if path.startswith(("lan/cli/", "lan/tui/")):
+        if path.startswith(("lan/cli/", "lan/tui/")) and path not in FOR_PROGRAMS:
             for call, scope in calls(module):
                 if name_of(call) in ("line", "progress", "_say", "notify") and call.args:
                     loose = filter(is_english, texts(call.args[0], scope))
                     found |= dict.fromkeys(loose, f"{path}:{call.lineno}")
     return found
+
+
+def verdicts() -> dict[str, str]:
+    """What scenarios tell of a step: its name, what was done, what was seen → where."""
+    found: dict[str, str] = {}
+    for path, module in trees().items():
+        if path.startswith("lan/scenario/"):
+            for call, scope in calls(module):
+                if name_of(call) == "Verdict":
+                    given = [argument for at, argument in enumerate(call.args) if at in (0, 2, 4)]
+                    told = {text for argument in given for text in texts(argument, scope)}
+                    found |= dict.fromkeys(filter(is_english, told), f"{path}:{call.lineno}")
+    return found
+
+
+def phases() -> dict[str, str]:
+    """What is being done while a LAN comes up → where."""
+    return {
+        text: f"{path}:{call.lineno}"
+        for path, module in trees().items()
+        if path.startswith("lan/engine/")
+        for call, scope in calls(module)
+        if name_of(call) == "progress" and call.args
+        for text in texts(call.args[0], scope)
+        if is_english(text)
+    }

@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environment": set(),
     "wire": set(),
     "reasons": set(),
-    "language": {"reasons"},
+    "language": {"reasons", "errors"},
     "readable": set(),
     "errors": set(),
 }

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
 
 from lan.cli.command_line import FIRST, GROUPS, LAST, main
 from lan.cli.screen import Screen
@@ -23,8 +24,13 @@ from lan.trace import pcapng_writing
 from lan.trace.journey import StopKind
 from lan.trace.stalls.attribution import Facts, attribute
 from lan.trace.stalls.cause import Cause
+from lan.trace.stepping import Halt
+from lan.trace.stepping_words import ACTS
+from lan.trace.views import html
 from lan.trace.views.cells import cells
+from lan.trace.views.table import ROW_HEADINGS
 from lan.trace.views.waterfall import PHASES
+from lan.tui.app import TraceApp
 from lan.whynot.chain import diagnose
 
 from . import faces_words
@@ -131,6 +137,26 @@ def test_every_error_is_known_again_and_told_in_korean() -> None:
     found = faces_words.errors()
     assert len(found) > 450
     assert not [f"{where}: {text}" for text, where in found.items() if not HANGUL.search(KOREAN.know_again(text))]
+
+
+def test_no_verb_says_a_line_in_english_alone() -> None:
+    """A line of a face is a `Sentence`, or a language says it; so are titles of tables and verdicts of scenarios."""
+    assert not [f"{where}: {text}" for text, where in faces_words.lines().items()]
+    titles = faces_words.titles()
+    assert len(titles) > 15
+    assert not [
+        f"{where}: {text}" for text, where in titles.items() if faces_words.is_english(text) and text not in KOREAN
+    ]
+    told = faces_words.verdicts() | faces_words.phases()
+    assert len(told) > 40
+    assert not [f"{where}: {text}" for text, where in told.items() if not HANGUL.search(KOREAN.know_again(text))]
+
+
+def test_the_words_of_full_screens_and_pages_are_there_in_korean() -> None:
+    found = {text for _, text, _ in ACTS.values()} | {*map(str, Halt)} - {Halt.DONE, Halt.BREAKPOINT}
+    found |= {*ROW_HEADINGS, *html.PAGE_WORDS.values(), *html.SCRIPT_SENTENCES, "in", "out"}
+    found |= {each.description for each in TraceApp.BINDINGS if isinstance(each, Binding) and each.description}
+    assert not [text for text in found if text not in KOREAN]
 
 
 def test_both_languages_have_the_same_facts_in_a_sentence() -> None:

@@ -7,6 +7,7 @@ from lan.cli.common import lan_word
 from lan.cli.screen import Screen
 from lan.control import client
 from lan.errors import UsageError
+from lan.reasons import Sentence
 
 GROUP = "Build"
 
@@ -30,9 +31,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         began = time.monotonic()
         lan.down()
         done.append(lan.name)
-        screen.line(f"LAN {lan.name} is down ({time.monotonic() - began:.2f} s); its leases and traces: {lan.state}")
+        took_s = time.monotonic() - began
+        screen.line(Sentence("LAN {name} is down ({seconds:.2f} s); its leases and traces: {folder}",
+                             name=lan.name, seconds=took_s, folder=lan.state))  # fmt: skip
     if not done:
-        screen.line("no LAN is up")
+        screen.line(Sentence("no LAN is up"))
     if screen.json:
         screen.data({"ok": True, "down": done})
     return 0

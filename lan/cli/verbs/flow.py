@@ -9,9 +9,11 @@ from pathlib import Path
 
 from lan.cli.common import whole_number
 from lan.cli.one_connection import open_connection
-from lan.cli.screen import Screen, width
+from lan.cli.screen import Screen, spoken, width
 from lan.cli.source import Source, filter_word, open_source, part_word, source_words
 from lan.errors import RunError, UsageError
+from lan.language.catalogue import ENGLISH, Language
+from lan.reasons import Sentence
 from lan.trace.timeline import Conversation
 from lan.trace.views import export, flow, flow_svg, flow_text
 
@@ -36,20 +38,22 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         _check_list(options)
     if options.connection is not None:
         source, connection = open_connection(options, options.connection, screen)
-        drawn = flow.of_connection(connection, source.timeline, is_whole=options.all)
+        drawn = flow.of_connection(connection, source.timeline, is_whole=options.all, language=_language(screen))
     else:
         source = open_source(options, screen)
         if options.list:
             return _list(source, screen)
-        drawn = _diagram(options, source)
+        drawn = _diagram(options, source, screen)
     if options.svg is not None:
         _write(options.svg, flow_svg.draw(drawn))
     if screen.json:
         screen.data({"ok": True, "columns": drawn.columns, "arrows": [_arrow_json(arrow) for arrow in drawn.arrows]})
     elif options.svg is not None:
-        screen.line(f"{len(drawn.arrows)} arrows between {len(drawn.columns)} devices written to {options.svg}")
+        counts = {"count": len(drawn.arrows), "devices": len(drawn.columns)}
+        screen.line(Sentence("{count} arrows between {devices} devices written to {file}", file=options.svg, **counts))
     elif not drawn.arrows:
-        screen.line("no frame is meant by the filter" if options.filter else "nothing has been captured yet", "dim")
+        none = Sentence("no frame is meant by the filter"), Sentence("nothing has been captured yet")
+        screen.line(none[0 if options.filter else 1], "dim")
     else:
         for line, style in flow_text.draw(drawn, width(screen)):
             screen.line(line, style)
@@ -64,12 +68,17 @@ def _check_list(options: argparse.Namespace) -> None:
             raise UsageError(f"--list shows every conversation: --{word} is for a diagram", todo=f"leave out --{word}")
 
 
-def _diagram(options: argparse.Namespace, source: Source) -> flow.Diagram:
+def _diagram(options: argparse.Namespace, source: Source, screen: Screen) -> flow.Diagram:
     timeline = source.timeline
     wanted = source.compile(options.filter)
     frames = timeline.all_frames if options.hops else timeline.all_first_sightings
     meant = [frame for frame in frames if wanted is None or wanted(frame, timeline)]
-    return flow.diagram(meant, timeline, every_hop=options.hops, is_whole=options.all)
+    return flow.diagram(meant, timeline, every_hop=options.hops, is_whole=options.all, language=_language(screen))
+
+
+def _language(screen: Screen) -> Language:
+    """The reader's; of what programs read, English."""
+    return ENGLISH if screen.json else spoken()
 
 
 def _arrow_json(arrow: flow.Arrow) -> dict[str, object]:
@@ -103,7 +112,7 @@ def _list(source: Source, screen: Screen) -> int:
     if rows:
         screen.table(["conversation", "frame", "frames", "says"], rows)
     else:
-        screen.line("no conversation has been captured yet", "dim")
+        screen.line(Sentence("no conversation has been captured yet"), "dim")
     return 0
 
 

@@ -4,10 +4,11 @@ import argparse
 from typing import Any
 
 from lan.cli.common import lan_word, switch_words
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.cli.verbs.link import both_ways, state
 from lan.control import client
 from lan.control.client import RunningLan
+from lan.reasons import Sentence
 
 GROUP = "Look"
 
@@ -26,7 +27,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.data({"ok": True, **described})
         return 0
-    screen.line(f"LAN {lan.name} · {switch_words(described)} · process {lan.pid} · {lan.state}", "bold")
+    head = Sentence("LAN {name} · {switching} · process {pid} · {folder}",
+                    name=lan.name, switching=switch_words(described), pid=lan.pid, folder=lan.state)  # fmt: skip
+    screen.line(head, "bold")
     rows = [_row(name, of) for name, of in described["devices"].items()]
     screen.table(["device", "kind", "address", "services"], rows)
     cables = [
@@ -40,13 +43,13 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     ]
     screen.table(["cable", "to", "state", "does"], cables[:40])
     if len(cables) > 40:
-        screen.line(f"… and {len(cables) - 40} more cables; --json has them all", "dim")
+        screen.line(Sentence("… and {count} more cables; --json has them all", count=len(cables) - 40), "dim")
     return 0
 
 
 def _row(name: str, device: dict[str, Any]) -> list[str]:
     words = ", ".join(f"{it['name']} {it['state']}" for it in device["services"])
-    return [name, device["kind"], device["address"] or ("by DHCP" if device["dhcp"] else "—"), words]
+    return [name, device["kind"], device["address"] or (spoken().say("by DHCP") if device["dhcp"] else "—"), words]
 
 
 def _device(lan: RunningLan, described: dict[str, Any], name: str, screen: Screen) -> int:
@@ -58,12 +61,15 @@ def _device(lan: RunningLan, described: dict[str, Any], name: str, screen: Scree
         return 0
     screen.line(f"{name} · {device['kind']}", "bold")
     if not any(item["name"] == name and item["is_switch"] for item in described["lan"]["devices"]):
-        screen.table(tables["configuration"]["columns"], tables["configuration"]["rows"], "IP configuration")
-        screen.table(tables["interfaces"]["columns"], tables["interfaces"]["rows"], "Interfaces")
+        rows = [[spoken().say(setting), value] for setting, value in tables["configuration"]["rows"]]
+        screen.table(tables["configuration"]["columns"], rows, spoken().say("IP configuration"))
+        screen.table(tables["interfaces"]["columns"], tables["interfaces"]["rows"], spoken().say("Interfaces"))
     for it in device["services"]:
-        screen.line(f"service {it['name']}: {it['state']}  {it['said']}")
-    screen.line(
-        "tables: " + ", ".join(f"lan show {table} {name}" for table in device["tables"] if table != "configuration"),
-        "dim",
-    )
+        screen.line(
+            Sentence(
+                "service {name}: {state}  {said}", name=it["name"], state=spoken().say(it["state"]), said=it["said"]
+            )
+        )
+    shown = ", ".join(f"lan show {table} {name}" for table in device["tables"] if table != "configuration")
+    screen.line(Sentence("tables: {commands}", commands=shown), "dim")
     return 0

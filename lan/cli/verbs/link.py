@@ -11,11 +11,12 @@ import argparse
 from typing import Any
 
 from lan.cli.common import lan_word
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.control import client
 from lan.control.client import RunningLan
 from lan.errors import UsageError, nearest
 from lan.links import words
+from lan.reasons import Sentence
 
 GROUP = "Break"
 VERBS = ("show", "up", "down", "reset", "flap")
@@ -51,13 +52,16 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         else:
             _say(link, screen)
     if answer["missed"]:
-        screen.line(
-            f"{answer['missed']} frames came faster than the userspace link could take them, and are lost", "red"
+        lost = Sentence(
+            "{count} frames came faster than the userspace link could take them, and are lost", count=answer["missed"]
         )
+        screen.line(lost, "red")
     for out_ms in answer.get("laid_anew_ms", []):
-        screen.line(f"laid anew for this: out for {out_ms:g} ms; later changes of it lose nothing", "dim")
+        anew = Sentence("laid anew for this: out for {ms:g} ms; later changes of it lose nothing", ms=out_ms)
+        screen.line(anew, "dim")
     if any("=" in word for word in what):
-        screen.line("until lan down; to keep it, write it into the file's addLink: see docs/links.md", "dim")
+        kept = Sentence("until lan down; to keep it, write it into the file's addLink: see docs/links.md")
+        screen.line(kept, "dim")
     return 0
 
 
@@ -116,12 +120,14 @@ def both_ways(link: dict[str, Any]) -> str:
 def _say(link: dict[str, Any], screen: Screen) -> None:
     """A cable in a line: its ends, its state, what it does each way."""
     does = both_ways(link)
-    screen.line(f"{link['a']} – {link['b']}  {state(link)}" + ("" if does == "—" else f"  {does}"))
+    screen.line(f"{link['a']} – {link['b']}  {spoken().say(state(link))}" + ("" if does == "—" else f"  {does}"))
 
 
 def _show(link: dict[str, Any], means: str, screen: Screen) -> None:
-    by = f"carried by the {means} link" if link["shaped"] else "a plain cable, which nothing is done to"
-    screen.line(f"{link['a']} – {link['b']}  {state(link)} · {by}", "bold")
+    plain = Sentence("a plain cable, which nothing is done to")
+    by = Sentence("carried by the {means} link", means=spoken().say(means)) if link["shaped"] else plain
+    language = spoken()
+    screen.line(f"{link['a']} – {link['b']}  {language.say(state(link))} · {language.retell(by)}", "bold")
     if link["shaped"]:
         columns = ["from", "to", "asked", "in force"]
         rows = [
@@ -131,14 +137,15 @@ def _show(link: dict[str, Any], means: str, screen: Screen) -> None:
         if any(way["counters"] for way in link["ways"]):
             screen.table(["frames", *(f"{way['from']} → {way['to']}" for way in link["ways"])], _counted(link["ways"]))
     for out_ms in link.get("relaid_ms", []):
-        screen.line(f"laid anew while it was in use: out for {out_ms:g} ms")
+        screen.line(Sentence("laid anew while it was in use: out for {ms:g} ms", ms=out_ms))
     for event in link.get("coming", []):
-        screen.line(f"at {words.time_text(event['at_s'])} by its schedule: {_coming(event)}")
+        at, what = words.time_text(event["at_s"]), language.say(_coming(event))
+        screen.line(Sentence("at {time} by its schedule: {what}", time=at, what=what))
 
 
 def _counted(ways: list[dict[str, Any]]) -> list[list[object]]:
     """A row for each counter that somebody keeps, with a column for each direction."""
-    rows = ([word, *((way["counters"] or {}).get(name) for way in ways)] for word, name in COUNTED)
+    rows = ([spoken().say(word), *((way["counters"] or {}).get(name) for way in ways)] for word, name in COUNTED)
     return [row for row in rows if any(cell is not None for cell in row[1:])]
 
 

@@ -12,6 +12,7 @@ from lan.cli.screen import Screen, width
 from lan.cli.source import Source, source_words, tell_notes
 from lan.errors import UsageError, nearest
 from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.recorded import place_of, taken_up
 from lan.trace.timeline import Timeline
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     there = pdu_text.chosen(frame, "all", source.timeline)
     if options.layer is None and len(there) > 1:
         screen.line()
-        screen.line(f"--layer shows another: {_names(there)}; or all", "dim")
+        screen.line(Sentence("--layer shows another: {names}; or all", names=_names(there)), "dim")
     return 0
 
 

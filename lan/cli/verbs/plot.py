@@ -18,6 +18,7 @@ from lan.cli.screen import Screen
 from lan.cli.source import Source, open_source, part_word, source_words
 from lan.errors import UsageError, nearest
 from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.trace.trackers.tcp import Connection
 from lan.trace.views import plots
 
@@ -52,7 +53,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.data({"ok": True, "picture": str(target), "connection": repr(connection)})
     else:
-        screen.line(f"{target}: {options.kind} of {connection!r}")
+        screen.line(
+            Sentence(
+                "{file}: {kind} of {connection}",
+                file=target,
+                kind=language.say(options.kind),
+                connection=repr(connection),
+            )
+        )
     return 0
 
 

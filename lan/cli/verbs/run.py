@@ -4,16 +4,17 @@ import argparse
 import time
 from pathlib import Path
 
-from lan.cli.common import building_words, launch_of, switch_words
+from lan.cli.common import building_words, launch_of, note_words, up_words
 from lan.cli.ending import heeding
 from lan.cli.exporting import write_pcapng
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.cli.source import Source
 from lan.cli.telling import Teller
 from lan.control import launch
 from lan.control.launch import Launched
 from lan.devices.kinds import schemas
 from lan.errors import FAILED, OK, UsageError
+from lan.reasons import Sentence
 from lan.scenario.perform import perform
 from lan.scenario.recording import Recording
 from lan.topo.load import load
@@ -54,11 +55,10 @@ def _judge(
 ) -> int:
     running = launched.lan
     described = running.describe()
-    counts = f"{len(lan.devices)} devices · {len(lan.links)} links"
     up_s = (times["load"] + times["up"]) / 1000
-    screen.line(f" LAN {running.name} · {counts} · {switch_words(described)}   up in {up_s:.1f} s", "bold")
+    screen.line(" " + spoken().retell(up_words(lan, running.name, described, up_s)), "bold")
     for note in (*lan.warnings, *launched.notes):
-        screen.line(f" note: {note}", "yellow")
+        screen.line(" " + spoken().retell(note_words(note)), "yellow")
     recording = Recording(running)
     teller = Teller(screen, recording, verbose=options.verbose)
     performed = time.monotonic()
@@ -85,9 +85,10 @@ def _judge(
                 "notes": [*lan.warnings, *launched.notes],
             }
         )
-    words = "all as it should be" if teller.ok else "NOT as it should be"
+    fine = Sentence(" all as it should be · {seconds:.1f} s · trace: {file}", seconds=times["total"] / 1000, file=pcap)
+    bad = Sentence(" NOT as it should be · {seconds:.1f} s · trace: {file}", seconds=times["total"] / 1000, file=pcap)
     style = "green bold" if teller.ok else "red bold"
-    screen.line(f" {words} · {times['total'] / 1000:.1f} s · trace: {pcap}", style)
+    screen.line(fine if teller.ok else bad, style)
     return OK if teller.ok else FAILED
 
 

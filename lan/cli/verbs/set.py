@@ -7,9 +7,10 @@ lan set web https=off                lan set dhcp pool=192.168.100.50-192.168.10
 import argparse
 
 from lan.cli.common import lan_word
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.control import client
 from lan.errors import UsageError
+from lan.reasons import Sentence
 
 GROUP = "Use"
 
@@ -34,8 +35,12 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         screen.data({"ok": True, "done": answer["done"], "options": answer["options"]})
         return 0
     for line in answer["done"] or ["nothing changed"]:
-        screen.line(line)
+        screen.line(spoken().know_again(line))
     words = ", ".join(f"{key}={value!r}" for key, value in answer["options"].items())
-    where = f" at {answer['where']}" if answer["where"] else ""
-    screen.line(f"until lan down; to keep it, write {words} for {options.device}{where}", "dim")
+    if answer["where"]:
+        kept = Sentence("until lan down; to keep it, write {words} for {device} at {place}",
+                        words=words, device=options.device, place=answer["where"])  # fmt: skip
+    else:
+        kept = Sentence("until lan down; to keep it, write {words} for {device}", words=words, device=options.device)
+    screen.line(kept, "dim")
     return 0

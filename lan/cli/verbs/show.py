@@ -72,7 +72,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         if table["rows"]:
             screen.table(table["columns"], table["rows"], name)
         else:
-            screen.line(f"{name}: {options.table} is empty", "dim")
+            screen.line(Sentence("{device}: {table} is empty", device=name, table=options.table), "dim")
     return 0
 
 
@@ -175,7 +175,7 @@ def _queues(lan: RunningLan, device: str | None, screen: Screen) -> int:
     elif rows:
         screen.table(columns, rows)
     else:
-        screen.line("no cable has a bandwidth, so nothing waits; try  lan link A B bw=10mbit", "dim")
+        screen.line(Sentence("no cable has a bandwidth, so nothing waits; try  lan link A B bw=10mbit"), "dim")
     return 0
 
 

@@ -6,6 +6,7 @@ import time
 from lan.cli.common import json_word, switch_words
 from lan.cli.screen import Screen
 from lan.control import client
+from lan.reasons import Sentence
 
 GROUP = "Build"
 
@@ -34,5 +35,5 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     elif rows:
         screen.table(["LAN", "from", "devices", "switching", "for", "state"], rows)
     else:
-        screen.line("no LAN is up; try  lan up office")
+        screen.line(Sentence("no LAN is up; try  lan up office"))
     return 0

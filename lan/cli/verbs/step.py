@@ -15,6 +15,7 @@ from lan.cli.screen import Screen, fitting, width
 from lan.cli.source import STANDARD_INPUT, Source, source_words, tell_notes
 from lan.errors import UsageError
 from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.recorded import taken_up
 from lan.trace.stepping import Halt, Moved, Stepper
@@ -66,7 +67,8 @@ class _Teller:
 
     def __init__(self, source: Source, commands: Commands, screen: Screen) -> None:
         self.source, self.stepper, self.commands, self.screen = source, commands.stepper, commands, screen
-        self.columns = table.columns(source.timeline)
+        self.language = language_of(os.environ)
+        self.columns = table.columns(source.timeline, self.language)
         commands.passed = self._event
 
     def tell_news(self) -> None:
@@ -88,25 +90,28 @@ class _Teller:
             self._pdu(done.device)
         elif done.ask is Ask.SHOW_BREAKPOINTS:
             for each in self.stepper.breakpoints:
-                self._say(f"breakpoint {each.number}: {each.text}", {"breakpoint": each.number, "filter": each.text})
+                self._say(each.said, {"breakpoint": each.number, "filter": each.text})
             if not self.stepper.breakpoints:
-                self._say("no breakpoint is set", {"said": "no breakpoint is set"})
+                self._say(step_screen.NO_BREAKPOINT, {"said": step_screen.NO_BREAKPOINT})
         elif done.ask is Ask.SHOW_HELP:
             for _, text, _ in ACTS.values():
-                self._say(text, {"said": text})
+                self._say(self.language.say(text), {"said": text})
 
     def _moved(self, moved: Moved) -> None:
         if moved.frame is None:
-            self._say("before the first event", {"halt": moved.halt.value, "number": None})
+            self._say(step_screen.BEFORE, {"halt": moved.halt.value, "number": None})
             return
         if moved.halt is Halt.NOT_FOUND:
-            self._say(f"{moved.halt}; still at frame {moved.frame.number}", {"halt": moved.halt.value})
+            still = Sentence(
+                "{halt}; still at frame {number}", halt=self.language.say(moved.halt), number=moved.frame.number
+            )
+            self._say(still, {"halt": moved.halt.value})
             return
         self._event(moved.frame, moved)
         if moved.hit is not None:
-            self._say(f"      breakpoint {moved.hit.number}: {moved.hit.text}", None)
+            self._say(f"      {self.language.retell(moved.hit.said)}", None)
         elif moved.halt is not Halt.DONE:
-            self._say(f"      {moved.halt}", None)
+            self._say(f"      {self.language.say(moved.halt)}", None)
 
     def _event(self, frame: Frame, moved: Moved | None = None) -> None:
         if self.screen.json:
@@ -125,7 +130,7 @@ class _Teller:
             self.screen.data({"number": self.stepper.frame.number, "devices": pdu.as_json(found)})
             return
         for window in found:
-            for line in pdu_text.window(window, width(self.screen), language_of(os.environ)):
+            for line in pdu_text.window(window, width(self.screen), self.language):
                 self.screen.line(line)
 
     def _say(self, text: str, data: dict[str, Any] | None) -> None:

@@ -5,6 +5,7 @@ import argparse
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen
 from lan.control import client, messages
+from lan.reasons import Sentence
 
 GROUP = "Break"
 
@@ -26,6 +27,12 @@ def serve(options: argparse.Namespace, screen: Screen, *, start: bool) -> int:
     if screen.json:
         screen.data({"ok": True, "done": done})
     else:
-        word = "started" if start else "stopped"
-        screen.line(f"{options.device}: {', '.join(done)} {word}" if done else f"{options.device}: nothing to do")
+        facts = {"device": options.device, "services": ", ".join(done)}
+        if not done:
+            said = Sentence("{device}: nothing to do", **facts)
+        elif start:
+            said = Sentence("{device}: {services} started", **facts)
+        else:
+            said = Sentence("{device}: {services} stopped", **facts)
+        screen.line(said)
     return 0

@@ -19,10 +19,12 @@ from lan.cli.screen import Screen, fitting
 from lan.cli.source import Source, filter_word, open_source, part_word, source_words, tell_notes
 from lan.errors import UsageError
 from lan.language.catalogue import language_of
+from lan.reasons import Sentence
 from lan.trace.filter import Filter
 from lan.trace.filter_fields import ALIASES, FIELDS
 from lan.trace.frame import Frame
 from lan.trace.growing import GrowingLogs
+from lan.trace.notes import of_drops
 from lan.trace.recorded import taken_up
 from lan.trace.views import decided, export, html, table
 from lan.trace.views.decided import Decided
@@ -87,11 +89,16 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if options.part is None:
         tell_notes(source.notes, screen)
     if source.drops:
-        screen.line(f"{source.drops} frames were lost by the capture", table.TROUBLE)
+        screen.line(of_drops(source.drops)[0], table.TROUBLE)
     if not source.recorded.sightings:
-        screen.line(f"{source.name} holds no frame" if options.file else "nothing has been captured yet")
+        empty = (
+            Sentence("{name} holds no frame", name=source.name)
+            if options.file
+            else Sentence("nothing has been captured yet")
+        )
+        screen.line(empty)
     elif not telling.shown:
-        screen.line(f"none of {telling.seen} frames is meant by the filter", "dim")
+        screen.line(Sentence("none of {count} frames is meant by the filter", count=telling.seen), "dim")
     return 0
 
 
@@ -164,7 +171,7 @@ class _Telling:
                 screen.data(one.as_json())
             return
         if self._columns is None:
-            self._columns = table.columns(self.recorded.timeline)
+            self._columns = table.columns(self.recorded.timeline, language_of(os.environ))
             screen.line(fitting(self._columns.head, screen), "bold")
         if isinstance(one, Frame):
             row = table.row(one, self.recorded.timeline_of(one), is_hop=self.is_hop)
@@ -214,7 +221,7 @@ def _page(options: argparse.Namespace, source: Source, screen: Screen) -> int:
         )
     language = language_of(os.environ)
     notes = [language.retell(note) for note in source.notes]
-    text = html.page(frames, timeline, source.explain, name=source.name, notes=notes)
+    text = html.page(frames, timeline, source.explain, name=source.name, notes=notes, language=language)
     try:
         options.html.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -222,7 +229,7 @@ def _page(options: argparse.Namespace, source: Source, screen: Screen) -> int:
     if screen.json:
         screen.data({"ok": True, "html": str(options.html), "frames": len(frames)})
     else:
-        screen.line(f"{len(frames)} frames written to {options.html}")
+        screen.line(Sentence("{count} frames written to {file}", count=len(frames), file=options.html))
     return 0
 
 
@@ -236,6 +243,18 @@ def _copy(options: argparse.Namespace, source: Source, screen: Screen) -> int:
     if screen.json:
         screen.data({"ok": True, "pcapng": str(target), "frames": len(frames), "tls_connections_opened": opened})
     else:
-        words = f", and the secrets of {opened} TLS connection{'s' if opened > 1 else ''}" if opened else ""
-        screen.line(f"{len(frames)} frames{words} written to {target}")
+        screen.line(_copied(len(frames), opened, target))
     return 0
+
+
+def _copied(count: int, opened: int, file: Path) -> Sentence:
+    if not opened:
+        return Sentence("{count} frames written to {file}", count=count, file=file)
+    if opened == 1:
+        return Sentence("{count} frames, and the secrets of 1 TLS connection written to {file}", count=count, file=file)
+    return Sentence(
+        "{count} frames, and the secrets of {opened} TLS connections written to {file}",
+        count=count,
+        opened=opened,
+        file=file,
+    )

@@ -3,11 +3,12 @@
 import argparse
 import time
 
-from lan.cli.common import building_words, launch_of, switch_words
+from lan.cli.common import building_words, launch_of, note_words, up_words
 from lan.cli.ending import heeding
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.control import launch
 from lan.devices.kinds import schemas
+from lan.reasons import Sentence
 from lan.topo.load import load
 
 GROUP = "Build"
@@ -36,16 +37,16 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             }
         )
         return 0
-    counts = f"{len(lan.devices)} devices · {len(lan.links)} links"
-    screen.line(f"LAN {launched.lan.name} · {counts} · {switch_words(description)}   up in {taken_s:.1f} s", "bold")
+    screen.line(up_words(lan, launched.lan.name, description, taken_s), "bold")
     if len(lan.devices) <= 30:
         screen.table(
             ["device", "kind", "address", "services"], [_row(name, of) for name, of in description["devices"].items()]
         )
     for note in (*lan.warnings, *launched.notes):
-        screen.line(f"note: {note}", "yellow")
+        screen.line(note_words(note), "yellow")
     host = next((device.name for device in lan.hosts), "h1")
-    screen.line(f"next: lan console {host} · lan exec {host} -- ip a · lan inspect · lan trace · lan down", "dim")
+    commands = f"lan console {host} · lan exec {host} -- ip a · lan inspect · lan trace · lan down"
+    screen.line(Sentence("next: {commands}", commands=commands), "dim")
     return 0
 
 
@@ -53,4 +54,4 @@ def _row(name: str, device: dict[str, object]) -> list[object]:
     services = device["services"]
     assert isinstance(services, list)
     words = ", ".join(f"{it['name']} {it['said'] or it['state']}" for it in services)
-    return [name, device["kind"], device["address"] or ("by DHCP" if device["dhcp"] else "—"), words]
+    return [name, device["kind"], device["address"] or (spoken().say("by DHCP") if device["dhcp"] else "—"), words]

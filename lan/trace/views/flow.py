@@ -7,6 +7,8 @@ with hops, an arrow for each cable, and switches have columns too.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lan.language.catalogue import ENGLISH, Language
+from lan.reasons import Sentence
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp import Connection
@@ -42,19 +44,28 @@ class Diagram:
     arrows: list[Arrow]
 
 
-def diagram(frames: Iterable[Frame], timeline: Timeline, *, every_hop: bool = False, is_whole: bool = False) -> Diagram:
+def diagram(
+    frames: Iterable[Frame],
+    timeline: Timeline,
+    *,
+    every_hop: bool = False,
+    is_whole: bool = False,
+    language: Language = ENGLISH,
+) -> Diagram:
     """The diagram of some frames of a timeline; with `is_whole` no run of segments is drawn as one arrow."""
     clear = in_clear(timeline)
-    arrows = [_arrow(frame, timeline, clear, is_hop=every_hop) for frame in frames]
+    arrows = [_arrow(frame, timeline, clear, language, is_hop=every_hop) for frame in frames]
     if not is_whole:
-        arrows = _shortened(arrows, timeline, clear)
+        arrows = _shortened(arrows, timeline, clear, language)
     names = [name for arrow in arrows for name in (arrow.source, arrow.destination) if name != table.EVERYONE]
     return Diagram(list(dict.fromkeys(names)), arrows)
 
 
-def of_connection(connection: Connection, timeline: Timeline, *, is_whole: bool = False) -> Diagram:
+def of_connection(
+    connection: Connection, timeline: Timeline, *, is_whole: bool = False, language: Language = ENGLISH
+) -> Diagram:
     """One connection, client at the left, with the states that its sides come to."""
-    drawn = diagram(connection.frames, timeline, is_whole=is_whole)
+    drawn = diagram(connection.frames, timeline, is_whole=is_whole, language=language)
     states = {frame.number: state for frame, state in zip(connection.frames, connection.states, strict=True)}
     before, arrows = ("", ""), []
     for arrow in drawn.arrows:
@@ -71,23 +82,23 @@ def of_connection(connection: Connection, timeline: Timeline, *, is_whole: bool 
     return Diagram([connection.client.device, connection.server.device], arrows)
 
 
-def _arrow(frame: Frame, timeline: Timeline, clear: Mapping[int, str], *, is_hop: bool) -> Arrow:
+def _arrow(frame: Frame, timeline: Timeline, clear: Mapping[int, str], language: Language, *, is_hop: bool) -> Arrow:
     row = table.row(frame, timeline, is_hop=is_hop)
-    return Arrow(frame, row.time_ms, row.source, row.destination, words(frame, timeline, clear), row.style)
+    return Arrow(frame, row.time_ms, row.source, row.destination, words(frame, timeline, clear, language), row.style)
 
 
-def _shortened(arrows: list[Arrow], timeline: Timeline, clear: Mapping[int, str]) -> list[Arrow]:
+def _shortened(arrows: list[Arrow], timeline: Timeline, clear: Mapping[int, str], language: Language) -> list[Arrow]:
     found: list[Arrow] = []
     run: list[Arrow] = []
     of: Connection | None = None
     for arrow in arrows:
         connection = None if arrow.frame.number in clear else _plain_connection(arrow.frame, timeline)
         if connection is None or connection is not of:
-            found += _short_run(run)
+            found += _short_run(run, language)
             run = []
         of = connection
         (run if connection is not None else found).append(arrow)
-    return found + _short_run(run)
+    return found + _short_run(run, language)
 
 
 def _plain_connection(frame: Frame, timeline: Timeline) -> Connection | None:
@@ -101,13 +112,13 @@ def _plain_connection(frame: Frame, timeline: Timeline) -> Connection | None:
     return None if head is not None and head.kind != "data" else connection
 
 
-def _short_run(run: Sequence[Arrow]) -> list[Arrow]:
+def _short_run(run: Sequence[Arrow], language: Language) -> list[Arrow]:
     if len(run) <= LONG_RUN:
         return list(run)
     middle = run[FIRST:-LAST]
     way = max({(arrow.source, arrow.destination) for arrow in middle}, key=lambda way: _bytes(middle, way))
     size = _bytes(middle, way)
-    what = f"{len(middle)} segments, {size} bytes in all"
+    what = language.retell(Sentence("{count} segments, {size} bytes in all", count=len(middle), size=size))
     source, destination = way
     whole = Arrow(middle[0].frame, middle[0].time_ms, source, destination, what, middle[0].style, len(middle))
     return [*run[:FIRST], whole, *run[-LAST:]]

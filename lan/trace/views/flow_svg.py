@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
+from lan.trace.views.cells import cells
 from lan.trace.views.flow import Arrow, Diagram
 from lan.trace.views.table import EVERYONE
 
@@ -41,7 +42,7 @@ def _apart(drawn: Diagram) -> int:
     """Between two lifelines: room for the words where there are no more than two."""
     if len(drawn.columns) != 2:
         return COLUMN_PX
-    longest = max((len(arrow.words) for arrow in drawn.arrows), default=0)
+    longest = max((cells(arrow.words) for arrow in drawn.arrows), default=0)
     return max(COLUMN_PX, round(longest * PX_A_CHARACTER) + 2 * MARGIN_PX)
 
 
@@ -59,8 +60,8 @@ def _arrow(at: int, arrow: Arrow, columns: dict[str, int], width: int) -> Iterat
     ends = [columns[arrow.destination]] if arrow.destination != EVERYONE else [places[0], places[-1]]
     ends = [end for end in ends if end != start] or [start + 40]
     low, high = min([start, *ends]), max([start, *ends])
-    middle = min(max((low + high) / 2, TIME_PX + MARGIN_PX + len(arrow.words) * PX_A_CHARACTER / 2), width)
-    middle = min(middle, width - MARGIN_PX - len(arrow.words) * PX_A_CHARACTER / 2) if len(columns) > 1 else middle
+    middle = min(max((low + high) / 2, TIME_PX + MARGIN_PX + cells(arrow.words) * PX_A_CHARACTER / 2), width)
+    middle = min(middle, width - MARGIN_PX - cells(arrow.words) * PX_A_CHARACTER / 2) if len(columns) > 1 else middle
     title = f"frame {arrow.frame.number}: {arrow.frame.packet.summary()}"
     yield f"<g><title>{escape(title)}</title>"
     yield f'<text class="t" x="{TIME_PX}" y="{y + 4}">{arrow.time_ms:.3f} ms</text>'

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from lan.trace.views.cells import cells, cut
 from lan.trace.views.flow import Arrow, Diagram
 from lan.trace.views.table import EVERYONE
 
@@ -45,18 +46,18 @@ def _places(names: list[str], width: int) -> list[int]:
 
 
 def _line(at: list[int], *, life: str = "│", width: int = 0) -> str:
-    cells = [" "] * max(at[-1] + 1, width)
+    line = [" "] * max(at[-1] + 1, width)
     for place in at:
-        cells[place] = life
-    return "".join(cells)
+        line[place] = life
+    return "".join(line)
 
 
 def _heads(names: list[str], at: list[int]) -> str:
-    cells = list(" " * (at[-1] + len(names[-1]) + 1))
+    line = list(" " * (at[-1] + len(names[-1]) + 1))
     for name, place in zip(names, at, strict=True):
         start = place - len(name) // 2
-        cells[start : start + len(name)] = name
-    return "".join(cells).rstrip()
+        line[start : start + len(name)] = name
+    return "".join(line).rstrip()
 
 
 def _arrow(arrow: Arrow, lives: dict[str, int], at: list[int], edge: int) -> Iterator[str]:
@@ -67,37 +68,37 @@ def _arrow(arrow: Arrow, lives: dict[str, int], at: list[int], edge: int) -> Ite
     else:
         ends = [lives[arrow.destination]]
     low, high = min([start, *ends]), max([start, *ends])
-    cells = list(_line(at, width=edge))
+    line = list(_line(at, width=edge))
     for place in range(low + 1, high):
-        cells[place] = "┼" if cells[place] == "│" else "─"
+        line[place] = "┼" if line[place] == "│" else "─"
     for end in ends:
         if end > start:
-            cells[end - 1] = "▶"
+            line[end - 1] = "▶"
         elif end < start:
-            cells[end + 1] = "◀"
+            line[end + 1] = "◀"
     if arrow.destination == EVERYONE and low < start < high:
-        cells[start] = "┼"
+        line[start] = "┼"
     text = arrow.words
     if low == high:  # to itself, or nobody else is there
         yield _over(time, at, start + 2, text, edge)
         return
     room = high - low - 6
-    if len(text) <= room:
-        begun = low + 2 + (high - low - 5 - len(text)) // 2
-        cells[begun : begun + len(text) + 2] = f" {text} "
-        yield time + "".join(cells)[len(time) :].rstrip()
+    if cells(text) <= room:
+        begun = low + 2 + (high - low - 5 - cells(text)) // 2
+        line[begun : begun + cells(text) + 2] = f" {text} "
+        yield time + "".join(line)[len(time) :].rstrip()
         return
     yield _over("", at, low + 2, text, edge)
-    yield time + "".join(cells)[len(time) :].rstrip()
+    yield time + "".join(line)[len(time) :].rstrip()
 
 
 def _over(time: str, at: list[int], begun: int, text: str, edge: int) -> str:
     """Words across the lifelines: from `begun`, or further left where they would not fit."""
-    begun = max(min(begun, edge - len(text)), TIME_WIDTH + 1)
-    if len(text) > edge - begun:
-        text = text[: edge - begun - 1] + "…"
+    begun = max(min(begun, edge - cells(text)), TIME_WIDTH + 1)
+    if cells(text) > edge - begun:
+        text = cut(text, edge - begun - 1) + "…"
     line = _line(at, width=edge)
-    line = line[:begun] + text + line[begun + len(text) :]
+    line = line[:begun] + text + line[begun + cells(text) :]
     return (time + line[len(time) :]).rstrip()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from lan.language.catalogue import ENGLISH, Language
 from lan.trace.frame import Frame
 from lan.trace.timeline import Timeline
 from lan.trace.views import ladder
@@ -23,10 +24,10 @@ def in_clear(timeline: Timeline) -> Mapping[int, str]:
     return found
 
 
-def words(frame: Frame, timeline: Timeline, clear: Mapping[int, str] = NOTHING) -> str:
+def words(frame: Frame, timeline: Timeline, clear: Mapping[int, str] = NOTHING, language: Language = ENGLISH) -> str:
     """``DNS A www.lan.test?``, ``DHCP OFFER 192.168.100.1``, ``HTTP GET /``, ``SYN seq=0``.
 
-    `clear` is what `in_clear` found.
+    `clear` is what `in_clear` found; what is remarkable about a segment is said in a language.
     """
     packet = frame.packet
     if packet.problems:
@@ -40,11 +41,11 @@ def words(frame: Frame, timeline: Timeline, clear: Mapping[int, str] = NOTHING) 
     if packet.icmp is not None:
         return packet.icmp.summary().partition(",")[0]
     if packet.tcp is not None:
-        return _tcp(frame, timeline, clear)
+        return _tcp(frame, timeline, clear, language)
     return packet.summary()
 
 
-def _tcp(frame: Frame, timeline: Timeline, clear: Mapping[int, str]) -> str:
+def _tcp(frame: Frame, timeline: Timeline, clear: Mapping[int, str], language: Language) -> str:
     packet, connection = frame.packet, timeline.connection_of(frame)
     head = packet.http
     carried = "" if head is None else _http(head)
@@ -53,7 +54,7 @@ def _tcp(frame: Frame, timeline: Timeline, clear: Mapping[int, str]) -> str:
     if connection is None:
         return carried or packet.summary()
     segment = ladder.label(connection, connection.sender(frame), frame)
-    events = ", ".join(str(event.kind) for event in connection.events_of(frame))
+    events = ", ".join(language.say(str(event.kind)) for event in connection.events_of(frame))
     told = f"{carried} · {segment}" if carried else segment
     return f"{told} · {events}" if events else told
 

@@ -12,8 +12,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from lan.language.catalogue import ENGLISH, Language
 from lan.trace.frame import Frame
-from lan.trace.journey import Journey
+from lan.trace.journey import Journey, StopKind
 from lan.trace.timeline import Timeline
 from lan.trace.views import pdu, table
 from lan.trace.views.osi import clear_layers, layers
@@ -23,23 +24,70 @@ MOST_FRAMES = 20_000
 """More make a file that browsers open slowly; a filter chooses."""
 
 
+PAGE_WORDS = {
+    "filter": "filter",
+    "example": "filter: http  src=pc1  -arp",
+    "first": "first (Home)",
+    "back": "back (←)",
+    "play": "▶ play",
+    "space": "play (space)",
+    "next": "next (→)",
+    "last": "last (End)",
+    "speed": "speed",
+    "events": "events",
+    "event": "the event",
+    "no_script": "This page shows its recording by a script.",
+    "number": "no.",
+    "time": "time ms",
+    "source": "last device",
+    "destination": "at device",
+    "type": "type",
+    "info": "info",
+}
+"""Places of page.html → what stands there."""
+SCRIPT_SENTENCES = (
+    "{count} events",
+    "{count} of {all} events",
+    "no event is meant by the filter",
+    "In Layers",
+    "Out Layers",
+    "{title}: frame {numbers}",
+    "nothing",
+    "▶ play",
+    "⏸ halt",
+)
+"""What page.js says."""
+
+
 def page(
-    frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, name: str, notes: Iterable[str] = ()
+    frames: Iterable[Frame],
+    timeline: Timeline,
+    explain: pdu.Explain,
+    *,
+    name: str,
+    notes: Iterable[str] = (),
+    language: Language = ENGLISH,
 ) -> str:
     """The whole document; `name` stands above the list, and `notes` of what can't be seen."""
     style, script = _part("page.css"), _part("page.js")
     allowed = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    words = {sentence: language.say(sentence) for sentence in (*SCRIPT_SENTENCES, *map(str, StopKind))}
+    shown = {**recording(frames, timeline, explain, name=name, language=language), "notes": list(notes), "words": words}
     return _part("page.html").format(
+        language=language.name,
+        words={place: escape(language.say(text)) for place, text in PAGE_WORDS.items()},
         policy=escape(policy, quote=True),
         title=escape(name),
         style=style,
         script=script,
-        recording=_embedded({**recording(frames, timeline, explain, name=name), "notes": list(notes)}),
+        recording=_embedded(shown),
     )
 
 
-def recording(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, name: str) -> dict[str, Any]:
+def recording(
+    frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain, *, name: str, language: Language = ENGLISH
+) -> dict[str, Any]:
     """What the page shows.  Packets with the same bytes and the windows of a journey are there once."""
     packets: dict[bytes, int] = {}
     contents: list[dict[str, Any]] = []
@@ -49,7 +97,7 @@ def recording(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain,
     for frame in frames:
         if frame.data not in packets:
             packets[frame.data] = len(contents)
-            contents.append(_content(frame, timeline))
+            contents.append(_content(frame, timeline, language))
         journey = timeline.journey_of(frame)
         if journey.number not in journeys:
             journeys[journey.number] = len(windows)
@@ -71,7 +119,7 @@ def recording(frames: Iterable[Frame], timeline: Timeline, explain: pdu.Explain,
     return {"name": name, "events": events, "packets": contents, "journeys": windows}
 
 
-def _content(frame: Frame, timeline: Timeline) -> dict[str, Any]:
+def _content(frame: Frame, timeline: Timeline, language: Language) -> dict[str, Any]:
     """Its layers, outermost first; what TLS hid, where it can be read, comes last and has bytes of its own."""
     every = [*clear_layers(frame, timeline), *layers(frame, frame.port)]
     found = [layer for layer in reversed(every) if layer.header is not None]
@@ -80,7 +128,7 @@ def _content(frame: Frame, timeline: Timeline) -> dict[str, Any]:
         "layers": [
             {
                 "layer": layer.number,
-                "title": layer.title,
+                "title": language.retell(layer.title),
                 "data": None if layer.data is None else layer.data.hex(),
                 "start": layer.header.start,
                 "end": layer.header.end,

@@ -7,11 +7,14 @@ it passed: the last device, and the one that it is at now.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from lan.language.catalogue import ENGLISH, Language
 from lan.trace.decryption_messages import clear_titles
 from lan.trace.frame import Direction, Frame
 from lan.trace.timeline import Timeline, Window
+from lan.trace.views.cells import cells, pad
 
 EVERYONE = "everyone"
+ROW_HEADINGS = ("no.", "time", "last device", "at device", "type", "info")
 SAMPLE_FRAMES = 200
 """Frames whose ends tell how wide the columns of a foreign capture must be."""
 WIDEST_NAME = 15
@@ -62,10 +65,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How wide the two columns of devices are; a longer name pushes the rest of its line."""
+    """How wide the two columns of devices are, in cells; a longer name pushes the rest of its line."""
 
     source: int = len("last device")
     destination: int = len("at device")
+    language: Language = ENGLISH
 
     def line(self, one: Row) -> str:
         """The row as a line of text."""
@@ -75,8 +79,13 @@ class Columns:
     @property
     def head(self) -> str:
         """The line above the rows."""
-        ends = f"{'last device':<{self.source}} {'at device':<{self.destination}}"
-        return f"{'no.':>{NUMBER_WIDTH}} {'time':>{PLACE_WIDTH - NUMBER_WIDTH - 1}}     {ends} {'type':<6} info"
+        number, time, source, destination, kind, info = map(self.language.say, ROW_HEADINGS)
+        at = f"{_right(number, NUMBER_WIDTH)} {_right(time, PLACE_WIDTH - NUMBER_WIDTH - 1)}"
+        return f"{at}     {pad(source, self.source)} {pad(destination, self.destination)} {pad(kind, 6)} {info}"
+
+
+def _right(text: str, width: int) -> str:
+    return " " * max(width - cells(text), 0) + text
 
 
 def place(number: str, time_ms: float) -> str:
@@ -85,13 +94,14 @@ def place(number: str, time_ms: float) -> str:
     return f"{text} {time_ms:>{max(PLACE_WIDTH - len(text) - 1, 0)}.3f}"
 
 
-def columns(timeline: Timeline) -> Columns:
+def columns(timeline: Timeline, language: Language = ENGLISH) -> Columns:
     """Wide enough for the names of these devices, or the addresses that the first frames have."""
     sample = [ends(frame, timeline) for frame in timeline.all_first_sightings[:SAMPLE_FRAMES]]
     names = [(name, name) for name in {*timeline.devices.values(), *(timeline.switches or ())}]
     least = Columns()
+    heads = [cells(language.say(name)) for name in ROW_HEADINGS[2:4]]
     widths = [min(max(len(pair[at]) for pair in [*sample, *names, ("", "")]), WIDEST_NAME) for at in (0, 1)]
-    return Columns(max(least.source, widths[0]), max(least.destination, widths[1]))
+    return Columns(max(least.source, heads[0], widths[0]), max(least.destination, heads[1], widths[1]), language)
 
 
 def rows(window: Window, *, every_hop: bool = False) -> Iterator[Row]:

@@ -12,6 +12,11 @@ function element(tag, text, ...classes) {
   return made;
 }
 
+// A sentence of the page in its reader's language, with its facts in their places.
+function say(sentence, facts = {}) {
+  return (recording.words[sentence] ?? sentence).replace(/\{(\w+)\}/g, (_, name) => facts[name]);
+}
+
 // ---- the list: only the rows in sight are there
 
 function drawList() {
@@ -58,7 +63,8 @@ function applyFilter() {
   const here = shown[at];
   shown = recording.events.filter(meant($("filter").value));
   $("count").textContent = shown.length === recording.events.length
-    ? `${shown.length} events` : `${shown.length} of ${recording.events.length} events`;
+    ? say("{count} events", {count: shown.length})
+    : say("{count} of {all} events", {count: shown.length, all: recording.events.length});
   const same = shown.indexOf(here);
   $("list").scrollTop = 0;
   go(same < 0 ? 0 : same);
@@ -69,7 +75,7 @@ function applyFilter() {
 function drawEvent() {
   const event = shown[at];
   for (const id of ["windows", "tabs", "fields", "bytes"]) $(id).replaceChildren();
-  $("what").textContent = event ? `${event.number} · ${event.time_ms.toFixed(3)} ms · ${event.last} → ${event.at} · ${event.type} ${event.info}` : "no event is meant by the filter";
+  $("what").textContent = event ? `${event.number} · ${event.time_ms.toFixed(3)} ms · ${event.last} → ${event.at} · ${event.type} ${event.info}` : say("no event is meant by the filter");
   if (!event) return;
   const windows = recording.journeys[event.journey], here = (half) => half && half.frames.includes(event.number);
   $("windows").append(...windows.map((window) => drawWindow(window, here(window.in) || window.out.some(here))));
@@ -88,16 +94,16 @@ function drawEvent() {
 function drawWindow(window, isHere) {
   const box = element("details", null, "window"), halves = element("div", null, "halves");
   box.open = isHere;
-  box.append(element("summary", `${window.device} · ${window.kind}`), halves);
-  halves.append(drawHalf("In Layers", window.in), drawHalf("Out Layers", ...window.out));
+  box.append(element("summary", `${window.device} · ${say(window.kind)}`), halves);
+  halves.append(drawHalf(say("In Layers"), window.in), drawHalf(say("Out Layers"), ...window.out));
   return box;
 }
 
 function drawHalf(title, ...halves) {
   const box = element("div", null, "half");
-  if (!halves.some(Boolean)) box.append(element("h4", `${title}: nothing`));
+  if (!halves.some(Boolean)) box.append(element("h4", `${title}: ${say("nothing")}`));
   for (const half of halves.filter(Boolean)) {
-    box.append(element("h4", `${title}: frame ${half.frames.join(" ")}`));
+    box.append(element("h4", say("{title}: frame {numbers}", {title, numbers: half.frames.join(" ")})));
     for (const each of half.layers) {
       const line = element("div", null, "layer");
       line.append(element("b", each.layer), document.createTextNode(each.title));
@@ -149,7 +155,7 @@ function drawBytes(packet, chosen, start, end) {
 function halt() {
   clearTimeout(timer);
   timer = null;
-  $("play").textContent = "▶ play";
+  $("play").textContent = say("▶ play");
 }
 
 function tick() {
@@ -160,7 +166,7 @@ function tick() {
 
 function play() {
   if (timer !== null) return halt();
-  $("play").textContent = "⏸ halt";
+  $("play").textContent = say("⏸ halt");
   tick();
 }
 
