@@ -29,14 +29,18 @@ COUNTED = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("a", metavar="DEVICE")
-    parser.add_argument("b", metavar="DEVICE")
+    parser.add_argument("a", nargs="?", metavar="DEVICE")
+    parser.add_argument("b", nargs="?", metavar="DEVICE")
     parser.add_argument("change", nargs="*", metavar="WHAT", help="show, up, down, reset, flap TIME N, or NAME=VALUE …")
     parser.add_argument("--from", dest="sender", metavar="DEVICE", help="only the frames that this end sends")
     lan_word(parser)
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
+    if options.b is None:
+        raise UsageError(
+            "lan link: which cable?", expected="the devices at its ends", todo="lan inspect shows the cables"
+        )
     what = options.change or ["show"]
     check(what, options.sender)
     lan = client.connect(options.lan)
