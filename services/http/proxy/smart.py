@@ -232,7 +232,7 @@ class Session(Downstream):
         if exchange is None or exchange.upstream is not upstream:
             return
         if self.state is State.TUNNEL:
-            self.close(why)
+            self.farewell(why)  # what it had sent before still goes to the client
         elif exchange.response is None and not upstream.has_answered:
             self._server_closed(exchange, upstream)
         else:
@@ -321,7 +321,10 @@ class Session(Downstream):
             self._connector = None
         exchange, self.exchange = self.exchange, None
         if exchange is not None and exchange.upstream is not None:
-            exchange.upstream.close(why)
+            if self.state is State.TUNNEL:  # what came from the client goes on: RFC 9110 §9.3.6
+                exchange.upstream.close_when_sent(why)
+            else:
+                exchange.upstream.close(why)
 
     # ---- tunnels
 
@@ -342,8 +345,6 @@ class Session(Downstream):
 
     def _close_when_both_ended(self, upstream: Upstream) -> None:
         if self.client.has_ended and upstream.channel.has_ended:
-            self.exchange = upstream.user = None
-            upstream.channel.close_when_sent()
             self.farewell(Reason("book 4.7.4", "both sides have closed"))
 
     # ---- time

@@ -131,6 +131,19 @@ class Upstream:
             self.channel.close()
             self.context.decide("server closed", why, server=self.name, requests=self.uses)
 
+    def close_when_sent(self, why: Reason) -> None:
+        """Close it once what is written has left, within a moment; nobody reads from it any more."""
+        self.user = self.plain = None
+        self._forget()
+        if not self.channel.is_open:
+            return
+        self.channel.pause()
+        self.channel.close_when_sent()
+        if self.channel.is_open:
+            self.deadline_s = self.context.loop.now_s + self.context.limits.stall_s
+            self.context.loop.timed.add(self)
+        self.context.decide("server closed", why, server=self.name, requests=self.uses)
+
     def _forget(self) -> None:
         self.context.loop.timed.discard(self)
         self.context.pool.drop(self)

@@ -1,0 +1,60 @@
+"""Tunnels of a proxy that one side breaks: what it has sent before reaches the other.  RFC 9110 §9.3.6, §7.8."""
+
+import errno
+
+import pytest
+
+from lan.services.http.proxy.forwarding import Mode, Rules
+from lan.services.http.proxy.smart import Session
+
+from .played_proxy import World
+
+BROKEN = ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+CONNECT = b"CONNECT web:443 HTTP/1.1\r\nHost: web:443\r\n\r\n"
+
+
+def tunnel() -> World:
+    world = World(Session, Rules("p", Mode.FORWARD))
+    world.arrive(world.client, CONNECT)
+    assert world.client.sent.startswith(b"HTTP/1.1 200 ")
+    return world
+
+
+def test_what_a_server_sent_before_its_reset_reaches_the_client() -> None:
+    world = tunnel()
+    world.client.room = 0
+    world.arrive(world.servers[0], b"last words")
+    world.arrive(world.servers[0], BROKEN)
+    assert not world.client.closed
+    world.give_room(100)
+    assert world.client.sent.endswith(b"last words") and world.client.ended
+    world.arrive(world.client, b"")
+    assert world.client.closed and not world.loop.watched
+
+
+def test_what_a_client_sent_before_its_reset_reaches_the_server() -> None:
+    world = tunnel()
+    server = world.servers[0]
+    server.room = 0
+    world.arrive(world.client, b"last words")
+    world.arrive(world.client, BROKEN)
+    assert world.client.closed and not server.closed
+    server.room = 100
+    world.loop.watched[server.number][0].flush()
+    assert server.sent == b"last words" and server.ended and server.closed
+
+
+@pytest.mark.parametrize("end", [BROKEN, b""])
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_a_side_that_takes_nothing_after_the_other_ended_is_given_up(side: str, end: bytes | OSError) -> None:
+    world = tunnel()
+    server = world.servers[0]
+    stuck, other = (world.client, server) if side == "client" else (server, world.client)
+    stuck.room = 0
+    world.arrive(other, b"last words")
+    world.arrive(other, end)
+    if end == b"":
+        world.arrive(stuck, b"")
+    for _ in range(3):
+        world.pass_time(world.context.limits.stall_s + world.context.limits.linger_s)
+    assert stuck.closed and not world.loop.watched and not world.loop.timed
