@@ -109,12 +109,12 @@ class Headers:
 
     def build(self) -> bytes:
         """The field lines as bytes.  Raises ValueError for what would not read back: CR, LF or NUL in a value."""
-        lines = [_known_line(*pair) if len(pair[1]) <= _SHORT else _line(*pair) for pair in self.items]
+        lines = [_known_line(*pair) if len(pair[0]) + len(pair[1]) <= _SHORT else _line(*pair) for pair in self.items]
         return "".join(lines).encode("latin-1")
 
 
 _SHORT = 256
-"""Longer values are not remembered."""
+"""Longer lines and values are not remembered."""
 
 
 def _elements(text: str) -> tuple[str, ...]:
