@@ -58,14 +58,20 @@ class Diagnosis:
             "checks": [asdict(check) for check in self.checks],
         }
 
-    def lines(self) -> list[str]:
-        """The whole report as text, a lack followed by its remedy."""
-        width = max(len(check.name) for check in self.checks)
-        found = [self.verdict]
-        for check in self.checks:
-            found.append(f"  {check.state:8}  {check.name:{width}}  {check.detail}")
+    def lines(self, tell: Callable[[str], str] = str, cells: Callable[[str], int] = len) -> list[str]:
+        """The whole report as text, a lack followed by its remedy; `tell` gives texts in the reader's language.
+
+        `cells` is how wide a text is.
+        """
+        names = [tell(check.name) for check in self.checks]
+        width, todo = max(map(cells, names)), tell("try")
+        found = [tell(self.verdict)]
+        for check, name in zip(self.checks, names, strict=True):
+            state = tell(check.state)
+            state, name = state + " " * (8 - cells(state)), name + " " * (width - cells(name))
+            found.append(f"  {state}  {name}  {tell(check.detail)}")
             if check.remedy:
-                found.append(f"  {'try':>8}  {'':{width}}  {check.remedy}")
+                found.append(f"  {' ' * (8 - cells(todo))}{todo}  {'':{width}}  {tell(check.remedy)}")
         return found
 
 

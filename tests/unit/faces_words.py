@@ -213,3 +213,14 @@ def phases() -> dict[str, str]:
         for text in texts(call.args[0], scope)
         if is_english(text)
     }
+
+
+def checks() -> dict[str, str]:
+    """What `lan doctor` tells of a check: its name, what was found, what mends it if no command does → where."""
+    path = "lan/doctor/diagnosis.py"
+    found: dict[str, str] = {}
+    for call, scope in calls(trees()[path]):
+        if name_of(call) == "Check":
+            told = {text for at, argument in enumerate(call.args) if at != 1 for text in texts(argument, scope)}
+            found |= {text: f"{path}:{call.lineno}" for text in told if is_english(text) and text.split()[0] != "sudo"}
+    return found

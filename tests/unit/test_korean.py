@@ -18,6 +18,8 @@ from textual.binding import Binding
 
 from lan.cli.command_line import FIRST, GROUPS, LAST, main
 from lan.cli.screen import Screen
+from lan.doctor.diagnosis import State
+from lan.doctor.probe import packages
 from lan.language.catalogue import ENGLISH, FACES, LOCALES, REASONS, Language, language, parse
 from lan.reasons import Sentence, because
 from lan.trace import pcapng_writing
@@ -150,6 +152,16 @@ def test_no_verb_says_a_line_in_english_alone() -> None:
     told = faces_words.verdicts() | faces_words.phases()
     assert len(told) > 40
     assert not [f"{where}: {text}" for text, where in told.items() if not HANGUL.search(KOREAN.know_again(text))]
+
+
+def test_what_the_doctor_tells_is_there_in_korean() -> None:
+    found = faces_words.checks()
+    assert len(found) > 25
+    found |= {package.why: "lan/packages" for package in packages({"run", "user"})}
+    found |= {state.value: "lan/doctor/diagnosis.py" for state in State}
+    known = parse((LOCALES / "ko/LC_MESSAGES" / FACES).read_text())
+    told = {text: KOREAN.know_again(text) for text in found}
+    assert not [text for text, korean in told.items() if not HANGUL.search(korean) and text not in known]
 
 
 def test_the_words_of_full_screens_and_pages_are_there_in_korean() -> None:

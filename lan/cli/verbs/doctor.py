@@ -3,9 +3,10 @@
 import argparse
 
 from lan.cli.common import json_word
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.doctor.diagnosis import diagnose
 from lan.doctor.probe import probe
+from lan.trace.views.cells import cells
 
 GROUP = "Build"
 
@@ -19,6 +20,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.data(diagnosis.as_json())
     else:
-        for line in diagnosis.lines():
+        for line in diagnosis.lines(spoken().know_again, cells):
             screen.line(line)
     return diagnosis.exit_code
