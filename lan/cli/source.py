@@ -211,3 +211,12 @@ def tell_notes(notes: Iterable[str], screen: Screen) -> None:
     language = language_of(os.environ)
     for note in notes:
         screen.line(language.retell(Sentence("note: {note}", note=note)), "yellow")
+
+
+def no_frame(options: argparse.Namespace, source: Source) -> Sentence:
+    """What is said of a source in which nothing is to be seen."""
+    if getattr(options, "part", None) is not None:
+        return Sentence("{name} holds no frame in that part", name=source.name)
+    if options.file is not None:
+        return Sentence("{name} holds no frame", name=source.name)
+    return Sentence("nothing has been captured yet")

@@ -114,6 +114,7 @@ MISTAKES = {
     ("flow", "FILE", "-c", "0", "--hops"): "from end to end",
     ("flow", "FILE", "--list", "--filter", "arp"): "--list shows every conversation: --filter is for a diagram",
     ("flow", "FILE", "--list", "-c", "0"): "--connection is for a diagram",
+    ("flow", "FILE", "--svg", "ladder.jpg"): "no picture of that kind",
     ("trace", "FILE", "--pcap", "copy.pcapng", "--why"): "--why with --pcap: the reasons stand in it",
     ("trace", "--html", "page.html", "-f"): "--follow with --html: it is written once",
     ("trace", "FILE", "--html", "page.html", "--pcap", "copy.pcapng"): "one file at a time",
@@ -136,6 +137,12 @@ def test_a_filter_leaves_what_is_meant_and_the_last_are_the_last_of_that(says: S
     assert numbers == [json.loads(line)["number"] for line in whole.splitlines()][-2:] and len(numbers) == 2
     _, none, _ = says("trace", str(capture), "--filter", "tcp.port = 9")
     assert none.splitlines() == ["none of 64 frames is meant by the filter"]
+    assert says("trace", str(capture), "-n", "0") == (0, "", "")
+
+
+@pytest.mark.parametrize("view", ["flow", "trace"])
+def test_a_part_behind_the_end_holds_nothing(says: Says, capture: Path, view: str) -> None:
+    assert says(view, str(capture), "--part", "99999-") == (0, "office.pcapng holds no frame in that part\n", "")
 
 
 def test_a_foreign_capture_gets_names_from_a_topology(says: Says, capture: Path, tmp_path: Path) -> None:

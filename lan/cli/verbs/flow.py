@@ -7,11 +7,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from lan.cli import pictures
 from lan.cli.common import whole_number
 from lan.cli.one_connection import open_connection
 from lan.cli.screen import Screen, spoken, width
-from lan.cli.source import Source, filter_word, open_source, part_word, source_words
-from lan.errors import RunError, UsageError
+from lan.cli.source import Source, filter_word, no_frame, open_source, part_word, source_words
+from lan.errors import UsageError
 from lan.language.catalogue import ENGLISH, Language
 from lan.reasons import Sentence
 from lan.trace.timeline import Conversation
@@ -28,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="the conversations, a line each")
     parser.add_argument("--hops", action="store_true", help="every cable a frame passed; switches have columns too")
     parser.add_argument("--all", action="store_true", help="long runs of data whole, not as one arrow")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the diagram there as a picture")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write it there as a picture: FILE.svg or FILE.png")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -36,6 +37,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         raise UsageError("-c N shows one connection whole, from end to end", todo="leave out --hops and --filter")
     if options.list:
         _check_list(options)
+    if options.svg is not None:
+        pictures.check(options.svg)
     if options.connection is not None:
         source, connection = open_connection(options, options.connection, screen)
         drawn = flow.of_connection(connection, source.timeline, is_whole=options.all, language=_language(screen))
@@ -45,15 +48,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             return _list(source, screen)
         drawn = _diagram(options, source, screen)
     if options.svg is not None:
-        _write(options.svg, flow_svg.draw(drawn))
+        pictures.write(options.svg, flow_svg.draw(drawn))
     if screen.json:
         screen.data({"ok": True, "columns": drawn.columns, "arrows": [_arrow_json(arrow) for arrow in drawn.arrows]})
     elif options.svg is not None:
         counts = {"count": len(drawn.arrows), "devices": len(drawn.columns)}
         screen.line(Sentence("{count} arrows between {devices} devices written to {file}", file=options.svg, **counts))
     elif not drawn.arrows:
-        none = Sentence("no frame is meant by the filter"), Sentence("nothing has been captured yet")
-        screen.line(none[0 if options.filter else 1], "dim")
+        screen.line(Sentence("no frame is meant by the filter") if options.filter else no_frame(options, source), "dim")
     else:
         for line, style in flow_text.draw(drawn, width(screen)):
             screen.line(line, style)
@@ -114,10 +116,3 @@ def _list(source: Source, screen: Screen) -> int:
     else:
         screen.line(Sentence("no conversation has been captured yet"), "dim")
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{path}: {error.strerror}") from error

@@ -16,7 +16,7 @@ from lan.cli.common import whole_number
 from lan.cli.exporting import write_pcapng
 from lan.cli.recorded_source import open_recorded
 from lan.cli.screen import Screen, fitting
-from lan.cli.source import Source, filter_word, open_source, part_word, source_words, tell_notes
+from lan.cli.source import Source, filter_word, no_frame, open_source, part_word, source_words, tell_notes
 from lan.errors import UsageError
 from lan.language.catalogue import language_of
 from lan.reasons import Sentence
@@ -91,13 +91,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if source.drops:
         screen.line(of_drops(source.drops)[0], table.TROUBLE)
     if not source.recorded.sightings:
-        empty = (
-            Sentence("{name} holds no frame", name=source.name)
-            if options.file
-            else Sentence("nothing has been captured yet")
-        )
-        screen.line(empty)
-    elif not telling.shown:
+        screen.line(no_frame(options, source))
+    elif options.filter is not None and not telling.shown:
         screen.line(Sentence("none of {count} frames is meant by the filter", count=telling.seen), "dim")
     return 0
 
