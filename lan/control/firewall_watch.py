@@ -14,6 +14,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -29,7 +30,8 @@ MOST_REMEMBERED = 1024
 """Packets whose headers are kept for the messages that follow about them."""
 LISTING_DEADLINE_S = 5.0
 MOST_READINGS = 3
-"""Of rules that change while they are read, or are not told, in one round; then the next change is waited for."""
+"""In one round, of rules that change while they are read; or in as many rounds, of rules that can't be read: then the
+next change is waited for."""
 LISTING = ["nft", "--handle", "--stateless", "list", "ruleset"]
 SILENT = frozenset({"continue", "jump", "goto", "return"})
 """Verdicts that do not end a packet's way through a chain."""
@@ -43,6 +45,8 @@ class FirewallWatch:
         self._changed: set[str] = set()
         self._unsettled: set[str] = set()
         """Devices whose last line says that their rules change."""
+        self._failed = Counter[str]()
+        """How often a device's rules could not be read since they were."""
         self._tracing: dict[str, socket.socket] = {}
         self._known: dict[str, dict[str, Any]] = {}
         self._headers: dict[tuple[str, int], Trace] = {}
@@ -89,20 +93,24 @@ class FirewallWatch:
 
         `hear` takes what was told meanwhile: rules that changed while they were read are of no certain moment.
         """
+        again = set()
         for _ in range(MOST_READINGS):
             changed, self._changed = self._changed & spaces.keys(), set()
             if not changed:
-                return
+                break
             found = {device: self._listed(spaces[device]) for device in changed}
             hear()
             for device, rules in found.items():
                 if rules is None:
-                    self._changed.add(device)
+                    self._failed[device] += 1
+                    again |= {device} if self._failed[device] < MOST_READINGS else set()
                 elif device not in self._changed:
                     self._settle(device, spaces[device], rules)
+        self._changed |= again
 
     def _settle(self, device: str, space: int, rules: Ruleset) -> None:
         self._unsettled.discard(device)
+        del self._failed[device]
         if rules.bases and device not in self._tracing:
             self._begin(device, space)
         elif not rules.bases:
@@ -121,6 +129,7 @@ class FirewallWatch:
         self._known.pop(device, None)
         self._unsettled.discard(device)
         self._changed.discard(device)
+        del self._failed[device]
 
     def forget(self, device: str) -> None:
         """Trace no more on a device."""

@@ -108,7 +108,7 @@ class Proxying:
         stops = self._near((device, hash(frame.packet.payload)), frame.time_ns)
         for stop in stops:
             came = way_of(stop.received) if stop.received else None
-            if not stop.sent and came is not None and came not in (way, way.back()) and came.src != way.dst:
+            if not stop.sent and came is not None and came != way and came.src != way.dst:
                 is_pair = self._is_pair(device, came, way, frame.time_ns)
                 if is_pair is not False:
                     stop.is_logged = is_pair is True

@@ -140,13 +140,16 @@ class Rules:
     """A device whose rules are in a file, and what is said of them."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.listing, self.said = folder / "listing", list[tuple[str, Any]]()
+        self.listing, self.said, self._monkeypatch = folder / "listing", list[tuple[str, Any]](), monkeypatch
         monkeypatch.setattr(firewall_watch, "LISTING", ["cat", str(self.listing)])
         monkeypatch.setattr(firewall_watch.netns, "inside", lambda space, home: contextlib.nullcontext())
         self.watch = FirewallWatch(self._say, NOWHERE)
 
     def _say(self, device: str, what: str, **told: Any) -> None:
         self.said.append((what, told["rules"][0][-1] if told.get("rules") else told.get("is_same")))
+
+    def reads_by(self, script: str) -> None:
+        self._monkeypatch.setattr(firewall_watch, "LISTING", ["sh", "-c", script])
 
     def are(self, port: int) -> None:
         self.listing.write_text(LISTING % port)
@@ -197,6 +200,18 @@ def test_rules_that_cannot_be_read_now_are_not_taken_for_none(rules: Rules) -> N
     rules.are(82)
     rules.settle()
     assert rules.said[-1] == ("ruleset", "tcp dport 82 drop")
+
+
+def test_rules_that_can_never_be_read_are_not_asked_for_without_end(rules: Rules, tmp_path: Path) -> None:
+    tried = tmp_path / "tried"
+    rules.reads_by(f"echo >> {tried}; exit 1")
+    rules.watch.take("web", CHANGE)
+    for _ in range(10):
+        rules.settle()
+    assert len(tried.read_text()) == 3
+    rules.watch.take("web", CHANGE)
+    rules.settle()
+    assert len(tried.read_text()) == 4
 
 
 def test_a_protocol_that_a_kernel_does_not_tell_of_loses_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:

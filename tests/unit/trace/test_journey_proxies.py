@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lan.trace import journey_proxies
 from lan.trace.timeline import Timeline
 
 from .journey_wires import IPS, MACS, MS, Wires, frame, segment
@@ -182,4 +183,111 @@ def test_what_a_proxy_asks_for_nobody_is_not_answered_to_who_used_the_connection
         "web origin –→6; proxy end 6→–",
         "pc2 origin –→7; proxy end 7→–",
         "proxy origin –→8; pc2 end 8→–",
+    ]
+
+
+def test_of_requests_for_one_path_the_same_host_goes_before_a_gateways_guess() -> None:
+    """Both where it is sent on and where it is refreshed."""
+    other = GET.replace(b"web", b"dns")
+    for what in ("connection", "refresh"):
+        wires = Proxied()
+        wires.asks("pc1", GET)
+        wires.asks("pc1", other)
+        wires.uses("pc1", what)
+        wires.asks_on()
+        assert wires.told()[:2] == ["pc1 origin –→1; proxy proxy 1→3; web end 3→–", "pc1 origin –→2; proxy end 2→–"]
+        wires = Proxied()
+        wires.asks("pc1", other)
+        wires.asks("pc1", GET)
+        wires.uses("pc1", what)
+        wires.asks_on()
+        assert wires.told()[:2] == ["pc1 origin –→1; proxy end 1→–", "pc1 origin –→2; proxy proxy 2→3; web end 3→–"]
+
+
+def test_a_response_to_what_was_not_seen_leaves_what_waits() -> None:
+    """A capture that begins in mid-connection has answers without their requests."""
+    wires = Proxied()
+    wires.answers("pc2")
+    wires.asks("pc1")
+    wires.answers("pc2")
+    wires.asks_on()
+    assert wires.told() == [
+        "proxy origin –→1; pc2 end 1→–",
+        "pc1 origin –→2; proxy proxy 2→4; web end 4→–",
+        "proxy origin –→3; pc2 end 3→–",
+    ]
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_the_oldest_of_many_requests_gives_way(monkeypatch: pytest.MonkeyPatch, is_answered: bool) -> None:
+    monkeypatch.setattr(journey_proxies, "MOST_ASKED", 2)
+    asked = [b"GET http://web/%d HTTP/1.1\r\nHost: web\r\n\r\n" % number for number in range(3)]
+    wires = Proxied()
+    for data in asked:
+        wires.asks("pc1", data)
+        if is_answered:
+            wires.answers("pc1")
+    for at, data in enumerate(asked):
+        if is_answered:
+            wires.uses("pc1", "refresh", local=50000 + at)
+        wires.asks_on(data.replace(b"http://web", b""), (50000 + at, 80))
+    sent_on = [text for text in wires.told() if "web" in text]
+    assert [text.split()[0] for text in sent_on] == ["pc1", "pc1", "proxy"]
+
+
+# --- bytes: tunnels and bodies
+
+
+@pytest.mark.parametrize(("count", "is_tied"), [(15, False), (16, True)])
+def test_bytes_too_few_may_be_alike_by_chance(count: int, is_tied: bool) -> None:
+    wires = Proxied()
+    wires.asks("pc1", b"\0" * count)
+    wires.asks_on(b"\0" * count)
+    assert len(wires.told()) == (1 if is_tied else 2)
+
+
+def test_bytes_that_come_twice_go_on_twice() -> None:
+    wires = Proxied()
+    for _ in range(2):
+        wires.asks("pc1", b"\0" * 16)
+    for _ in range(2):
+        wires.asks_on(b"\0" * 16)
+    assert wires.told() == [f"pc1 origin –→{at}; proxy proxy {at}→{at + 2}; web end {at + 2}→–" for at in (1, 2)]
+
+
+@pytest.mark.parametrize(("to", "ports"), [("pc1", (3128, 40000)), ("pc1", (9, 9)), ("proxy", TO_PROXY)])
+def test_bytes_that_go_back_to_whom_they_came_from_are_an_echo(to: str, ports: tuple[int, int]) -> None:
+    """On the same connection, or on another; the same way again is a segment that is sent again."""
+    wires = Proxied()
+    wires.asks("pc1", b"\0" * 16)
+    if to == "proxy":
+        wires.path("pc1 proxy", frame("pc1", "proxy", segment(PC1, PROXY, "ACK", b"\0" * 16, ports=ports, seq=99)))
+    else:
+        wires.says("proxy", to, b"\0" * 16, ports)
+    assert [text.split()[1] for text in wires.told()] == ["origin", "origin"]
+
+
+def test_a_router_that_sends_the_same_bytes_of_one_connection_is_no_proxy() -> None:
+    """A segment that was sent again, of which the capture has only one half: another packet with the same bytes."""
+    wires = Wires()
+    got = segment(PC1, WEB, "ACK", b"\0" * 16, seq=1, ident=7)
+    gone = segment(PC1, WEB, "ACK", b"\0" * 16, seq=17, ident=8, ttl=63)
+    wires.path("pc1 r1", frame("pc1", "r1", got))
+    wires.path("r1 web", frame("r1", "web", gone))
+    assert [text.split()[1] for text in wires.journeys()] == ["origin", "origin"]
+
+
+def test_the_rest_of_a_body_is_known_again_by_its_bytes() -> None:
+    """A segment within a message is data, whose head went before."""
+    wires = Proxied()
+    wires.opened(("pc1", "proxy", TO_PROXY), ("proxy", "web", TO_WEB))
+    wires.asks("pc1")
+    wires.asks_on()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"
+    for data in (head, b"x" * 20, b"y" * 20):
+        wires.web_answers(data=data)
+    for data in (head, b"x" * 20, b"y" * 20):
+        wires.answers("pc1", data=data)
+    assert [text for text in wires.told() if text.startswith("web origin") and "proxy proxy" in text][-3:] == [
+        f"web origin –→{at}; proxy proxy {at}→{at + 3}; pc1 end {at + 3}→–" for at in (7, 8, 9)
     ]
