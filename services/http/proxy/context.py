@@ -86,6 +86,14 @@ class Context:
         self.log.append(what, why, **keys)
 
 
+def peer_of(sock: socket.socket, otherwise: str) -> str:
+    """The other end's address; `otherwise`, where it has reset the connection already, which will be told next."""
+    try:
+        return named(sock.getpeername())
+    except OSError:
+        return otherwise
+
+
 def named(address: tuple[str, int]) -> str:
     """``192.168.100.253:80``, ``[::1]:80``."""
     return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"

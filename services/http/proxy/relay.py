@@ -18,7 +18,7 @@ from lan.services.http.protocol.transport import acknowledged_bytes
 from lan.services.http.proxy import dumb
 from lan.services.http.proxy.channel import Channel
 from lan.services.http.proxy.connector import Connector
-from lan.services.http.proxy.context import Context, named
+from lan.services.http.proxy.context import Context, named, peer_of
 from lan.services.http.proxy.destination import Destination
 from lan.services.http.proxy.forwarding import Here
 from lan.services.http.proxy.notice import notice
@@ -130,7 +130,7 @@ class Relay:
 
     def _connected(self, server: Channel) -> None:
         self._connector, self.server, self.state = None, server, State.CLOSE
-        ends = {"server": named(server.sock.getpeername()), "local": named(server.sock.getsockname())}
+        ends = {"server": peer_of(server.sock, "gone"), "local": named(server.sock.getsockname())}
         self._decide("connected", Reason("RFC 9293 §3.5", "the server answers"), **ends)
         server.write(self._head)
         self.client.resume()

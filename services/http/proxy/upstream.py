@@ -8,7 +8,7 @@ from lan.services.http.protocol.connection import Client, Event
 from lan.services.http.protocol.keep_alive import KeepAlive
 from lan.services.http.protocol.messages import Response
 from lan.services.http.proxy.channel import Channel
-from lan.services.http.proxy.context import Context, named
+from lan.services.http.proxy.context import Context, peer_of
 from lan.services.http.proxy.destination import Destination
 
 MARGIN_S = 1.0
@@ -53,7 +53,7 @@ class Upstream:
     def begin(self, channel: Channel) -> None:
         """It is connected."""
         self.channel = channel
-        self.name = named(channel.sock.getpeername())
+        self.name = peer_of(channel.sock, self.name)
 
     # ---- what the channel calls
 
