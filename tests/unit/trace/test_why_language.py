@@ -53,7 +53,7 @@ def test_reasons_and_the_devices_own_words_are_told_in_korean() -> None:
     wires.switch_decides("not learned", "pc1", text="the table is full")
     wires.path("s1 web", data)
     told = {one.code: one.reason.text for _, one in wires.explained(KOREAN)}
-    assert told["switch.refused"].endswith("배우지 않습니다: 테이블이 가득 참")
+    assert told["switch.refused"].endswith("학습하지 않습니다: 테이블이 가득 참")
     assert told["tcp.opens"] == "상대가 포트 80에 연결하려고 합니다"
 
 
