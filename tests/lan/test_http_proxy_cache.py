@@ -88,7 +88,7 @@ def test_a_stale_answer_is_validated_and_served_anew(start: Start, played: Playe
 
 
 def test_requests_for_the_same_wait_for_one_answer(start: Start, played: Played) -> None:
-    proxy = start()
+    proxy = start(collapsed_s=PATIENCE_S)
     clients = [Client(proxy) for _ in range(20)]
     for client in clients:
         ask(client, played)
@@ -103,7 +103,7 @@ def test_requests_for_the_same_wait_for_one_answer(start: Start, played: Played)
 
 
 def test_an_answer_for_one_client_is_not_given_to_those_who_waited(start: Start, played: Played) -> None:
-    proxy = start()
+    proxy = start(collapsed_s=PATIENCE_S)
     with Client(proxy) as first, Client(proxy) as second:
         ask(first, played)
         one = played.accept()
@@ -118,7 +118,7 @@ def test_an_answer_for_one_client_is_not_given_to_those_who_waited(start: Start,
 
 
 def test_those_who_waited_go_on_when_the_first_client_leaves(start: Start, played: Played) -> None:
-    proxy = start()
+    proxy = start(collapsed_s=PATIENCE_S)
     with Client(proxy) as second:
         first = Client(proxy)
         ask(first, played)
