@@ -155,7 +155,8 @@ class TraceApp(App[None]):
         listing = self._listing = Listing(self.recorded, self._filter, is_hops=self._is_hops)
         self._hold_against_filter(FIRST_FRAMES)
         self._cables.add(self.recorded.cables())
-        self.table.show_frames(listing, is_hops=self._is_hops, chosen=0 if number is None else listing.place(number))
+        at = listing.place(number) if number is not None else len(listing) - 1 if self._is_following else 0
+        self.table.show_frames(listing, is_hops=self._is_hops, chosen=at)
         is_late = number is not None and not listing.is_complete and listing.place(number) == len(listing)
         self._sought = (number, self.table.at) if number is not None and is_late else None
         self._tell()

@@ -258,6 +258,16 @@ def test_a_lan_that_is_up_is_followed_until_it_ends() -> None:
     play(Growing(frames), steps)
 
 
+def test_who_follows_begins_at_the_newest_frame() -> None:
+    async def steps(app: TraceApp, pilot: Pilot[None]) -> None:
+        assert number_of(app) == app.timeline.all_first_sightings[-1].number > 1
+
+    growing = Growing(Reader().feed(bytes.fromhex(OFFICE.read_text()))[:20])
+    while growing.coming:
+        growing.sync()
+    play(growing, steps)
+
+
 def test_who_goes_to_a_frame_stays_there_while_others_come() -> None:
     frames = Reader().feed(bytes.fromhex(OFFICE.read_text()))[:20]
 
