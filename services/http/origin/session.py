@@ -180,6 +180,9 @@ class Session(Ending):
                 self._pass_on(event.data)
             elif isinstance(event, Closed) and self.state is State.TUNNEL:
                 self._pass_on(b"")
+            elif isinstance(event, Closed):  # its FIN came while it was answered
+                self._close(Reason("RFC 9112 §9.5", "the client closed between requests"), first=Side.CLIENT)
+                return
             elif isinstance(event, Fault):
                 self._refuse(event.status, event.why)
                 return
