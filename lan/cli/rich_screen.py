@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lan.cli.screen import STATES
 from lan.errors import LanError, labels
+from lan.trace.views.cells import cells
 
 _OUT = Console(highlight=False, soft_wrap=True)
 _ERR = Console(highlight=False, soft_wrap=True, file=sys.stderr)
@@ -24,8 +25,14 @@ def line(text: str, style: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, say: Callable[[str], str]) -> None:
-    """A table; words that are states are coloured, and said in the reader's language."""
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    """A table; words that are states are coloured, and said in the reader's language.
+
+    Three spaces lie between columns, or one where so the words fit; only where they still don't are they broken.
+    """
+    widths = [max(map(cells, column)) for column in zip(columns, *rows, strict=True)]
+    gap = 1 if 1 + sum(widths) + 3 * (len(widths) - 1) + 1 <= _OUT.width else 0
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False,
+                 padding=(0, gap))  # fmt: skip
     for name in columns:
         made.add_column(name, overflow="fold")
     for row in rows:
