@@ -23,6 +23,7 @@ from lan.doctor.probe import packages
 from lan.language.catalogue import ENGLISH, FACES, LOCALES, REASONS, Language, language, parse
 from lan.reasons import Sentence, because
 from lan.trace import pcapng_writing
+from lan.trace.filter_fields import FIELDS
 from lan.trace.journey import StopKind
 from lan.trace.stalls.attribution import Facts, attribute
 from lan.trace.stalls.cause import Cause
@@ -152,6 +153,12 @@ def test_no_verb_says_a_line_in_english_alone() -> None:
     told = faces_words.verdicts() | faces_words.phases()
     assert len(told) > 40
     assert not [f"{where}: {text}" for text, where in told.items() if not HANGUL.search(KOREAN.know_again(text))]
+
+
+def test_what_a_filter_can_ask_for_is_told_in_korean() -> None:
+    for field in FIELDS.values():
+        assert HANGUL.search(KOREAN.know_again(KOREAN.say(field.help))), field.help
+        assert field.kind.name == "MAC" or HANGUL.search(KOREAN.say(field.kind.name.lower())), field.kind
 
 
 def test_what_the_doctor_tells_is_there_in_korean() -> None:

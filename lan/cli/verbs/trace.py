@@ -15,7 +15,7 @@ from lan.cli import port_trace
 from lan.cli.common import whole_number
 from lan.cli.exporting import write_pcapng
 from lan.cli.recorded_source import open_recorded
-from lan.cli.screen import Screen, fitting
+from lan.cli.screen import Screen, fitting, spoken
 from lan.cli.source import Source, filter_word, no_frame, open_source, part_word, source_words, tell_notes
 from lan.errors import UsageError
 from lan.language.catalogue import language_of
@@ -198,7 +198,14 @@ def _fields(screen: Screen) -> int:
         ]
         screen.data({"ok": True, "fields": fields})
         return 0
-    screen.table(["field", "is", "means"], [[each.name, each.kind.name.lower(), each.help] for each in FIELDS.values()])
+    language = spoken()
+    screen.table(
+        ["field", "is", "means"],
+        [
+            [each.name, language.say(each.kind.name.lower()), language.know_again(language.say(each.help))]
+            for each in FIELDS.values()
+        ],
+    )
     return 0
 
 
