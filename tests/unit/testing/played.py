@@ -14,11 +14,14 @@ DEVICES = ("s1", "pc1", "web", "dns", "dhcp")
 
 
 class Played:
-    """A `lan.testing.watch.Source`: `sync` takes in the first `passed` frames, `wait_until` one by one the rest."""
+    """A `lan.testing.watch.Source`: the first `passed` frames are taken in, `wait_until` takes one by one the rest.
 
-    def __init__(self, frames: Iterable[Frame], *, passed: int | None = None, drops: int = 0) -> None:
+    Of those that come `unread` have passed, and are taken in by `sync`.
+    """
+
+    def __init__(self, frames: Iterable[Frame], *, passed: int | None = None, unread: int = 0, drops: int = 0) -> None:
         self.timeline, self.drops, self.waited = Timeline(switches=["s1"]), drops, 0
-        self._coming = list(frames)
+        self._coming, self._unread = list(frames), unread
         self.pass_by(len(self._coming) if passed is None else passed)
 
     def pass_by(self, number: int) -> None:
@@ -27,7 +30,9 @@ class Played:
         del self._coming[:number]
 
     def sync(self) -> None:
-        """All that has passed is taken in already."""
+        """Take in what has passed."""
+        unread, self._unread = self._unread, 0
+        self.pass_by(unread)
 
     def wait_until(self, condition: Callable[[], bool], deadline_s: float) -> bool:
         while not condition():
