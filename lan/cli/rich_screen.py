@@ -17,6 +17,8 @@ _ERR = Console(highlight=False, soft_wrap=True, file=sys.stderr)
 _STATES = {
     "ready": "green", "up": "green", "ok": "green", "ended": "red", "down": "red", "failed": "red", "starting": "yellow"
 }  # fmt: skip
+_GAPS = ((3, (0, 1, 0, 1)), (2, (0, 1, 0, 0)), (1, (0, 0, 0, 0)))
+"""Spaces between two columns, and the cells' padding that makes them."""
 
 
 def line(text: str, style: str) -> None:
@@ -27,12 +29,12 @@ def line(text: str, style: str) -> None:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, say: Callable[[str], str]) -> None:
     """A table; words that are states are coloured, and said in the reader's language.
 
-    Three spaces lie between columns, or one where so the words fit; only where they still don't are they broken.
+    Three spaces lie between columns, two or one where so the words fit; only where they still don't are they broken.
     """
     widths = [max(map(cells, column)) for column in zip(columns, *rows, strict=True)]
-    gap = 1 if 1 + sum(widths) + 3 * (len(widths) - 1) + 1 <= _OUT.width else 0
+    fits = (padding for gap, padding in _GAPS if 1 + sum(widths) + gap * (len(widths) - 1) + 1 <= _OUT.width)
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False,
-                 padding=(0, gap))  # fmt: skip
+                 padding=next(fits, _GAPS[-1][1]))  # fmt: skip
     for name in columns:
         made.add_column(name, overflow="fold")
     for row in rows:

@@ -20,13 +20,14 @@ def drawn(width: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_table_that_fits_has_wide_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert drawn(100, monkeypatch)[-1] == " " + "   ".join(ROW[:1] + ["up   ", *ROW[2:5], "1900    ", "1100"])
+    assert drawn(100, monkeypatch)[-1] == " " + "   ".join([*ROW[:1], "up   ", *ROW[2:5], "1900    ", "1100"])
 
 
 def test_words_are_whole_in_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = drawn(80, monkeypatch)
-    assert len(lines) == 3 and lines[-1].split() == ROW
-    assert all(len(line) <= 80 for line in lines)
+    for width, gap in ((80, 2), (74, 1)):
+        lines = drawn(width, monkeypatch)
+        assert len(lines) == 3 and lines[-1].split() == ROW
+        assert f"up   {' ' * gap}02:7e" in lines[-1] and all(len(line) <= width for line in lines)
 
 
 def test_where_nothing_else_helps_words_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
