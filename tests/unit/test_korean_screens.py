@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,3 +151,13 @@ def test_what_programs_read_of_an_error_is_the_same_in_every_language(
 def test_a_device_named_as_a_word_is_no_title(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     Screen().table(["state", "frames"], [["up", "1"], ["dns", "2"]], "dns")
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["dns", "상태", "켜짐", "dns"]
+
+
+def test_no_catalogue_is_read_before_somebody_reads_a_word_of_it() -> None:
+    """`lan --version` and the first moments of `lan run` cost as much as before."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys; from lan.cli.command_line import main; main(['--version']); "
+         "print([name for name in sys.modules if name.startswith('lan.language')])"],
+        capture_output=True, text=True, check=True, env={**os.environ, "LAN_LANG": "ko"},
+    )  # fmt: skip
+    assert told.stdout.splitlines()[1] == "[]"

@@ -101,7 +101,7 @@ def recording(
         journey = timeline.journey_of(frame)
         if journey.number not in journeys:
             journeys[journey.number] = len(windows)
-            windows.append(_windows(journey, timeline, explain))
+            windows.append(_windows(journey, timeline, explain, language))
         row = table.row(frame, timeline, is_hop=True)
         events.append(
             {
@@ -141,8 +141,13 @@ def _content(frame: Frame, timeline: Timeline, language: Language) -> dict[str, 
     }
 
 
-def _windows(journey: Journey, timeline: Timeline, explain: pdu.Explain) -> list[dict[str, Any]]:
-    return pdu.as_json(pdu.windows(journey, timeline, explain))
+def _windows(journey: Journey, timeline: Timeline, explain: pdu.Explain, language: Language) -> list[dict[str, Any]]:
+    found = pdu.as_json(pdu.windows(journey, timeline, explain))
+    for window in found:
+        for half in filter(None, (window["in"], *window["out"])):
+            for layer in half["layers"]:
+                layer["title"] = language.retell(layer["title"])
+    return found
 
 
 def _part(name: str) -> str:
