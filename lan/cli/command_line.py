@@ -72,6 +72,8 @@ def parse(arguments: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code: 0 ok, 1 failed checks, 2 wrong usage, 3 this machine can't."""
+    if len(arguments) > 1 and arguments[0] == "help":
+        arguments = [arguments[1], "--help"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(overview(shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
         return 0 if arguments else MISUSED
@@ -88,6 +90,7 @@ def main(arguments: Sequence[str]) -> int:
         screen.error(error)
         return error.exit_code
     except KeyboardInterrupt:
+        screen.progress("")
         screen.line(spoken().know_again("interrupted"))
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output had enough: `lan trace | head`
