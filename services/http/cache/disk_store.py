@@ -56,21 +56,25 @@ class DiskContent:
 
 
 class DiskDraft:
-    """A body on its way in."""
+    """A body on its way in; its bytes count for the store's bound."""
 
-    def __init__(self, path: Path, serial: int, most_bytes: int) -> None:
-        self.path, self.serial, self.most_bytes = path, serial, most_bytes
-        self.size_bytes = self.crc = 0
+    def __init__(self, store: "DiskStore", path: Path, serial: int) -> None:
+        self.store, self.path, self.serial = store, path, serial
+        self.size_bytes = self.crc = self._reserved_bytes = 0
         self._descriptor: int | None = None
         self._pieces: list[bytes] = []
         self._waiting_bytes = 0
 
     def write(self, data: bytes) -> bool:
+        if not self.store.reserve(len(data)):
+            self.discard()
+            return False
+        self._reserved_bytes += len(data)
         self.size_bytes += len(data)
         self.crc = zlib.crc32(data, self.crc)
         self._pieces.append(bytes(data))
         self._waiting_bytes += len(data)
-        if self.size_bytes > self.most_bytes or (self._waiting_bytes >= PIECE_BYTES and not self._flush()):
+        if self._waiting_bytes >= PIECE_BYTES and not self._flush():
             self.discard()
             return False
         return True
@@ -81,7 +85,13 @@ class DiskDraft:
         self._close()
         return is_whole
 
+    def give_back(self) -> None:
+        """Its bytes count as a draft's no more."""
+        self.store.give_back(self._reserved_bytes)
+        self._reserved_bytes = 0
+
     def discard(self) -> None:
+        self.give_back()
         self._pieces = []
         if self._descriptor is not None:
             self._close()
@@ -120,7 +130,7 @@ class DiskStore:
         self._slots: OrderedDict[int, Slot] = OrderedDict(slots)  # by serial, the longest unused first
         self._by_hash: dict[int, tuple[int, ...]] = {}
         self._parsed: OrderedDict[int, Entry] = OrderedDict()
-        self._size_bytes = self._live_bytes = 0
+        self._size_bytes = self._live_bytes = self._drafted_bytes = 0
         self._serial = max(slots, default=0)
         self._untidy = SHARDS
         self._compact_from = 0  # the index's length from which another attempt at it is worth while
@@ -147,11 +157,12 @@ class DiskStore:
 
     def draft(self) -> DiskDraft:
         self._serial += 1
-        return DiskDraft(self.folder / "drafts" / f"{self._serial:016x}", self._serial, self.most_bytes)
+        return DiskDraft(self, self.folder / "drafts" / f"{self._serial:016x}", self._serial)
 
     def keep(self, draft: Draft, entry: Entry) -> bool:
         assert isinstance(draft, DiskDraft)
         record = index_log.put(entry, draft.crc)
+        draft.give_back()
         if not (self._make_room(draft.size_bytes + len(record)) and draft.finish()):
             draft.discard()
             return False
@@ -266,10 +277,23 @@ class DiskStore:
             pass  # the record that stays has no body any more, which `open` sees
         self._path(slot.serial).unlink(missing_ok=True)
 
-    def _make_room(self, more_bytes: int) -> bool:
-        if more_bytes > self.most_bytes:
+    def reserve(self, drafted_bytes: int) -> bool:
+        """Room for more bytes of a draft; False where even an empty store has none."""
+        if not self._make_room(drafted_bytes):
             return False
-        while self._size_bytes + more_bytes > self.most_bytes:
+        self._drafted_bytes += drafted_bytes
+        return True
+
+    def give_back(self, drafted_bytes: int) -> None:
+        """A draft ended."""
+        self._drafted_bytes -= drafted_bytes
+
+    def _make_room(self, more_bytes: int) -> bool:
+        """Drop what was not used for longest until this fits, beside all drafts."""
+        wanted_bytes = self._drafted_bytes + more_bytes
+        if wanted_bytes > self.most_bytes:
+            return False
+        while self._size_bytes + wanted_bytes > self.most_bytes:
             self._drop(next(iter(self._slots.values())))
         return True
 

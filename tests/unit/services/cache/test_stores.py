@@ -86,6 +86,19 @@ def test_a_draft_that_is_discarded_was_never_there(make: Maker) -> None:
     assert keep(store, "k", b"y" * 900_000) is not None
 
 
+def test_bodies_on_their_way_in_count_too(make: Maker) -> None:
+    """Else many at once would fill the disk, though none of them is larger than an object may be."""
+    store = make(1 << 20)
+    assert keep(store, "k", bytes(300_000)) is not None
+    drafts = [store.draft() for _ in range(10)]
+    assert [draft.write(bytes(300_000)) for draft in drafts].count(True) == 3
+    assert len(store) == store.size_bytes == 0
+    for draft in drafts:
+        draft.discard()
+    assert keep(store, "k", bytes(900_000)) is not None
+    assert keep(store, "l", bytes(900_000)) is not None
+
+
 def test_another_head_leaves_the_body(make: Maker) -> None:
     store = make(1 << 20)
     old = keep(store, "k")
