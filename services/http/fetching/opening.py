@@ -172,6 +172,7 @@ class Opener:
                     return
             elif isinstance(event, Response | Fault):
                 said = event.start_line().partition(" ")[2] if isinstance(event, Response) else event.why.text
+                said = said.encode("ascii", "backslashreplace").decode()  # no letter of it steers a terminal
                 fault = RunError(f"the proxy makes no tunnel: {said}", where=line.record.peer)
                 self.owner.lose(line, Reason("RFC 9110 §9.3.6", fault.what), fault)
                 return

@@ -13,6 +13,7 @@ from lan.services.http.protocol.messages import Request, Response
 from lan.services.http.strategies.orders import Close, GiveUp, Open, Order, Retry, Send
 
 _NO_TERMINAL_COLUMNS = 100
+_STEERING = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09}
 
 
 class Quiet:
@@ -69,7 +70,7 @@ class Phases(Quiet):
 
     def _head(self, head: Request | Response, mark: str) -> None:
         for text in (head.start_line(), *(f"{name}: {value}" for name, value in head.headers.items)):
-            self._say(f"{mark} {text}")
+            self._say(f"{mark} {on_screen(text)}")
 
     def _say(self, text: str, lasted_ms: float | None = None) -> None:
         print(text if lasted_ms is None else f"{text:<66}{lasted_ms:>9.1f} ms", file=sys.stderr)
@@ -85,6 +86,11 @@ class Decisions(Quiet):
     def decided(self, order: Order, now_s: float) -> None:
         super().decided(order, now_s)
         print(f"{(now_s - self._started_s) * 1000:>9.1f} ms  {in_words(order)}: {order.why}", file=sys.stderr)
+
+
+def on_screen(text: str) -> str:
+    """A stranger's text without what steers a terminal: C0 and C1 control characters, a field may hold the latter."""
+    return text.translate(_STEERING)
 
 
 def in_words(order: Order) -> str:

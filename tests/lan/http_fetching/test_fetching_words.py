@@ -115,6 +115,21 @@ def test_bodies_of_many_objects_go_into_a_folder(tmp_path: Path) -> None:
     assert "3 objects, 11 B in " in out
 
 
+def test_what_a_server_says_steers_no_terminal() -> None:
+    """CSI is a byte, too (ECMA-48 §5.3): what follows it on the line moves the cursor, or worse."""
+    steering = "\x9b31mred"
+    for start in (f"HTTP/1.1 404 {steering}\r\n", f"HTTP/1.1 200 OK\r\nX: {steering}\r\n"):
+
+        def script(peer: Peer, start: str = start) -> None:
+            peer.request()
+            peer.sock.sendall(f"{start}Content-Length: 0\r\n\r\n".encode("latin-1"))
+
+        with Scripted(script) as server:
+            _, out, err = shown("-v", server.url())
+        assert "\\x9b31mred" in err
+        assert "\x9b" not in out + err
+
+
 def test_more_objects_than_descriptors_go_into_a_folder(tmp_path: Path) -> None:
     """Each file is open no longer than it is written to."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
