@@ -192,6 +192,9 @@ def test_a_particle_with_two_forms_stands_behind_nothing_but_numbers_and_address
     text = "".join((LOCALES / "ko/LC_MESSAGES" / file).read_text() for file in (REASONS, FACES))
     behind = re.findall(r"(\S*)(?:은\(는\)|이\(가\)|을\(를\)|와\(과\)|\(으\)로)", text)
     assert not [word for word in behind if word.rpartition("{")[2].removesuffix("}") not in SOUNDS]
+    assert not re.findall(r"msgstr.*\}'?(?:와|과|을|를|이|가|은|는|로|으로)[\s:,.\"].*", text), (
+        "right for some facts alone"
+    )
 
 
 def test_a_sentence_is_written_out_where_it_is_made() -> None:
