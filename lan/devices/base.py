@@ -137,6 +137,10 @@ class Host:
     def change(self, key: str, text: str) -> dict[str, Any]:
         """The options that ``lan set DEVICE KEY=TEXT`` changes.  Raises UsageError."""
         if key == "ip":
+            if text != "dhcp" and nearest(text.lower(), ["dhcp"]):
+                raise UsageError(
+                    f"{self.name}: ip={text}; did you mean 'dhcp'?", expected="ip=dhcp, or ip=ADDRESS/PREFIX"
+                )
             return {"dhcp": True, "ip": None} if text == "dhcp" else {"dhcp": False, "ip": text}
         declared = options_of(type(self)).get(key)
         if declared is None:

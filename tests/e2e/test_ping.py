@@ -27,6 +27,13 @@ def test_a_leased_address_is_pinged_as_a_fixed_one_is(lan: Command, tmp_path: Pa
         assert {(it["from"], it["to"]) for it in results} == set(permutations(["dhcp", "pc1", "pc2"], 2))
         assert all(it["rtt_ms"] == round(it["rtt_ms"], 3) for it in results)
 
+        shown = up.run("inspect", check=0).out
+        assert "10.0.0.10 by DHCP" in shown and "10.0.0.11 by DHCP" in shown
+        ports = up.run("inspect", "s1", check=0).out.splitlines()
+        assert [line.split()[:3] for line in ports if line.startswith("s1:")] == [
+            [f"s1:s1-eth{at}", f"{host}:{host}-eth0", "up"] for at, host in enumerate(("dhcp", "pc1", "pc2"), 1)
+        ]
+
         ended = up.run("ping", "pc1", "s1")
         assert ended.code == 2 and "s1 has no address" in ended.err
 

@@ -9,6 +9,7 @@ import argparse
 from lan.cli.common import lan_word
 from lan.cli.screen import Screen, spoken
 from lan.control import client
+from lan.devices.kinds import model_of
 from lan.errors import UsageError
 from lan.reasons import Sentence
 
@@ -17,7 +18,7 @@ GROUP = "Use"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("device")
-    parser.add_argument("settings", nargs="+", metavar="KEY=VALUE")
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE")
     lan_word(parser)
 
 
@@ -30,6 +31,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         settings[key] = value
     lan = client.connect(options.lan)
     lan.device(options.device)
+    if not settings:
+        known = model_of(lan.spec.devices[options.device], lan.spec).settable()
+        raise UsageError(
+            f"lan set {options.device}: which setting?", expected=f"KEY=VALUE; the keys are {', '.join(sorted(known))}"
+        )
     answer = lan.change(options.device, settings)
     if screen.json:
         screen.data({"ok": True, "done": answer["done"], "options": answer["options"]})
