@@ -106,7 +106,7 @@ class Excerpts:
         return self.index.cables()
 
     def another(self) -> "Excerpts":
-        timeline = self._timeline.excerpt(self._begun_ns(), is_whole=True)
+        timeline = self._timeline.excerpt(self._begun_ns(), is_whole=self.index.start == 0)
         made = Excerpts(self.index, timeline, self._folder, most_frames=self.most_frames, numbering=self.numbering)
         made._begin = self.index.start  # and it reads no logs: the timelines share what they say
         return made
@@ -132,9 +132,9 @@ class Excerpts:
             if not fresh:
                 break
             self._timeline.switches = self.index.switches
-            if len(self.index.secrets) > self._secrets:
-                self._timeline.learn_secrets(self.index.secrets[self._secrets :])
-                self._secrets = len(self.index.secrets)
+            if secrets := self.index.secret_parts[self._secrets :]:
+                self._timeline.learn_secrets("".join(secrets))
+                self._secrets += len(secrets)
             self._timeline.feed(fresh)
             taken_bytes = sum(len(frame.data) for frame in fresh)
             self._bytes += taken_bytes

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 class GrowingLogs:
-    """Remembers how far each file was read."""
+    """Remembers how far each file was read; one that has become shorter is read from its beginning."""
 
     def __init__(self) -> None:
         self._read: dict[Path, int] = {}
@@ -13,8 +13,11 @@ class GrowingLogs:
         """The whole lines of a file since the last call; [] where it is not there (yet), or has not grown."""
         at = self._read.get(path, 0)
         try:
-            if path.stat().st_size <= at:
+            size = path.stat().st_size
+            if size == at:
                 return []
+            if size < at:  # it was begun anew
+                at = self._read[path] = 0
             with path.open("rb") as file:
                 file.seek(at)
                 whole, end, _ = file.read().rpartition(b"\n")

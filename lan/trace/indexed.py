@@ -72,6 +72,8 @@ class IndexedCapture:
         """Why nothing after a certain place is read, in words; "" while all is well."""
         self.is_at_end = False
         """Whether all there was when it was last walked is known."""
+        self.secret_parts: list[str] = []
+        """The TLS key logs that the file holds, as far as it was walked, a block each."""
         self.cut_to_bytes = 0
         """How many bytes were kept of those frames known that the capture cut, at most; 0 while all are whole."""
         self.start = 0
@@ -84,6 +86,11 @@ class IndexedCapture:
         self._places = array("Q")
         self._sections: list[_Section] = []
         self._marked: set[str] = set()
+        self._marks_read = self._peers_read = 0
+        """Of the section: how many marks of switches, and ends of cables told later, were read of its interfaces."""
+        self._is_ethernet: list[bool] = []
+        self._linktypes: set[int] = set()
+        self._cables: dict[tuple[str, str], None] = {}
         self._firsts: list[dict[Direction, bool]] = []
         """By interface of the section: whether frames of a direction are first sightings."""
         self._files: list[BinaryIO] = []
@@ -122,18 +129,17 @@ class IndexedCapture:
 
     @property
     def secrets(self) -> str:
-        """The TLS key log that the file holds, as far as it was walked."""
-        return "".join(section.reader.secrets for section in self._sections)
+        """All of `secret_parts` together."""
+        return "".join(self.secret_parts)
 
     def cables(self) -> dict[tuple[str, str], None]:
         """The two ends of each cable at which the file has a port, in the order of the file."""
-        ports = (each for section in self._sections for each in section.reader.interfaces)
-        return {(each.port, each.peer): None for each in ports}
+        return dict(self._cables)
 
     @property
     def linktypes(self) -> set[int]:
         """Of the interfaces met; frames of Ethernet's alone are read."""
-        return {each.linktype for section in self._sections for each in section.reader.interfaces}
+        return set(self._linktypes)
 
     @property
     def pending_bytes(self) -> int:
@@ -268,7 +274,7 @@ class IndexedCapture:
         while not self.damage and (wanted is None or self.known < wanted):
             piece = self._piece()
             used = self._walk_piece(piece, self.known + PIECE_BYTES if wanted is None else wanted)
-            if not used and (needed := self._needed(piece)) > len(piece):
+            if not used and not self.damage and (needed := self._needed(piece)) > len(piece):
                 used = self._walk_piece(self._piece(needed), self.known + 1)
             if not used and not self.damage and not self._go_on():
                 self.is_at_end = True
@@ -310,10 +316,12 @@ class IndexedCapture:
         reader.feed(head[:CLASSIC_HEADER_BYTES] if is_classic else head)
         if len(head) < LEAST_BLOCK_BYTES:
             raise Malformed("it ends before it says what it is" if head else "it is empty")
-        self._at, self._firsts = 0, []
+        self._at = 0
+        self._forget_section()
         if is_classic:
             self._sections.append(_Section(self.known, self.last_number, reader, file, is_classic=True))
             self._at = CLASSIC_HEADER_BYTES
+            self._ethernet()
         for old in self._files[:-1]:
             if not old.closed and not os.fstat(old.fileno()).st_nlink:
                 old.close()
@@ -390,10 +398,12 @@ class IndexedCapture:
                     add(base + at)
             elif kind in (INTERFACE, DECRYPTION_SECRETS):
                 reader = self._sections[-1].reader
+                secrets = len(reader.secret_parts)
                 reader.feed(piece[at:stop])
                 if reader.damage:
                     self.damage = reader.damage
                     break
+                self.secret_parts += reader.secret_parts[secrets:]
                 is_ethernet = self._ethernet()
             elif kind in (ENHANCED_PACKET, SIMPLE_PACKET, OLD_PACKET) and not self._odd(piece[at:stop], at):
                 break
@@ -405,10 +415,28 @@ class IndexedCapture:
         if not self._sections or self._sections[-1].file is not self._files[-1]:
             return []
         reader = self._sections[-1].reader
-        if len(reader.interfaces) > len(self._firsts):
+        if len(reader.switches) > self._marks_read:  # which may say more of interfaces that are known
+            self._marks_read = len(reader.switches)
             self._marked |= reader.switches
-            self._firsts = [self._first_ways(each.port, each.peer) for each in reader.interfaces]
-        return [each.linktype == LINKTYPE_ETHERNET for each in reader.interfaces]
+            self._firsts = []
+        for at in reader.given_peers[self._peers_read :]:
+            each = reader.interfaces[at]
+            self._cables.pop((each.port, ""), None)
+            self._cables[each.port, each.peer] = None
+            if at < len(self._firsts):
+                self._firsts[at] = self._first_ways(each.port, each.peer)
+        self._peers_read = len(reader.given_peers)
+        for each in reader.interfaces[len(self._firsts) :]:
+            self._firsts.append(self._first_ways(each.port, each.peer))
+        for each in reader.interfaces[len(self._is_ethernet) :]:
+            self._is_ethernet.append(each.linktype == LINKTYPE_ETHERNET)
+            self._linktypes.add(each.linktype)
+            self._cables[each.port, each.peer] = None
+        return self._is_ethernet
+
+    def _forget_section(self) -> None:
+        """What is known of interfaces is that of a section before."""
+        self._firsts, self._is_ethernet, self._marks_read, self._peers_read = [], [], 0, 0
 
     def _first_ways(self, port: str, peer: str) -> dict[Direction, bool]:
         """Which directions are first sightings at a port: those that no switch sent."""
@@ -462,7 +490,7 @@ class IndexedCapture:
             return 0
         before = max(self.last_number, reader.frames)
         self._sections.append(_Section(self.known, before, reader, self._files[-1]))
-        self._firsts = []
+        self._forget_section()
         return total
 
 

@@ -95,9 +95,9 @@ class Opening:
             return False
         if not self._knows_switches:
             self.timeline.switches = self._reader.switches or None
-        if len(self._reader.secrets) > self._secrets:
-            self.timeline.learn_secrets(self._reader.secrets[self._secrets :])
-            self._secrets = len(self._reader.secrets)
+        if secrets := self._reader.secret_parts[self._secrets :]:
+            self.timeline.learn_secrets("".join(secrets))
+            self._secrets += len(secrets)
         return self._take(frames)
 
     def _take(self, frames: list[Frame]) -> bool:

@@ -62,6 +62,8 @@ class Interface:
     linktype: int = LINKTYPE_ETHERNET
     ticks_per_s: int = 1_000_000
     offset_s: int = 0
+    snaplen_bytes: int = 0
+    """So many bytes of a packet are there at most; 0 where there is no such limit."""
 
     def time_ns(self, ticks: int) -> int:
         """Since 1970, of a packet's time stamp."""
@@ -76,11 +78,15 @@ class Reader:
     def __init__(self) -> None:
         self.interfaces: list[Interface] = []
         """Of the current section."""
+        self.given_peers: list[int] = []
+        """Of those the ones, in order, whose other end was told by a later interface."""
+        self._ports_by_peer: dict[str, str] = {}
+        self._without_peer: dict[str, list[int]] = {}
         self.damage = ""
         """Why nothing after a certain place is read, in words; "" while all is well."""
         self.frames = 0
-        self.secrets = ""
-        """The TLS key log that the file holds, all its blocks together."""
+        self.secret_parts: list[str] = []
+        """The TLS key logs that the file holds, a block each."""
         self._switches: set[str] = set()
         self._bytes = bytearray()
         self._wanted = 0
@@ -88,6 +94,11 @@ class Reader:
         self._here = b""
         self._classic_ticks_ns = 0
         self._shared: dict[bytes, Frame] = {}
+
+    @property
+    def secrets(self) -> str:
+        """All of `secret_parts` together."""
+        return "".join(self.secret_parts)
 
     @property
     def switches(self) -> frozenset[str]:
@@ -200,7 +211,8 @@ class Reader:
         orders = {BYTE_ORDER_MAGIC.to_bytes(4, "little"): "<", BYTE_ORDER_MAGIC.to_bytes(4, "big"): ">"}
         if magic not in orders:
             raise Malformed(f"a pcapng section with byte order mark {magic.hex(' ')}")
-        self._order, self.interfaces = orders[magic], []
+        self._order, self.interfaces, self.given_peers = orders[magic], [], []
+        self._ports_by_peer, self._without_peer = {}, {}
 
     def _whole(self, at: int) -> int | None:
         """Where the block (or classic record) at `at` ends; None while it is not whole."""
@@ -293,7 +305,7 @@ class Reader:
             self.frames = max(self.frames, int(said[1][:18]))
 
     def _interface(self, body: bytes) -> None:
-        linktype, _, _ = struct.unpack_from(self._order + "HHI", body)
+        linktype, _, snaplen_bytes = struct.unpack_from(self._order + "HHI", body)
         options = self._options(body, 8)
         port = _text(options.get(INTERFACE_NAME)) or f"if{len(self.interfaces)}"
         resolution = (options.get(INTERFACE_RESOLUTION) or b"\x06")[0]
@@ -302,19 +314,24 @@ class Reader:
         offset_s = struct.unpack(self._order + "q", offset)[0] if len(offset) == 8 else 0
         peer = _text(options.get(INTERFACE_DESCRIPTION))
         peer = peer.removeprefix("to ") if peer.startswith("to ") else ""
-        peer = peer or next((one.port for one in self.interfaces if one.peer == port), "")
-        self.interfaces = [
-            replace(one, peer=port) if one.port == peer and not one.peer else one for one in self.interfaces
-        ]
+        peer = peer or self._ports_by_peer.get(port, "")
+        if peer:
+            self._ports_by_peer.setdefault(peer, port)
+            for at in self._without_peer.pop(peer, ()):
+                self.interfaces[at] = replace(self.interfaces[at], peer=port)
+                self._ports_by_peer.setdefault(port, peer)
+                self.given_peers.append(at)
+        else:
+            self._without_peer.setdefault(port, []).append(len(self.interfaces))
         hardware = _text(options.get(INTERFACE_HARDWARE))
         if hardware == SWITCH:
             self._switches.add(device_of_port(port))
-        self.interfaces.append(Interface(port, peer, hardware, linktype, ticks_per_s, offset_s))
+        self.interfaces.append(Interface(port, peer, hardware, linktype, ticks_per_s, offset_s, snaplen_bytes))
 
     def _secrets(self, body: bytes) -> None:
         kind, size = struct.unpack_from(self._order + "II", body)
         if kind == TLS_KEY_LOG:
-            self.secrets += body[8 : 8 + size].decode(errors="replace") + "\n"
+            self.secret_parts.append(body[8 : 8 + size].decode(errors="replace") + "\n")
 
     def _packet(self, body: bytes, layout: str) -> Frame | None:
         number, high, low, size, length = struct.unpack_from(self._order + layout, body)
@@ -335,7 +352,8 @@ class Reader:
         (length,) = struct.unpack_from(self._order + "I", body)
         if self.interfaces[0].linktype != LINKTYPE_ETHERNET:
             return None
-        return self._frame(0, self.interfaces[0], body[4 : 4 + length], length)
+        kept = min(length, self.interfaces[0].snaplen_bytes or length)  # what is behind is padding
+        return self._frame(0, self.interfaces[0], body[4 : 4 + kept], length)
 
     def _options(self, body: bytes, at: int) -> dict[int, bytes]:
         """The options from `at`, as far as they make sense (§3.5); of a code met twice the first."""

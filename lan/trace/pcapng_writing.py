@@ -33,6 +33,9 @@ from lan.trace.pcapng_format import (
 
 _HEADER = struct.Struct("<IIIIIII")
 _HEADER_BYTES, _TRAILER_BYTES = _HEADER.size, 4
+MOST_SECRETS_BYTES = 1 << 20
+"""Of one block; a longer key log takes several, as readers refuse blocks that are very long."""
+LONGEST_OPTION_BYTES = 0xFFFF
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 
 
@@ -110,9 +113,13 @@ class Writer:
 
     def secrets(self, key_log: str) -> bytes:
         """The TLS secrets of frames that come behind it: lines of a key log (§4.7); b"" where there are none."""
-        data = key_log.encode()
-        head = struct.pack("<II", TLS_KEY_LOG, len(data))
-        return _block(DECRYPTION_SECRETS, head + data + _PADDING[len(data) & 3]) if data else b""
+        parts, size_bytes = list[list[bytes]](), MOST_SECRETS_BYTES
+        for line in key_log.encode().splitlines(keepends=True):
+            if (size_bytes := size_bytes + len(line)) > MOST_SECRETS_BYTES:
+                parts.append([])
+                size_bytes = len(line)
+            parts[-1].append(line)
+        return b"".join(map(_secrets, map(b"".join, parts)))
 
     def packet(
         self,
@@ -127,7 +134,8 @@ class Writer:
         """One packet block; `length` is that on the cable where `data` was cut."""
         tail = FLAGS_AND_END[direction]
         if comment:
-            tail = _options([(COMMENT, comment.encode()[:0xFFFF])])[:-4] + tail
+            told = comment.encode()[:LONGEST_OPTION_BYTES].decode(errors="ignore").encode()  # whole characters
+            tail = _options([(COMMENT, told)])[:-4] + tail
         size = len(data)
         padding = _PADDING[size & 3]
         total = _HEADER_BYTES + size + len(padding) + len(tail) + _TRAILER_BYTES
@@ -158,6 +166,12 @@ def _block(kind: int, body: bytes) -> bytes:
     """A block around its body, whose length is a multiple of four (§3.1)."""
     total = (len(body) + 12).to_bytes(4, "little")
     return kind.to_bytes(4, "little") + total + body + total
+
+
+def _secrets(key_log: bytes) -> bytes:
+    return _block(
+        DECRYPTION_SECRETS, struct.pack("<II", TLS_KEY_LOG, len(key_log)) + key_log + _PADDING[len(key_log) & 3]
+    )
 
 
 def _options(options: list[tuple[int, bytes]]) -> bytes:

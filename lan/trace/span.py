@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lan.errors import UsageError
 from lan.trace.frame import Frame
@@ -26,9 +27,11 @@ class Span:
 
     def choose(self, frames: Iterable[Frame], begun_ns: int) -> list[Frame]:
         """Those of some frames that are meant; `begun_ns` is the time of the recording's first."""
-        first, last = self.first or 0, self.last
+        first, last = self.first, self.last
         places = ((self._place(frame, begun_ns), frame) for frame in frames)
-        return [frame for place, frame in places if first <= place and (last is None or place <= last)]
+        return [
+            frame for place, frame in places if (first is None or first <= place) and (last is None or place <= last)
+        ]
 
     def is_behind(self, frame: Frame, begun_ns: int) -> bool:
         """Whether what comes after a frame of the recording is not meant."""
@@ -60,4 +63,4 @@ def _ordered(text: str, first: int | None, last: int | None, *, is_time: bool) -
 
 
 def _ns(number: str | None, unit: str | None) -> int | None:
-    return None if number is None or unit is None else round(float(number) * UNITS_NS[unit])
+    return None if number is None or unit is None else int(Decimal(number) * UNITS_NS[unit])

@@ -27,3 +27,11 @@ def test_lines_are_the_same_however_they_were_written(tmp_path: Path, pieces: li
             file.write(piece)
         read += logs.fresh(path)
     assert read == b"".join(pieces).decode(errors="replace").split("\n")[:-1]
+
+
+def test_a_log_that_was_begun_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
+    logs, path = GrowingLogs(), tmp_path / "log"
+    path.write_text("one\ntwo\nthree\n")
+    assert logs.fresh(path) == ["one", "two", "three"]
+    path.write_text("four\n")
+    assert (logs.fresh(path), logs.fresh(path)) == (["four"], [])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lan.reasons import Reason
-from lan.trace.frame import Frame
+from lan.trace import pcapng_writing
+from lan.trace.frame import Direction, Frame
 from lan.trace.journey import Journey, Stop
 from lan.trace.keylog import KeyLog, LanKeys
 from lan.trace.opening import open_capture
@@ -118,3 +119,24 @@ def test_what_is_in_the_clear_stands_in_the_json_too(talk: TlsTalk) -> None:
         "by": "client",
         "text": f"application data, {len(REQUEST)} bytes",
     }
+
+
+def test_a_key_log_of_any_length_is_written_in_blocks_that_readers_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcapng_writing, "MOST_SECRETS_BYTES", 500)
+    lines = [f"CLIENT_RANDOM {n:064} {n:096}\n" for n in range(20)]
+    long = f"# {'x' * 600}\n"
+    writer, reader = Writer(), Reader()
+    reader.feed(writer.start() + writer.secrets("".join(lines[:10]) + long + "".join(lines[10:])))
+    assert not reader.damage and reader.secrets.replace("\n\n", "\n") == "".join(lines[:10]) + long + "".join(
+        lines[10:]
+    )
+    assert max(len(part) for part in reader.secret_parts) <= len(long) + 1 and len(reader.secret_parts) > 5
+
+
+def test_a_comment_that_is_too_long_ends_behind_a_whole_character() -> None:
+    writer, reader = Writer(), Reader()
+    head = writer.start() + writer.interface("s1:eth1", "pc1:eth0")[1]
+    [frame] = reader.feed(head + writer.packet(0, 1, Direction.IN, b"x", comment="물" * 30_000))
+    assert frame.comment == "물" * (0xFFFF // 3)
+    [frame] = reader.feed(writer.packet(0, 1, Direction.IN, b"x", comment="a" + "물" * 30_000))
+    assert frame.comment == "a" + "물" * ((0xFFFF - 1) // 3)

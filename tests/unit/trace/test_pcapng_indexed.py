@@ -1,5 +1,6 @@
 """Frames read where they stand in a file: the same as those of the Reader, whatever the file is."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -131,3 +132,53 @@ def test_frames_are_found_by_number_in_every_file_of_a_capture(tmp_path: Path) -
         assert len(capture) == 5 and capture.last_number == 44
         places = {0: None, 1: 0, 2: 1, 3: None, 41: None, 42: 2, 44: 4, 45: None}
         assert {number: capture.place(number) for number in places} == places
+
+
+def section() -> bytes:
+    return struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+
+
+def interface(snaplen_bytes: int = 0) -> bytes:
+    return struct.pack("<IIHHII", 1, 20, 1, 0, snaplen_bytes, 20)
+
+
+def test_a_simple_packet_that_was_cut_ends_before_its_padding(tmp_path: Path) -> None:
+    data = bytes(range(61))
+    simple = struct.pack("<III", 3, 80, 1500) + data + bytes(3) + struct.pack("<I", 80)
+    file = tmp_path / "a.pcapng"
+    same(file, section() + interface(61) + simple)
+    [frame] = Reader().feed(file.read_bytes())
+    assert (frame.data, frame.length) == (data, 1500)
+
+
+def test_a_section_that_says_it_is_4_gb_long_is_damage_and_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, pread = list[int](), os.pread
+    monkeypatch.setattr(os, "pread", lambda file, size, at: asked.append(size) or pread(file, min(size, 1 << 24), at))
+    bogus = struct.pack("<IIIHHqI", 0x0A0D0D0A, 0xFFFFFFF0, 0x1A2B3C4D, 1, 0, -1, 28)
+    same(tmp_path / "a.pcapng", dump([Frame(0, 1, "a", "", Direction.IN, b"x")]) + bogus + bytes(64))
+    assert max(asked) <= 1 << 24
+
+
+def test_each_interface_and_each_secret_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may have as many as it likes."""
+    looked = list[str]()
+    first_ways = IndexedCapture._first_ways
+    monkeypatch.setattr(
+        IndexedCapture, "_first_ways", lambda self, *ends: looked.append(ends[0]) or first_ways(self, *ends)
+    )
+    writer = Writer()
+    blocks = [writer.start()]
+    for number in range(300):
+        hardware = "switch" if number < 2 else ""
+        blocks += [writer.interface(f"s{number % 2}:eth{number}", f"h{number}:eth0", hardware=hardware)[1]]
+        blocks += [writer.secrets(f"# {number}\n"), writer.packet(number, 1, Direction.IN, b"x")]
+    file = tmp_path / "a.pcapng"
+    same(file, b"".join(blocks))
+    assert len(looked) < 2 * 310
+    with IndexedCapture(file) as index:
+        index.walk()
+        assert len(index.secret_parts) == 300 and index.secrets == "".join(index.secret_parts)
+        assert len(index.cables()) == 300 and index.linktypes == {1}
+        assert len(index.first_sightings) == 300

@@ -7,6 +7,7 @@ import pytest
 
 from lan.errors import UsageError
 from lan.trace import opening
+from lan.trace.frame import Direction, Frame
 from lan.trace.opening import Opening
 from lan.trace.span import Span, read_span
 from lan.trace.timeline import Timeline
@@ -86,3 +87,15 @@ def test_frames_that_are_too_long_together_are_refused_too(tmp_path: Path, monke
     with pytest.raises(UsageError, match="more than 0 MB of frames are too many to be held at once"):
         taken(tmp_path, None)
     assert taken(tmp_path, "1-40").all_frames
+
+
+def test_an_open_beginning_has_frames_that_are_earlier_than_the_first() -> None:
+    """Those of several ports are not quite in the order of time."""
+    frames = [Frame(n, time_ns, "s1:eth1", "", Direction.UNKNOWN, b"x") for n, time_ns in ((1, 5000), (2, 4000))]
+    assert read_span("-1s").choose(frames, 5000) == frames
+    assert read_span("0s-1s").choose(frames, 5000) == frames[:1]
+
+
+def test_a_time_is_exact_however_long_the_recording() -> None:
+    assert read_span("123456789012.123456789s-").first == 123456789012_123456789
+    assert read_span("0.1ms-0.3ms") == Span(100_000, 300_000, is_time=True)
