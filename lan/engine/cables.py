@@ -125,6 +125,13 @@ class Cables:
         if self.carrier is not None:
             self.carrier.settle()
 
+    def wait_carrying(self, links: Iterable[Link]) -> None:
+        """Wait until all ends of cables, whose hosts are dressed, have their carriers: before that frames are lost."""
+        links = list(links)
+        inner = [index for link in links for index in self.hidden.indexes(link)]
+        more = {self.hidden.namespace: inner} if inner else {}
+        self.fabric.wait_carrying((port for link in links for port in (link.a, link.b)), more)
+
     def remove(self, link: Link) -> None:
         """Take a cable away for good."""
         laid = self._laid.pop(ends_of(link), None)

@@ -10,11 +10,13 @@ import ipaddress
 import os
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lan.engine import ageing, netns, offloads, settings
-from lan.engine.netlink import LinkWatch, Netlink
+from lan.engine.netlink import MOST_WATCHED, LinkWatch, Netlink
 from lan.errors import RunError
 from lan.topo.spec import Device, Link, Port
 from lan.wire import rtnetlink
@@ -55,8 +57,8 @@ class Fabric:
         self._next_port = _FIRST_PORT_INDEX
         self._plugged: dict[str, int] = {}
         self._baseline = settings.Establishing()
-        self._is_up: set[Port] = set()
-        """Hosts' ends that were born up."""
+        self._born_up: set[Port] = set()
+        """Ends that came up before their peers."""
         self.netlink.do([rtnetlink.set_link(1, up=True)])
         settings.establish()
 
@@ -118,7 +120,7 @@ class Fabric:
         """Bring a host's interfaces up, give the first one its address and routes, and others what they have."""
         ports = list(ports)
         requests = [rtnetlink.set_link(1, up=True)]
-        requests += [rtnetlink.set_link(self.index[port], up=True) for port in ports if port not in self._is_up]
+        requests += [rtnetlink.set_link(self.index[port], up=True) for port in ports if port not in self._born_up]
         if ports:
             requests += [
                 rtnetlink.new_address(self.index[port], ipaddress.ip_interface(address))
@@ -154,7 +156,7 @@ class Fabric:
         watches = [self._watch(end) for end in (link.a, link.b)]
         yield
         for watch in watches:
-            watch.wait_running(CARRIER_DEADLINE_S)
+            watch.wait_carrying(CARRIER_DEADLINE_S)
         for end in (link.a, link.b):
             self._forget_unresolved(end)
 
@@ -167,21 +169,39 @@ class Fabric:
 
     def _watch(self, port: Port) -> LinkWatch:
         with netns.inside(self.namespaces.get(port.device, self.home), self.home):
-            return LinkWatch(self.index[port])
+            return LinkWatch([self.index[port]])
+
+    def wait_carrying(self, ports: Iterable[Port], more: Mapping[int, Iterable[int]]) -> None:
+        """Have ends of cables carry frames that came up before their peers, and `more` such.
+
+        Those are a namespace's descriptor → indexes of links there.  An end that comes up last does it by itself.
+        """
+        sought = {namespace: set(indexes) for namespace, indexes in more.items()}
+        for port in self._born_up.intersection(ports):
+            sought.setdefault(self.namespaces.get(port.device, self.home), set()).add(self.index[port])
+        until_s, silent = time.monotonic() + CARRIER_DEADLINE_S, 0
+        for namespace, found in sought.items():
+            indexes = sorted(found)
+            for at in range(0, len(indexes), MOST_WATCHED):
+                with netns.inside(namespace, self.home):
+                    watch = LinkWatch(indexes[at : at + MOST_WATCHED])
+                silent += len(watch.wait_carrying(until_s - time.monotonic()))
+        if silent:
+            print(f"{silent} ends of cables have no carrier after {CARRIER_DEADLINE_S:g} s", file=sys.stderr)
 
     def remove_cable(self, link: Link) -> None:
         """Take a cable away for good."""
         with self.netlink_of(link.a.device) as there:
             there.do([rtnetlink.delete_link(self.index.pop(link.a))])
         self.index.pop(link.b, None)
-        self._is_up -= {link.a, link.b}
+        self._born_up -= {link.a, link.b}
 
     def remove_pairs(self, link: Link) -> None:
         """Take a cable of two pairs away for good: each outer end, and its inner one with it."""
         for port in (link.a, link.b):
             with self.netlink_of(port.device) as there:
                 there.do([rtnetlink.delete_link(self.index.pop(port))])
-        self._is_up -= {link.a, link.b}
+        self._born_up -= {link.a, link.b}
 
     def remove(self, device: str) -> None:
         """Take a host's namespace or a bridge away, once its cables are gone."""
@@ -222,8 +242,7 @@ class Fabric:
     def _cable(self, link: Link) -> Request:
         """One end is born up, a host's where there is one: then the switch's is all that changes once it comes up."""
         near, far = (link.b, link.a) if link.b.device in self.namespaces else (link.a, link.b)
-        if near.device in self.namespaces:
-            self._is_up.add(near)
+        self._born_up.add(near)
         return rtnetlink.new_veth(self.end(near), self.end(far))
 
     def _plug(self, port: Port) -> Request:

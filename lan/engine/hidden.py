@@ -126,6 +126,10 @@ class Hidden:
         number = _FIRST_INDEX + 2 * int(name[1:-1]) + (name[-1] == "b")
         return End(name, mac_address("hidden", name), number, netns=self.namespace, mtu=MTU_MAX)
 
+    def indexes(self, link: Link) -> list[int]:
+        """The numbers of a cable's inner ends; none of a plain one."""
+        return [] if (inner := self.inner(link)) is None else self._indexes(inner)
+
     def _indexes(self, inner: Inner) -> list[int]:
         with netns.inside(self.namespace, self._fabric.home):
             return [socket.if_nametoindex(name) for name in (inner.a, inner.b)]

@@ -91,6 +91,7 @@ class LiveLan:
         if self._ovs is not None:
             self._ovs.finish()
         self.cables.settle()
+        self.cables.wait_carrying(self.lan.links)
         progress("switch ports")
         self._finish_certificates(certificates)
         progress("certificates")
@@ -443,6 +444,7 @@ class LiveLan:
                     self._dress(port.device)
                 else:
                     self.fabric.bring_up(port)
+        self.cables.wait_carrying([link])
 
     def unplug(self, link: Link) -> None:
         """Take a cable away for good."""

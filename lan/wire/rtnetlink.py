@@ -8,6 +8,7 @@ import errno
 import ipaddress
 import os
 import struct
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,11 +20,13 @@ RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWNSID = 88
-IFF_UP, IFF_RUNNING, IFF_PROMISC = 0x1, 0x40, 0x100
+IFF_UP, IFF_PROMISC, _IFF_LOWER_UP = 0x1, 0x100, 0x10000
 RTMGRP_LINK = 0x1
 """The multicast group that hears of every change of a link."""
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
+_IFLA_TXQLEN, _IFLA_OPERSTATE, _IFLA_EXT_MASK = 13, 16, 29
+_OPERATIONAL, _SKIP_STATISTICS = b"\x06", 1 << 3
 _IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
 _IFLA_NUM_TX_QUEUES, _IFLA_NUM_RX_QUEUES = 31, 32
 _VETH_INFO_PEER = 1
@@ -144,8 +147,16 @@ def move_link(index: int, netns: int, name: str, mac: str) -> Request:
 
 
 def get_link(index: int) -> Request:
-    """The link asked for; `parse_flags` reads the answer."""
-    return Request(RTM_GETLINK, 0, _ifinfo(index), f"link {index}")
+    """The link asked for, without its statistics; `link_states` reads the answer.
+
+    Since Linux 6.8 a link that has a carrier gets its queue by being asked about.
+    """
+    return Request(RTM_GETLINK, 0, _ifinfo(index) + _u32(_IFLA_EXT_MASK, _SKIP_STATISTICS), f"link {index}")
+
+
+def set_queue(index: int, frames: int) -> Request:
+    """A link's queue of so many frames: with another length the kernel puts it into operation anew, if it can."""
+    return Request(RTM_NEWLINK, 0, _ifinfo(index) + _u32(_IFLA_TXQLEN, frames), f"queue of link {index}")
 
 
 def delete_link(index: int) -> Request:
@@ -228,11 +239,30 @@ def parse_acks(data: bytes) -> Iterator[tuple[int, int]]:
             yield seq, -struct.unpack_from("=i", body)[0]
 
 
-def parse_flags(data: bytes) -> Iterator[tuple[int, int]]:
-    """(index, IFF_ flags) of each link that a datagram tells of."""
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """What a link can do at the moment.
+
+    It `carries` frames when it has a carrier and a queue behind it (operational state "up", RFC 2863): until then the
+    kernel drops what is sent.  The state follows the carrier later, and a new link has IFF_RUNNING without either.
+    """
+
+    index: int
+    is_up: bool
+    has_carrier: bool
+    carries: bool
+    queue_frames: int
+
+
+def link_states(data: bytes) -> Iterator[LinkState]:
+    """Of each link that a datagram tells of."""
     for kind, _, _, body in netlink.messages(data):
         if kind == RTM_NEWLINK and len(body) >= _IFINFO.size:
-            yield _IFINFO.unpack_from(body)[2:4]
+            index, flags = _IFINFO.unpack_from(body)[2:4]
+            told, has_carrier = netlink.attributes(body[_IFINFO.size :]), bool(flags & _IFF_LOWER_UP)
+            carries = has_carrier and told.get(_IFLA_OPERSTATE) == _OPERATIONAL
+            queue_frames = int.from_bytes(told.get(_IFLA_TXQLEN, b"")[:4], sys.byteorder)
+            yield LinkState(index, bool(flags & IFF_UP), has_carrier, carries, queue_frames)
 
 
 def explain(code: int) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lan.engine import environment, idmap, settings
 from lan.wire import netlink, rtnetlink
-from lan.wire.rtnetlink import End, Request
+from lan.wire.rtnetlink import End, LinkState, Request
 
 
 def test_a_cable_is_one_message_with_both_ends() -> None:
@@ -70,16 +70,20 @@ def test_any_bytes_can_be_read_as_acks(data: bytes) -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes_can_be_read_as_links(data: bytes) -> None:
-    for index, flags in rtnetlink.parse_flags(data):
-        assert isinstance(index, int) and isinstance(flags, int)
+    for state in rtnetlink.link_states(data):
+        assert isinstance(state.index, int)
 
 
-def test_a_link_that_runs_is_told_with_its_index() -> None:
-    """What the kernel sends to the group of links when a veth finds its carrier, its attributes left out."""
-    body = struct.pack("=BxHiII", 0, 1, 11, rtnetlink.IFF_UP | rtnetlink.IFF_RUNNING | 0x1002, 0)
+@pytest.mark.parametrize(
+    ("carrier", "state", "carries"), [(1, 0, False), (1, 2, False), (1, 3, False), (1, 6, True), (0, 6, False)]
+)
+def test_a_link_carries_frames_with_a_carrier_and_the_state_up(carrier: int, state: int, carries: bool) -> None:
+    """What the kernel sends to the group of links about a veth, other attributes left out."""
+    flags = rtnetlink.IFF_UP | 0x1042 | carrier << 16
+    body = struct.pack("=BxHiII", 0, 1, 11, flags, 0) + netlink.attribute(16, bytes([state]))
+    body += netlink.attribute(13, struct.pack("=I", 1000))
     message = struct.pack("=IHHII", 16 + len(body), rtnetlink.RTM_NEWLINK, 0, 0, 0) + body
-    [(index, flags)] = rtnetlink.parse_flags(message + message[:20])
-    assert (index, flags & rtnetlink.IFF_RUNNING) == (11, rtnetlink.IFF_RUNNING)
+    assert list(rtnetlink.link_states(message + message[:20])) == [LinkState(11, True, bool(carrier), carries, 1000)]
 
 
 def test_an_error_is_told_by_number_and_words() -> None:
