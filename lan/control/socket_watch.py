@@ -1,7 +1,9 @@
 """Sockets of devices, asked for soon after segments that open, end or refuse connections (sock_diag(7)).
 
 A kernel tells of its sockets only when it is asked.  A device is asked `SOON_S` after such a segment came to it or left
-it, and no more often than costs one part in `SHARE` of a processor; what changed since the last time is a line.
+it, and no more often than costs one part in `SHARE` of a processor; what changed since the last time is a line.  Where
+a connection was in a state that the next segment ends, of which the filter may not tell (an ACK), it is asked once
+more.
 """
 
 import socket
@@ -12,6 +14,10 @@ from lan.engine import netns
 from lan.trace.kernel_tcp import Asker, Sample
 
 SOON_S = 0.001
+AGAIN_S = 0.02
+"""After a question that found a connection on its way."""
+PASSING = frozenset({"SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "CLOSING", "LAST-ACK"})
+"""States that end with the next segment."""
 SHARE = 50
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 Ends = tuple[str, str, int, str, int]
@@ -27,12 +33,16 @@ class SocketWatch:
         self._say, self._home = say, home
         self._due_s: dict[str, float] = {}
         self._rest_until_s: dict[str, float] = {}
+        self._is_second: set[str] = set()
+        """Devices whose next question is for what the last one found on its way."""
         self._askers: dict[str, Asker] = {}
         self._known: dict[str, dict[Ends, Row]] = {}
 
     def trigger(self, device: str, now_s: float) -> None:
         """Something came to a device, or left it, that may have changed its sockets."""
-        self._due_s.setdefault(device, max(now_s + SOON_S, self._rest_until_s.get(device, 0.0)))
+        due_s = max(now_s + SOON_S, self._rest_until_s.get(device, 0.0))
+        self._due_s[device] = min(due_s, self._due_s.get(device, due_s))
+        self._is_second.discard(device)
 
     def deadline_s(self) -> float | None:
         """When a device is to be asked next; None where none is."""
@@ -42,15 +52,21 @@ class SocketWatch:
         """Ask devices whose time has come; `at_once` all that wait for theirs."""
         for device in [device for device, due_s in self._due_s.items() if at_once or due_s <= now_s]:
             del self._due_s[device]
+            is_second = device in self._is_second
+            self._is_second.discard(device)
             if device in spaces:
                 began_s = time.thread_time()
                 self._ask(device, spaces[device])
                 self._rest_until_s[device] = time.monotonic() + (time.thread_time() - began_s) * SHARE
+                if not is_second and any(state in PASSING for state, *_ in self._known[device].values()):
+                    self._is_second.add(device)
+                    self._due_s[device] = max(now_s + AGAIN_S, self._rest_until_s[device])
 
     def forget(self, device: str) -> None:
         """A device is gone."""
         self._let_go(device)
         self._known.pop(device, None)
+        self._is_second.discard(device)
         self._rest_until_s.pop(device, None)
 
     def _let_go(self, device: str) -> None:

@@ -3,6 +3,7 @@
 A packet is known again by its headers, but for what the kernel fills in last: TTL and checksums.
 """
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -36,11 +37,17 @@ class Verdict:
 
 
 class _Told(NamedTuple):
-    """A verdict: when it was heard, after how many words of the device's about its rules, and as it was told."""
+    """A verdict: when it was heard, and after how many words of the device's about its rules; by which rule, at which
+    ports, about which packet."""
 
     time_ns: int
     at: int
-    record: dict[str, Any]
+    place: Place
+    handle: int
+    verdict: str
+    id: int
+    iif: int
+    oif: int
 
 
 class Firewall:
@@ -48,6 +55,8 @@ class Firewall:
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, Key], list[_Told]] = {}
+        self._places: dict[Place, Place] = {}
+        """One of each, as many verdicts are of few chains."""
         self._rules: dict[str, list[Ruleset | None]] = {}
         """Of each device in their order; None is a change, after which those before hold no more."""
 
@@ -69,7 +78,13 @@ class Firewall:
         elif record["what"] in ("rule", "policy"):
             headers = (bytes.fromhex(record["network"]), bytes.fromhex(record["transport"]))
             key = key_of(record["family"], *headers)
-            self._told.setdefault((device, key), []).append(_Told(time_ns, len(known), record))
+            place = Place(record["family"], record["table"], record["chain"])
+            place = self._places.setdefault(place, place)
+            verdict = sys.intern(str(record["verdict"]))
+            told = _Told(
+                time_ns, len(known), place, record["handle"], verdict, record["id"], record["iif"], record["oif"]
+            )
+            self._told.setdefault((device, key), []).append(told)
 
     def verdicts(self, device: str, keys: Iterable[Key], at_ns: int) -> list[Verdict]:
         """What rules did with the packet that a device got, or sent, then; in their order.
@@ -81,12 +96,12 @@ class Firewall:
         if not near:
             return []
         nearest = min(near, key=lambda told: abs(told.time_ns - at_ns))
-        same = [told for told in near if told.record["id"] == nearest.record["id"]]
+        same = [told for told in near if told.id == nearest.id]
         return [self._verdict(device, told) for told in _way_of(nearest, same)]
 
     def _verdict(self, device: str, told: _Told) -> Verdict:
-        record, (place, words, base) = told.record, self._words(device, told)
-        return Verdict(told.time_ns, place, record["handle"], record["verdict"], words, base, bool(record["oif"]))
+        place, words, base = self._words(device, told)
+        return Verdict(told.time_ns, place, told.handle, told.verdict, words, base, bool(told.oif))
 
     def _words(self, device: str, told: _Told) -> tuple[Place, str, str]:
         """Where a rule stands, its words and its chain's: by the rules that were in force.
@@ -99,7 +114,7 @@ class Firewall:
         before, after = known[: told.at], known[told.at :]
         last, following = (one[0] if one else None for one in (before[::-1], after))
         former, later = _listed(reversed(before)), _listed(after)
-        handle, place = told.record["handle"], _place(told.record)
+        handle, place = told.handle, told.place
         for one in (place, place._replace(family="inet")):
             if last is not None or following is not None:
                 words = _words_in(last, one, handle) or _words_in(following, one, handle)
@@ -123,10 +138,6 @@ def _words_in(rules: Ruleset | None, place: Place, handle: int) -> tuple[str, st
     return rules.rules.get((place, handle), ""), rules.bases.get(place, "")
 
 
-def _place(record: dict[str, Any]) -> Place:
-    return Place(record["family"], record["table"], record["chain"])
-
-
 def _way_of(one: _Told, told: Iterable[_Told]) -> list[_Told]:
     """The verdicts about the packet that one is about, of packets alike to which the kernel gave one number.
 
@@ -135,7 +146,7 @@ def _way_of(one: _Told, told: Iterable[_Told]) -> list[_Told]:
     ways: list[list[_Told]] = [[]]
     met: set[object] = set()
     for each in sorted(told, key=lambda each: each.time_ns):
-        rule = (_place(each.record), each.record["handle"], each.record["iif"], each.record["oif"])
+        rule = (each.place, each.handle, each.iif, each.oif)
         if rule in met:
             ways.append([])
             met.clear()

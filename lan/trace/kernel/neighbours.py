@@ -5,6 +5,7 @@ about to ask again (DELAY) it keeps to itself.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lan.trace.kernel.gaps import Gaps
@@ -34,26 +35,36 @@ class Neighbours:
 
     def __init__(self, gaps: Gaps) -> None:
         self._gaps = gaps
-        self._rows: dict[str, dict[str, list[Row]]] = {}
+        self._rows: dict[str, dict[str, dict[int, list[Row]]]] = {}
+        """By device, address and interface: each port of a device has its own row of an address."""
 
     def take(self, time_ns: int, device: str, neighbour: Neighbour) -> None:
         """One more change."""
-        self._rows.setdefault(device, {}).setdefault(neighbour.ip, []).append(Row(time_ns, neighbour))
+        of_ip = self._rows.setdefault(device, {}).setdefault(neighbour.ip, {})
+        of_ip.setdefault(neighbour.index, []).append(Row(time_ns, neighbour))
 
     def begin(self, device: str, time_ns: int) -> None:
         """A device begins; what another of its name had is not its own."""
-        for ip, rows in self._rows.get(device, {}).items():
-            rows.append(Row(time_ns, Neighbour(0, ip, "", "", is_gone=True)))
+        for ip, of_ip in self._rows.get(device, {}).items():
+            for index, rows in of_ip.items():
+                rows.append(Row(time_ns, Neighbour(index, ip, "", "", is_gone=True)))
 
     def row(self, device: str, ip: str, at_ns: int) -> Row | None:
-        """The row of an address then, though it be gone; None where there never was one, or nobody knows."""
-        rows = self._rows.get(device, {}).get(ip, [])
-        at = bisect_right(rows, at_ns, key=lambda row: row.since_ns)
-        return self._certain(device, rows, at - 1, at_ns)
+        """The row of an address then, though it be gone; None where there never was one, or nobody knows.
+
+        Of several, at as many ports, one that is used goes before one that is not, and then the later one.
+        """
+        rows = self._rows_then(device, ip, at_ns)
+        return max(rows, key=lambda row: (row.is_valid, not row.neighbour.is_gone, row.since_ns), default=None)
 
     def used(self, device: str, ip: str, mac: str, at_ns: int) -> Row | None:
         """The row by which a frame went out to `mac`: the one then, or one that came to be then and was heard late."""
-        rows = self._rows.get(device, {}).get(ip, [])
+        found = [
+            row for rows in self._of(device, ip) if (row := self._used_at_a_port(device, rows, mac, at_ns)) is not None
+        ]
+        return min(found, key=lambda row: (row.since_ns > at_ns, abs(row.since_ns - at_ns)), default=None)
+
+    def _used_at_a_port(self, device: str, rows: list[Row], mac: str, at_ns: int) -> Row | None:
         at = bisect_right(rows, at_ns, key=lambda row: row.since_ns)
         for place in (at - 1, *range(at, len(rows))):
             if place >= 0 and rows[place].since_ns - at_ns > LATE_NS:
@@ -65,24 +76,24 @@ class Neighbours:
 
     def is_missing(self, device: str, ip: str, at_ns: int) -> bool:
         """Whether it is certain that no row had an address for it then."""
-        row = self.row(device, ip, at_ns)
-        if row is not None:
-            return not row.is_valid
-        return self._gaps.is_whole(device, "tables", at_ns)
+        ports = [rows for rows in self._of(device, ip) if rows[0].since_ns <= at_ns]
+        if not ports:
+            return self._gaps.is_whole(device, "tables", at_ns)
+        then = self._rows_then(device, ip, at_ns)
+        return len(then) == len(ports) and not any(row.is_valid for row in then)
 
     def came(self, device: str, ip: str, mac: str, at_ns: int) -> bool | None:
         """Whether the table has (`ip`, `mac`) because of a frame that came then, or had it; None where nobody knows."""
         if self.used(device, ip, mac, at_ns) is not None:
             return True
-        rows = self._rows.get(device, {}).get(ip, [])
-        has_changed = any(0 <= row.since_ns - at_ns <= LATE_NS for row in rows)
+        has_changed = any(0 <= row.since_ns - at_ns <= LATE_NS for rows in self._of(device, ip) for row in rows)
         return False if not has_changed and self._gaps.is_whole(device, "tables", at_ns + LATE_NS) else None
 
     def has_failed(self, device: str, ip: str, at_ns: int) -> bool:
         """Whether the device was told that nobody answered for `ip`, near that moment."""
-        rows = self._rows.get(device, {}).get(ip, [])
         return any(
             row.neighbour.state == "FAILED" and abs(row.since_ns - at_ns) <= LATE_NS and not row.neighbour.is_gone
+            for rows in self._of(device, ip)
             for row in rows
         )
 
@@ -90,8 +101,21 @@ class Neighbours:
         """All rows then, in the order in which they came to be; None where nobody knows."""
         if not self._gaps.is_whole(device, "tables", at_ns):
             return None
-        found = [row for ip in self._rows.get(device, {}) if (row := self.row(device, ip, at_ns)) is not None]
+        found = [row for ip in self._rows.get(device, {}) for row in self._rows_then(device, ip, at_ns)]
         return [row for row in found if not row.neighbour.is_gone]
+
+    def _of(self, device: str, ip: str) -> Iterable[list[Row]]:
+        """The rows of an address at each port of a device."""
+        return self._rows.get(device, {}).get(ip, {}).values()
+
+    def _rows_then(self, device: str, ip: str, at_ns: int) -> list[Row]:
+        """The last row of an address at each port, though it be gone."""
+        found = []
+        for rows in self._of(device, ip):
+            at = bisect_right(rows, at_ns, key=lambda row: row.since_ns)
+            if (row := self._certain(device, rows, at - 1, at_ns)) is not None:
+                found.append(row)
+        return found
 
     def _certain(self, device: str, rows: list[Row], at: int, until_ns: int) -> Row | None:
         if not 0 <= at < len(rows):

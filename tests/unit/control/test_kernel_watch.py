@@ -237,3 +237,30 @@ def test_a_protocol_that_a_kernel_does_not_tell_of_loses_no_socket(monkeypatch: 
     third = asked()
     assert third["of"] == ["tcp", "udp"] and ends in third["gone"]
     watch.forget("pc1")
+
+
+def test_a_connection_on_its_way_is_asked_for_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next segment may be an ACK, which wakes nobody.  A queue that is full leaves a client in SYN-SENT."""
+    monkeypatch.setattr(socket_watch.netns, "inside", lambda space, home: contextlib.nullcontext())
+    said: list[dict[str, Any]] = []
+    watch = SocketWatch(lambda device, what, **told: said.append(told), NOWHERE)
+    with contextlib.ExitStack() as held:
+        full = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            client = held.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        watch.trigger("pc1", 0.0)
+        assert watch.deadline_s() == socket_watch.SOON_S
+        watch.settle({"pc1": NOWHERE}, 1.0)
+        again_s = watch.deadline_s()
+        assert again_s is not None and again_s >= 1.0 + socket_watch.AGAIN_S
+        assert any(row[5] == "SYN-SENT" for row in said[0]["new"])
+        watch.settle({"pc1": NOWHERE}, again_s)
+        assert watch.deadline_s() is None and len(said) == 2
+        watch.trigger("pc1", again_s)
+        watch.settle({"pc1": NOWHERE}, again_s, at_once=True)
+        watch.trigger("pc1", again_s)
+        watch.settle({"pc1": NOWHERE}, again_s, at_once=True)
+        assert len(said) == 4 and watch.deadline_s() is not None, "a segment begins it anew"
+    watch.forget("pc1")

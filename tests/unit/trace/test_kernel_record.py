@@ -27,8 +27,8 @@ class Written:
         self.record.add([json.dumps({"time_s": self.tenths / 10, "device": device, "what": what, **fields})])
         return self.tenths * SECOND_NS // 10
 
-    def row(self, state: str, mac: str = MAC, *, is_gone: bool = False) -> int:
-        return self.tell("neighbour", index=11, ip="10.0.0.2", mac=mac, state=state, is_gone=is_gone)
+    def row(self, state: str, mac: str = MAC, *, index: int = 11, is_gone: bool = False) -> int:
+        return self.tell("neighbour", index=index, ip="10.0.0.2", mac=mac, state=state, is_gone=is_gone)
 
     def route(self, destination: str, *, table: int = 254, kind: str = "unicast", **fields: object) -> int:
         given = {"gateway": "", "index": 11, **fields}
@@ -79,6 +79,28 @@ def test_a_frame_shows_which_row_sent_it_though_the_row_was_heard_late(written: 
     assert used("pc1", "10.0.0.2", OTHER, known + 1) is not None
     assert used("pc1", "10.0.0.2", MAC, moved) is None
     assert used("pc1", "10.0.0.2", MAC, failed - 5 * SECOND_NS) is None
+
+
+def test_each_port_has_its_own_row_of_an_address(written: Written) -> None:
+    """An address that moved to another cable: the row of the old port goes, or fails, and the new one's stays."""
+    written.row("REACHABLE", index=11)
+    written.row("REACHABLE", OTHER, index=12)
+    failed, gone = written.row("FAILED", "", index=11), written.row("", "", index=11, is_gone=True)
+    rows = written.record.neighbours
+    for at_ns in (failed, gone):
+        assert not rows.is_missing("pc1", "10.0.0.2", at_ns)
+        row = rows.row("pc1", "10.0.0.2", at_ns)
+        assert row is not None and row.neighbour.mac == OTHER
+        assert rows.used("pc1", "10.0.0.2", OTHER, at_ns) == row
+    assert rows.has_failed("pc1", "10.0.0.2", gone)
+    assert [(row.neighbour.index, row.neighbour.state) for row in rows.table("pc1", failed) or ()] == [
+        (11, "FAILED"),
+        (12, "REACHABLE"),
+    ]
+    assert rows.table("pc1", gone) == [rows.row("pc1", "10.0.0.2", gone)]
+    written.tell("gap", "", of="tables")
+    failed = written.row("FAILED", "", index=11)
+    assert not rows.is_missing("pc1", "10.0.0.2", failed), "what the other port has now, nobody knows"
 
 
 def test_what_came_before_a_gap_is_not_known(written: Written) -> None:
