@@ -19,6 +19,13 @@ function say(sentence, facts = {}) {
 
 // ---- the list: only the rows in sight are there
 
+// Columns of numbers as wide as the last ones are: a LAN may be up for hours.
+function fitColumns() {
+  const newest = recording.events.at(-1) ?? { number: 0, time_ms: 0 };
+  document.documentElement.style.setProperty("--number", `${String(newest.number).length}ch`);
+  document.documentElement.style.setProperty("--time", `${newest.time_ms.toFixed(3).length}ch`);
+}
+
 function drawList() {
   const list = $("list"), first = Math.max(0, Math.floor(list.scrollTop / ROW_PX) - 10);
   const last = Math.min(shown.length, first + Math.ceil(list.clientHeight / ROW_PX) + 20);
@@ -195,6 +202,7 @@ $("list").addEventListener("scroll", drawList);
 window.addEventListener("resize", drawList);
 $("name").textContent = recording.name;
 $("notes").textContent = recording.notes.join("  ·  ");
+fitColumns();
 applyFilter();
 const wanted = shown.findIndex((event) => `#${event.number}` === location.hash);  // page.html#38
 if (wanted > 0) go(wanted);
