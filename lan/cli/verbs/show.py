@@ -1,4 +1,4 @@
-"""A table of one device or all:  lan show mac   (also arp, leases, dns, queues, routes, sockets, timewait)
+"""A table of one device or all:  lan show mac   (also arp, dns, interfaces, leases, queues, routes, sockets …)
 
 lan show mac --at 3.214s           as it was then, counted from the first frame; or --at frame:120
 lan show arp pc1 --at 3s --file trace.pcapng     of a LAN that is down
@@ -39,7 +39,9 @@ DESCRIPTION = "lan.json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("table", help="which table")
+    parser.add_argument(
+        "table", help="arp, cache, configuration, dns, interfaces, leases, mac, queues, routes, sockets, timewait"
+    )
     parser.add_argument("device", nargs="?", help="of one device alone")
     parser.add_argument("--at", metavar="WHEN", help="as it was at 3.214s after the first frame, or at frame:120")
     parser.add_argument("--file", type=Path, metavar="FILE", help="with --at: a capture instead of a LAN that is up")
