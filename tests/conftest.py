@@ -1,5 +1,6 @@
 """Fixtures of all layers: the `lan` command of this checkout, see `command.py`."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -10,6 +11,9 @@ from .command import Command, command
 # Who starts the tests in the background or by nohup has these ignored, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# What tests read of a verb is English, whatever the locale of who starts them; tests of other languages ask for theirs.
+os.environ["LAN_LANG"] = "en"
 
 
 @pytest.fixture
