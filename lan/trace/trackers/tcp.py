@@ -74,6 +74,11 @@ class Side:
             return self.fin is not None
         return self.stream.offset(self.fin_seq) <= len(self.stream.data)
 
+    @property
+    def named(self) -> str:
+        """Its device and end; the end alone where nobody knows more of the device than its address."""
+        return str(self) if self.device == self.ip else f"{self.device} {self}"
+
     def __str__(self) -> str:
         return endpoint(self.ip, self.port)
 
@@ -219,7 +224,7 @@ class Connection:
         else:
             state = f"{self.client.state}/{self.server.state}"
         counts = f"{self.client.data_bytes} bytes →, {self.server.data_bytes} bytes ←"
-        ends = f"{self.client.device} {self.client} → {self.server.device} {self.server}"
+        ends = f"{self.client.named} → {self.server.named}"
         return f"TCP {ends}: {counts}, {state}"
 
 

@@ -13,7 +13,7 @@ LABEL_WIDTH = 44
 def ladder(connection: Connection) -> str:
     """The diagram, lines joined by newlines."""
     client, server = connection.client, connection.server
-    head = f"{'':>12}   {f'{client.device} {client}':<{LABEL_WIDTH}} {server.device} {server}"
+    head = f"{'':>12}   {client.named:<{LABEL_WIDTH}} {server.named}"
     return "\n".join([head, *(_rung(connection, at) for at in range(len(connection.frames)))])
 
 

@@ -122,7 +122,7 @@ def draw(
     unit, made = PLOTS[kind](talk, sent, peer, begun_ns, samples)
     unit, series = language.say(unit), [replace(each, name=language.say(each.name)) for each in made]
     other = connection.other(chosen)
-    title = f"{language.say(kind)}: {chosen.device} {chosen} → {other.device} {other}"
+    title = f"{language.say(kind)}: {chosen.named} → {other.named}"
     return chart(title, unit, series, _bands(connection, timeline, facts, begun_ns, language))
 
 

@@ -209,3 +209,11 @@ def test_a_fin_that_came_before_its_data_counts_none_of_it_off() -> None:
     bench.say("pc1", ack=-301, options=TcpOptions(sack=((fin, fin + 1),)))
     bench.say("web", data=DATA, seq=-301)
     assert bench.connection.analysis.server.flights[-1].bytes == 300
+
+
+def test_an_end_whose_device_is_known_by_its_address_alone_is_named_once() -> None:
+    connection = Bench().connection
+    client, server = connection.client, connection.server
+    assert repr(connection).startswith(f"TCP pc1 {client} → web {server}: ")
+    client.device, server.device = client.ip, server.ip
+    assert repr(connection).startswith(f"TCP {client} → {server}: ")
