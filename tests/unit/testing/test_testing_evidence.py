@@ -67,6 +67,7 @@ def test_a_ladder_that_fits_is_whole_and_a_longer_one_is_its_ends(
     every = [line for line in whole if "▶" in line or "◀" in line]
     assert count > 9 and lines.count(GAP) >= 1
     assert kept[:3] == every[:3] and kept[-3:] == every[-3:] and len(kept) == 6, "nothing between is remarkable"
+    assert lines.index(kept[2]) < lines.index(GAP) < lines.index(kept[3])
 
 
 def test_of_many_remarkable_segments_a_third_of_the_ladder_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,10 @@ def test_a_look_is_written_down_as_the_test_asked(trace: Trace) -> None:
     assert len(watch.notebook.looks[-1].found) == 2
     told(Trace(Watch(played.Played([]), lambda: played.DEVICES, notebook=watch.notebook)).icmp.one)
     assert watch.notebook.looks[-1].question == "trace.icmp.one()" and watch.notebook.looks[-1].found == ()
+    early = played.Played(played.office()[:44])
+    told(Trace(Watch(early, lambda: played.DEVICES, notebook=watch.notebook)).tcp.one)
+    instead = early.timeline.since(0).first_sightings
+    assert watch.notebook.looks[-1].found == tuple(instead[-LONGEST_LIST:]) and len(instead) > LONGEST_LIST
 
 
 def test_a_question_is_told_as_it_was_written(trace: Trace) -> None:
@@ -101,6 +105,8 @@ def test_a_value_fits_by_itself_by_its_text_or_by_a_function(trace: Trace) -> No
     assert trace.http(status=lambda status: status == 200).count == 3 and trace.http(status="20").count == 0
     assert trace.http(path="/", status=404).count == 0, "all that is asked for must be true"
     addresses = trace.tcp(server=lambda name: name.startswith("192.168.100.253"))
+    unanswered = played.trace_of(played.Played(played.office()[:58])).http
+    assert unanswered.count == 1 and unanswered(status="None").count == 0, "a number alone may be given as text"
     assert addresses.count == trace.tcp(server="web").count == 5
     assert trace.tcp(server=lambda name: name == "pc1").count == 0
     assert trace.tcp(server_port=lambda port: port > 80).count == 2
@@ -122,6 +128,13 @@ def test_what_cannot_be_asked_for_is_told_with_what_can(trace: Trace) -> None:
         assert refused.value.what == what
         assert str(refused.value.expected).startswith(expected)
     assert trace.http(client="10.9.9.9").count == 0, "an address may be anybody's"
+
+
+def test_of_many_devices_twenty_are_named() -> None:
+    many = [f"h{number}" for number in range(1, 26)]
+    with pytest.raises(UsageError) as refused:
+        Trace(Watch(played.Played([]), lambda: many)).http(client="qqqqqq")
+    assert refused.value.expected == "an address, or one of " + ", ".join(many[:20])
 
 
 def test_a_long_list_has_its_last_lines_and_a_long_line_its_beginning() -> None:
