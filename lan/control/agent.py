@@ -8,6 +8,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -456,7 +457,12 @@ def serve(lan: Lan, options: Options, capturing: Capturing | None, channel: sock
 
 
 def _detach(options: Options) -> None:
-    """Let go of the caller's terminal; what goes wrong from here on is in agent.log."""
+    """Let go of the caller's terminal and its limit of open files; what goes wrong from here on is in agent.log.
+
+    A shell's 1024 are less than a thousand hosts need, of each of which a namespace is held.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     log = os.open(options.state / "agent.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     for target, descriptor in ((0, nothing), (1, log), (2, log)):

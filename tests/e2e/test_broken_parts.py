@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -113,6 +114,15 @@ def test_services_that_come_and_go_leave_nothing_open(lan: Command) -> None:
         up.run("set", "web", "https=on", check=0)
         up.run("set", "pc1", "ip=dhcp", check=0)
         assert pipes_of(agent) == before
+
+
+def test_a_lan_may_hold_more_open_files_than_a_shell_lets_its_programs(lan: Command) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+    up = lan.run("up", "single:80", "--switch", "bridge", preexec_fn=limit)
+    assert up.code == 0, up
+    lan.run("down", check=0)
 
 
 def test_an_agent_that_hangs_is_named_with_what_ends_it(lan: Command, monkeypatch: pytest.MonkeyPatch) -> None:
