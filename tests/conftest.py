@@ -13,7 +13,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # What tests read of a verb is English, whatever the locale of who starts them; tests of other languages ask for theirs.
-os.environ["LAN_LANG"] = "en"
+for name in ("LAN_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+    os.environ.pop(name, None)
+os.environ["LANG"] = "C.UTF-8"
 
 
 @pytest.fixture
