@@ -34,7 +34,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, say
     widths = [max(map(cells, column)) for column in zip(columns, *rows, strict=True)]
     fits = (padding for gap, padding in _GAPS if 1 + sum(widths) + gap * (len(widths) - 1) + 1 <= _OUT.width)
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False,
-                 padding=next(fits, _GAPS[-1][1]))  # fmt: skip
+                 padding=next(fits, _GAPS[1][1]))  # fmt: skip
     for name in columns:
         made.add_column(name, overflow="fold")
     for row in rows:
