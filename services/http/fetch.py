@@ -106,8 +106,8 @@ def _tell_one(options: argparse.Namespace, exchanges: list[Exchange], loop: Loop
         print(json.dumps(said, ensure_ascii=False))
     if exchange.response.status < 400:
         return OK
-    said = telling.on_screen(f"{exchange.response.status} {exchange.response.phrase}")
-    print(f"lan-fetch: the server answered {said}", file=sys.stderr)
+    answered = telling.on_screen(f"{exchange.response.status} {exchange.response.phrase}")
+    print(f"lan-fetch: the server answered {answered}", file=sys.stderr)
     return FAILED
 
 
