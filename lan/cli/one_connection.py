@@ -19,7 +19,6 @@ from lan.trace.numbering import MOST_ENDS
 from lan.trace.opening import MOST_BYTES, MOST_FRAMES, is_large, too_many
 from lan.trace.timeline import Timeline
 from lan.trace.trackers.tcp import Connection
-from lan.wire.malformed import Malformed
 
 
 def open_connection(options: argparse.Namespace, number: int, screen: Screen) -> tuple[Source, Connection]:
@@ -33,9 +32,6 @@ def open_connection(options: argparse.Namespace, number: int, screen: Screen) ->
     recorded = open_recorded(options)
     try:
         timeline, connection = _of_large(recorded, number, screen)
-    except Malformed as fault:
-        told = Sentence("{name} can't be read on: {fault}", name=recorded.name, fault=fault)
-        raise UsageError(told, todo=Sentence("look again when nobody changes the file")) from fault
     finally:
         screen.progress("")
     tell_notes(recorded.notes, screen)

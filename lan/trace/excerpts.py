@@ -17,7 +17,7 @@ from lan.trace.numbering import Numbering
 from lan.trace.places import Places
 from lan.trace.proxy_log import ProxyLogs
 from lan.trace.timeline import Timeline
-from lan.wire.malformed import Malformed
+from lan.trace.unreadable import gone
 
 MOST_FRAMES = 32_768
 FRAME_BYTES = 2048
@@ -62,10 +62,10 @@ class Excerpts:
         return self._begin + len(self._timeline.all_frames)
 
     def timeline_of(self, frame: Frame) -> Timeline:
-        """The timeline, moved to a frame if it must be.  Raises Malformed where the file has the frame no more."""
+        """The timeline, moved to a frame if it must be.  Raises Unreadable where the file has the frame no more."""
         place = self.index.place(frame.number)
         if place is None:
-            raise Malformed(f"frame {frame.number} is in none of the files that are left")
+            raise gone(frame.number)
         begin, end = self._begin, self.end
         is_first = begin <= self.index.start
         earliest = begin if is_first else begin + self._before // 4

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from lan.trace.frame import Direction, Frame, device_of_port
+from lan.trace.indexed_ports import IndexedPorts
 from lan.trace.notes import cut_to_bytes
 from lan.trace.pcapng import Reader
 from lan.trace.pcapng_format import (
@@ -28,13 +29,13 @@ from lan.trace.pcapng_format import (
     ENHANCED_PACKET,
     INTERFACE,
     LARGEST_BLOCK_BYTES,
-    LINKTYPE_ETHERNET,
     OLD_PACKET,
     ONLY_FLAGS,
     SECTION_HEADER,
     SIMPLE_PACKET,
 )
 from lan.trace.rotation import earlier, following
+from lan.trace.unreadable import changed, deleted
 from lan.wire.malformed import Malformed
 
 LEAST_BLOCK_BYTES = 12
@@ -82,17 +83,9 @@ class IndexedCapture:
         """Their places, of those that can be read: the rule is `Timeline.is_first_sighting`."""
         self.first_sightings_gone = 0
         """So many were before them, and can be read no more."""
-        self._switches, self._is_growing = switches, is_growing
+        self._ports, self._is_growing = IndexedPorts(switches), is_growing
         self._places = array("Q")
         self._sections: list[_Section] = []
-        self._marked: set[str] = set()
-        self._marks_read = self._peers_read = 0
-        """Of the section: how many marks of switches, and ends of cables told later, were read of its interfaces."""
-        self._is_ethernet: list[bool] = []
-        self._linktypes: set[int] = set()
-        self._cables: dict[tuple[str, str], None] = {}
-        self._firsts: list[dict[Direction, bool]] = []
-        """By interface of the section: whether frames of a direction are first sightings."""
         self._files: list[BinaryIO] = []
         self._at = 0
         older = earlier(path)
@@ -125,7 +118,7 @@ class IndexedCapture:
     @property
     def switches(self) -> frozenset[str] | None:
         """The devices that hand frames on; None where nobody says (see `Timeline`)."""
-        return self._switches if self._switches is not None else frozenset(self._marked) or None
+        return self._ports.switches
 
     @property
     def secrets(self) -> str:
@@ -134,12 +127,12 @@ class IndexedCapture:
 
     def cables(self) -> dict[tuple[str, str], None]:
         """The two ends of each cable at which the file has a port, in the order of the file."""
-        return dict(self._cables)
+        return dict(self._ports.cables)
 
     @property
     def linktypes(self) -> set[int]:
         """Of the interfaces met; frames of Ethernet's alone are read."""
-        return set(self._linktypes)
+        return set(self._ports.linktypes)
 
     @property
     def pending_bytes(self) -> int:
@@ -227,14 +220,14 @@ class IndexedCapture:
                     continue
             frame = section.reader.look(block, section.before + place - section.first + 1) if size else None
             if frame is None:
-                raise _changed(at)
+                raise changed(at)
             yield place, frame.data, frame.length, frame.from_device
 
     @staticmethod
     def _look(section: _Section, at: int, size: int) -> bytes:
         """The bytes from a place of a section's file on.  Raises Malformed where the file is gone."""
         if section.file.closed:
-            raise Malformed("the file that it stood in was deleted")
+            raise deleted()
         return os.pread(section.file.fileno(), size, at)
 
     def _section_of(self, place: int) -> _Section:
@@ -255,7 +248,7 @@ class IndexedCapture:
             if here + size <= len(piece):
                 frame = section.reader.look(piece[here : here + size], section.before + place - section.first + 1)
             if frame is None:
-                raise _changed(at)
+                raise changed(at)
             yield frame
 
     @staticmethod
@@ -302,10 +295,17 @@ class IndexedCapture:
             there = self._later.pop(0).open("rb") if self._later else None
         if there is None:
             return False
+        if os.fstat(there.fileno()).st_size < LEAST_BLOCK_BYTES:  # its writer has just begun it, or found no room
+            there.close()
+            return bool(self._later)
         if self._is_growing and self._walk_piece(self._piece(), self.known + PIECE_BYTES):
             there.close()  # the writer's last word came between the two looks
             return True
-        self._open(there)
+        try:
+            self._open(there)
+        except Malformed as fault:
+            self.damage = f"the file after frame {self.last_number} is {fault}"
+            return False
         return True
 
     def _open(self, file: BinaryIO) -> None:
@@ -317,7 +317,7 @@ class IndexedCapture:
         if len(head) < LEAST_BLOCK_BYTES:
             raise Malformed("it ends before it says what it is" if head else "it is empty")
         self._at = 0
-        self._forget_section()
+        self._ports.begin_section()
         if is_classic:
             self._sections.append(_Section(self.known, self.last_number, reader, file, is_classic=True))
             self._at = CLASSIC_HEADER_BYTES
@@ -393,7 +393,7 @@ class IndexedCapture:
                     way = ways.get(piece[at + PACKET_HEADER_BYTES + (size + 3 & ~3) : stop - 4])
                     if length > size > self.cut_to_bytes:
                         self.cut_to_bytes = size
-                    if self._firsts[number][self._way(piece[at:stop]) if way is None else way]:
+                    if self._ports.firsts[number][self._way(piece[at:stop]) if way is None else way]:
                         add_first(len(places))
                     add(base + at)
             elif kind in (INTERFACE, DECRYPTION_SECRETS):
@@ -411,39 +411,10 @@ class IndexedCapture:
         return at
 
     def _ethernet(self) -> list[bool]:
-        """Of the section's interfaces; and learn which way their first sightings go."""
+        """Of the interfaces of the section that is walked."""
         if not self._sections or self._sections[-1].file is not self._files[-1]:
             return []
-        reader = self._sections[-1].reader
-        if len(reader.switches) > self._marks_read:  # which may say more of interfaces that are known
-            self._marks_read = len(reader.switches)
-            self._marked |= reader.switches
-            self._firsts = []
-        for at in reader.given_peers[self._peers_read :]:
-            each = reader.interfaces[at]
-            self._cables.pop((each.port, ""), None)
-            self._cables[each.port, each.peer] = None
-            if at < len(self._firsts):
-                self._firsts[at] = self._first_ways(each.port, each.peer)
-        self._peers_read = len(reader.given_peers)
-        for each in reader.interfaces[len(self._firsts) :]:
-            self._firsts.append(self._first_ways(each.port, each.peer))
-        for each in reader.interfaces[len(self._is_ethernet) :]:
-            self._is_ethernet.append(each.linktype == LINKTYPE_ETHERNET)
-            self._linktypes.add(each.linktype)
-            self._cables[each.port, each.peer] = None
-        return self._is_ethernet
-
-    def _forget_section(self) -> None:
-        """What is known of interfaces is that of a section before."""
-        self._firsts, self._is_ethernet, self._marks_read, self._peers_read = [], [], 0, 0
-
-    def _first_ways(self, port: str, peer: str) -> dict[Direction, bool]:
-        """Which directions are first sightings at a port: those that no switch sent."""
-        switches = self.switches
-        own, other = device_of_port(port), device_of_port(peer)
-        is_switch = [port.startswith(f"{each}:") if switches is None else each in switches for each in (own, other)]
-        return {Direction.OUT: not is_switch[0], Direction.IN: not is_switch[1], Direction.UNKNOWN: True}
+        return self._ports.learn(self._sections[-1].reader)
 
     def _way(self, block: bytes) -> Direction:
         """Of a packet with other options than its direction."""
@@ -459,7 +430,7 @@ class IndexedCapture:
             return False
         if frame is not None:
             self.cut_to_bytes = max(self.cut_to_bytes, cut_to_bytes([frame]))
-            if self._first_ways(frame.port, frame.peer)[frame.direction]:
+            if self._ports.first_ways(frame.port, frame.peer)[frame.direction]:
                 self.first_sightings.append(len(self._places))
             self._places.append(self._at + at)
         return True
@@ -490,9 +461,5 @@ class IndexedCapture:
             return 0
         before = max(self.last_number, reader.frames)
         self._sections.append(_Section(self.known, before, reader, self._files[-1]))
-        self._forget_section()
+        self._ports.begin_section()
         return total
-
-
-def _changed(at: int) -> Malformed:
-    return Malformed(f"the block at byte {at} is damaged, or the file was changed meanwhile")

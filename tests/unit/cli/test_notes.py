@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from lan.cli.command_line import main
+from lan.cli.verbs import trace
+from lan.trace.excerpts import Excerpts
 from lan.trace.indexed import IndexedCapture
 from lan.trace.notes import cut_to_bytes
 from lan.trace.pcapng import load
@@ -88,3 +90,27 @@ def test_the_index_knows_how_much_was_kept_as_far_as_it_goes(name: str, say: Say
         index.walk(first)
         assert index.cut_to_bytes == LEAST
         assert cut_to_bytes(index.frames(0, len(index))) == LEAST
+
+
+def test_a_file_that_is_cut_off_while_it_is_read_is_told_with_what_to_do(
+    say: Say, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = Excerpts.begin
+
+    def cut(excerpts: Excerpts) -> None:
+        begin(excerpts)
+        excerpts.know()
+        with Path("copy.pcapng").open("r+b") as file:
+            file.truncate(9000)
+
+    monkeypatch.setattr(Excerpts, "begin", cut)
+    monkeypatch.setattr(trace, "HELD_FRAMES", 64)
+    for language, told, what_to_do in (
+        ("en", "the file was changed meanwhile", "look again when nobody changes the file"),
+        ("ko", "파일이 그 사이에 바뀌었습니다", "파일을 바꾸는 프로그램이 끝난 뒤에 다시 보기"),
+    ):
+        Path("copy.pcapng").write_bytes(Path("whole.pcapng").read_bytes())
+        monkeypatch.setenv("LAN_LANG", language)
+        assert main(["trace", "copy.pcapng"]) == 1
+        said = capsys.readouterr().err
+        assert told in said and what_to_do in said

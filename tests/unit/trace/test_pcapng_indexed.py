@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lan.trace.frame import Direction, Frame
 from lan.trace.indexed import IndexedCapture
+from lan.trace.indexed_ports import IndexedPorts
 from lan.trace.opening import open_capture
 from lan.trace.pcapng import Reader
 from lan.trace.pcapng_writing import Writer, dump
@@ -164,9 +165,9 @@ def test_a_section_that_says_it_is_4_gb_long_is_damage_and_no_memory(
 def test_each_interface_and_each_secret_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file may have as many as it likes."""
     looked = list[str]()
-    first_ways = IndexedCapture._first_ways
+    first_ways = IndexedPorts.first_ways
     monkeypatch.setattr(
-        IndexedCapture, "_first_ways", lambda self, *ends: looked.append(ends[0]) or first_ways(self, *ends)
+        IndexedPorts, "first_ways", lambda self, *ends: looked.append(ends[0]) or first_ways(self, *ends)
     )
     writer = Writer()
     blocks = [writer.start()]

@@ -4,13 +4,16 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import MonkeyPatch
 
 from lan.trace.capture_file import CaptureFile, Capturing, TapPort
+from lan.trace.indexed import IndexedCapture
 from lan.trace.opening import open_capture
 from lan.trace.pcapng import Reader
+from lan.trace.pcapng_writing import Writer
 from lan.trace.rotation import Tail, part, parts
 
 PORT, LATER = TapPort("s1:eth1", "pc1:eth0"), TapPort("s1:eth2", "pc2:eth0")
@@ -132,3 +135,33 @@ def test_a_port_that_is_named_later_is_in_the_next_file_too(tmp_path: Path) -> N
     writing.write(20)
     ports = [each.port for each in Reader().feed(writing.path.read_bytes())]
     assert ports and set(ports) == {LATER.name}
+
+
+def test_a_file_that_was_just_begun_or_found_no_room_is_waited_for(tmp_path: Path) -> None:
+    """Between its making and its first block a file is empty; on a full disk it stays so."""
+    writing = Writing(tmp_path)
+    writing.write(2)
+    with IndexedCapture(writing.path, is_growing=True) as index:
+        assert len(index) == 2
+        whole = writing.path.read_bytes()
+        writing.path.rename(part(writing.path, 1))
+        writing.path.write_bytes(b"")
+        assert not index.walk() and index.known == 2 and not index.damage
+        head = Writer().start(frames_before=2)
+        writing.path.write_bytes(head + whole[len(Writer().start()) :])
+        assert len(index) == 4 and index.last_number == 4
+
+
+@pytest.mark.parametrize(("between", "count", "damage"), [(b"", 4, ""), (b"no capture", 2, "not a capture")])
+def test_a_file_in_the_midst_that_is_none_does_not_end_the_view(
+    tmp_path: Path, between: bytes, count: int, damage: str
+) -> None:
+    writing = Writing(tmp_path)
+    writing.write(2)
+    whole = writing.path.read_bytes()
+    part(writing.path, 1).write_bytes(whole)
+    part(writing.path, 2).write_bytes(between * 3)
+    writing.path.write_bytes(Writer().start(frames_before=2) + whole[len(Writer().start()) :])
+    with IndexedCapture(writing.path) as index:
+        assert len(index) == count and damage in index.damage
+        assert [said(frame.data) for frame in index.frames(0, count)] == [1, 2] * (count // 2)
