@@ -117,20 +117,22 @@ def note_words(note: str) -> Sentence:
     return Sentence("note: {note}", note=spoken().know_again(note))
 
 
-def switch_words(description: dict[str, Any]) -> str:
+def switch_words(description: dict[str, Any]) -> Sentence:
     """What forwards the frames, and what carries them where cables have options.
 
     ``Open vSwitch (userspace) + os-ken``, ``kernel bridge · userspace link``.
     """
-    means = description["link_means"]
-    return _switching(description) + (f" · {means} link" if means else "")
+    switching, means = _switching(description), description["link_means"]
+    return Sentence("{switching} · {means} link", switching=switching, means=means) if means else switching
 
 
-def _switching(description: dict[str, Any]) -> str:
-    ovs = f"Open vSwitch ({description['datapath']}) + os-ken"
+def _switching(description: dict[str, Any]) -> Sentence:
+    ovs = Sentence("Open vSwitch ({datapath}) + os-ken", datapath=description["datapath"])
     switches = [device for device in description["lan"]["devices"] if device["is_switch"]]
     if not switches:
-        return "no switch"
+        return Sentence("no switch")
     if not description["ovs"]:
-        return "kernel bridge"
-    return ovs if len(description["ovs"]) == len(switches) else f"{ovs}, and kernel bridge"
+        return Sentence("kernel bridge")
+    return (
+        ovs if len(description["ovs"]) == len(switches) else Sentence("{switching}, and kernel bridge", switching=ovs)
+    )

@@ -4,7 +4,7 @@ import argparse
 import time
 
 from lan.cli.common import json_word, switch_words
-from lan.cli.screen import Screen
+from lan.cli.screen import Screen, spoken
 from lan.control import client
 from lan.reasons import Sentence
 
@@ -27,7 +27,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         up_s = round(time.time() - described["started_s"])
         state = "broken: " + ", ".join(broken) if broken else "up"
         switching = switch_words(described)
-        rows.append([lan.name, described["lan"]["source"], len(devices), switching, f"{up_s} s", state])
+        rows.append(
+            [lan.name, described["lan"]["source"], len(devices), spoken().retell(switching), f"{up_s} s", state]
+        )
         lans.append({"name": lan.name, "source": described["lan"]["source"], "devices": len(devices), "up_s": up_s,
                      "pid": lan.pid, "state": str(lan.state), "broken": broken, "switching": switching})  # fmt: skip
     if screen.json:
