@@ -59,6 +59,17 @@ def test_without_the_record_of_kernels_reasons_are_derived(lan: Command) -> None
         assert is_derived(up, "arp.hit")
 
 
+def test_following_ends_with_ctrl_c_and_has_not_failed(lan: Command) -> None:
+    with lan.up(*SMALL) as up:
+        assert up.run("ping", "h1", "h2").code == 0
+        command = up.start("trace", "-f", "--filter", "icmp")
+        assert command.stdout is not None
+        assert "last device" in command.stdout.readline() and "echo request" in command.stdout.readline()
+        command.send_signal(signal.SIGINT)
+        out, err = command.communicate(timeout=PATIENCE_S)
+        assert (command.returncode, err) == (0, "") and "interrupted" not in out
+
+
 @pytest.mark.skipif(shutil.which("nft") is None, reason="nftables is not installed")
 def test_a_rules_comment_may_be_any_bytes(lan: Command) -> None:
     rules = b'table ip t {\n chain c {\n type filter hook input priority 0;\n counter comment "\xff\xfe"\n }\n}\n'

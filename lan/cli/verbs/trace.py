@@ -79,14 +79,18 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     is_at_once = source.is_live or (options.last is None and logs is None)  # else all is read before any is told
     if options.follow:
         tell_notes(source.notes, screen)  # there is no end to tell them at
-    if is_at_once:
-        telling.tell(logs, last=options.last)
-    while (options.follow or not source.is_live) and source.wait_for_more():
+    try:
         if is_at_once:
-            telling.tell(logs)
+            telling.tell(logs, last=options.last)
+        while (options.follow or not source.is_live) and source.wait_for_more():
+            if is_at_once:
+                telling.tell(logs)
+    except KeyboardInterrupt:
+        if not options.follow:  # which ends in no other way
+            raise
     if not source.is_live:
         telling.tell(logs, last=options.last)
-    if options.part is None:
+    if options.part is None and not options.follow:
         tell_notes(source.notes, screen)
     if source.drops:
         screen.line(of_drops(source.drops)[0], table.TROUBLE)
