@@ -11,6 +11,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO
 
+from lan.errors import RunError
+from lan.reasons import Sentence
 from lan.trace.linktypes import AsEthernet, as_ethernet, made_up
 
 PIECE_BYTES = 1 << 20
@@ -23,7 +25,7 @@ class Spooled:
     """`path` can be read from any place, as far as `more` has come; `notes` say what could not be done to have it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError."""
+        """Raises OSError, and RunError where the temporary file can't be written; so does `more`."""
         self.path, self.notes = path, list[str]()
         self._source: BufferedIOBase | None = None
         self._made: IO[bytes] | None = None
@@ -35,7 +37,10 @@ class Spooled:
             file.close()
             return
         self._source = gzip.GzipFile(fileobj=file) if head[:2] == GZIP_MAGIC else file
-        self._made = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+        try:
+            self._made = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+        except OSError as fault:
+            raise _no_room(fault) from fault
         self.path = Path(f"/proc/self/fd/{self._made.fileno()}")
         self._begin()
 
@@ -74,5 +79,14 @@ class Spooled:
 
     def _write(self, piece: bytes) -> None:
         assert self._made is not None
-        self._made.write(self._changing.feed(piece) if self._changing is not None else piece)
-        self._made.flush()
+        try:
+            self._made.write(self._changing.feed(piece) if self._changing is not None else piece)
+            self._made.flush()
+        except OSError as fault:
+            raise _no_room(fault) from fault
+
+
+def _no_room(fault: OSError) -> RunError:
+    """Of the temporary file."""
+    told = Sentence("a temporary file is needed, and can't be written: {fault}", fault=fault.strerror or fault)
+    return RunError(told, todo=Sentence("set TMPDIR to a folder with room"))

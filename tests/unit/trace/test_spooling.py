@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lan.errors import RunError
+from lan.trace import spooling
 from lan.trace.indexed import IndexedCapture
 from lan.trace.opening import open_capture
 from lan.trace.spooling import Spooled
@@ -74,3 +76,18 @@ def test_a_compressed_file_that_is_cut_off_gives_what_is_there(tmp_path: Path) -
     with IndexedCapture(spooled.path) as capture:
         assert 0 < len(capture) < 146
     assert "the compressed file is damaged" in spooled.notes[0]
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "no folder"])
+def test_where_the_temporary_file_has_no_room_it_is_told_and_not_the_capture(
+    is_full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.pcapng.gz"
+    file.write_bytes(gzip.compress(OFFICE))
+    if is_full:
+        monkeypatch.setattr(spooling.tempfile, "TemporaryFile", lambda: Path("/dev/full").open("wb"))  # noqa: SIM115
+    else:
+        monkeypatch.setattr(spooling.tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(RunError, match="a temporary file is needed") as raised:
+        whole(file)
+    assert "TMPDIR" in str(raised.value.todo)
