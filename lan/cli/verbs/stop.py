@@ -28,8 +28,10 @@ def serve(options: argparse.Namespace, screen: Screen, *, start: bool) -> int:
         screen.data({"ok": True, "done": done})
     else:
         facts = {"device": options.device, "services": ", ".join(done)}
-        if not done:
-            said = Sentence("{device}: nothing to do", **facts)
+        if not done and start:
+            said = Sentence("{device}: all that it serves runs already", **facts)
+        elif not done:
+            said = Sentence("{device} serves nothing now", **facts)
         elif start:
             said = Sentence("{device}: {services} started", **facts)
         else:
