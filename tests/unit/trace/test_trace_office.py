@@ -153,7 +153,7 @@ def test_the_table_has_a_line_a_frame(office: Timeline) -> None:
     rows = list(table.rows(office))
     assert len(rows) == 64
     assert len(list(table.rows(office, every_hop=True))) == 146
-    assert str(rows[0]) == f"    1      0.000 ms  pc1         everyone  DHCP   {rows[0].info.removeprefix('DHCP ')}"
+    assert str(rows[0]) == f"    1        0.000 ms  pc1         everyone  DHCP   {rows[0].info.removeprefix('DHCP ')}"
     syn = next(row for row in rows if row.number == 49)
     assert (syn.source, syn.destination, syn.protocol) == ("pc1", "web", "TCP")
     assert "[SYN]" in syn.info
