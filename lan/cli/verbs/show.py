@@ -1,4 +1,4 @@
-"""A table of one device or all:  lan show mac   (also arp, dns, interfaces, leases, queues, routes, sockets …)
+"""A table of one device or all:  lan show mac   (also arp, dns, leases, queues, routes, sockets and more)
 
 lan show mac --at 3.214s           as it was then, counted from the first frame; or --at frame:120
 lan show arp pc1 --at 3s --file trace.pcapng     of a LAN that is down
