@@ -109,9 +109,7 @@ def _unnamed(stop: Stop, journey: Journey, timeline: Timeline) -> str:
     return source if stop is journey.origin else destination
 
 
-def _half(
-    frames: tuple[Frame, ...], port: str, stop: Stop, why: Sequence[Explained], timeline: Timeline
-) -> Half:
+def _half(frames: tuple[Frame, ...], port: str, stop: Stop, why: Sequence[Explained], timeline: Timeline) -> Half:
     """The layers that the device read, each with its reasons; one of a layer that is not there goes to the next."""
     depth = DEPTH.get(stop.kind, 7)
     found = [*clear_layers(frames[0], timeline), *layers(frames[0], port)]
