@@ -9,6 +9,7 @@ that a client was told of, and perhaps one torn line at its end, which nobody wa
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ class Journal:
         self.path, self._leases = path, leases
         self._descriptor: int | None = None
         self._size_bytes = self._most_bytes = 0
-        self._begin()
+        try:
+            self._begin()
+        except MachineError:
+            self.close()
+            raise
 
     def append(self, leases: Iterable[Lease]) -> None:
         """Write the leases and wait until the disk has them; raises MachineError."""
@@ -43,7 +48,7 @@ class Journal:
         if self._size_bytes > self._most_bytes:
             try:
                 self._begin()
-            except MachineError:  # no room for a second file: the one that is open goes on
+            except MachineError:  # no room for a second file, or its folder is broken: the one that is open goes on
                 self._most_bytes = self._size_bytes + SLACK_BYTES
 
     def _begin(self) -> None:
@@ -54,6 +59,7 @@ class Journal:
             self._most_bytes = 2 * self._size_bytes + SLACK_BYTES
             if before is not None:
                 os.close(before)
+            _sync_folder(self.path)  # whatever it says, the file that the name stands for is open
 
     def close(self) -> None:
         """Close the file."""
@@ -111,14 +117,25 @@ def _rewrite(path: Path, leases: Leases) -> tuple[int, int]:
             data = data[os.write(descriptor, data) :]
         os.fsync(descriptor)
         beside.rename(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.fsync(folder)                                        # the new name, too
-        os.close(folder)
     except OSError as fault:
         if descriptor >= 0:
             os.close(descriptor)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)  # the old file needs the room
         raise _unwritable(path, fault) from fault
     return descriptor, size_bytes
+
+
+def _sync_folder(path: Path) -> None:
+    """Wait until the disk has the file's name, too; raises MachineError."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as fault:
+        raise _unwritable(path, fault) from fault
 
 
 def _line(lease: Lease) -> bytes:

@@ -1,5 +1,8 @@
 """The lease table's order, and the journal that survives a kill at any byte."""
 
+import errno
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -125,6 +128,58 @@ def test_a_journal_that_can_not_be_compacted_goes_on(tmp_path: Path, monkeypatch
         journal.append([lease(1, until_s=until_s)])
     assert path.stat().st_size > SLACK_BYTES and kept(path) == {NET[1]: lease(1, until_s=19_999)}
     journal.close()
+
+
+def test_a_file_that_could_not_be_written_anew_does_not_keep_the_disk_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, table = tmp_path / "leases", Leases([lease(1)])
+    journal = Journal(path, table)
+    monkeypatch.setattr("os.fsync", failing(errno.ENOSPC))
+    with pytest.raises(MachineError, match="No space left"):
+        journal._begin()
+    assert [each.name for each in tmp_path.iterdir()] == ["leases"]
+    journal.append([lease(2)])
+    assert kept(path).keys() == {NET[1], NET[2]}
+    journal.close()
+
+
+@pytest.mark.parametrize("name", ["fsync", "open"])
+def test_the_file_under_the_name_is_written_to_whatever_becomes_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The old file has no name any more: a lease in it would be gone with the server."""
+    monkeypatch.setattr("os.fdatasync", lambda _descriptor: None)
+    path, table = tmp_path / "leases", Leases()
+    journal = Journal(path, table)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    does = getattr(os, name)
+
+    def broken(what: int | Path, *how: int) -> int | None:
+        if Path(what if isinstance(what, Path) else f"/proc/self/fd/{what}").is_dir():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return does(what, *how)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(os, name, broken)
+    for until_s in range(20_000):
+        table.put(lease(1, until_s=until_s))
+        journal.append([lease(1, until_s=until_s)])
+    assert path.stat().st_size < 2 * SLACK_BYTES
+    assert kept(path) == {NET[1]: lease(1, until_s=19_999)}
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    journal.close()
+    with pytest.raises(MachineError, match="Input/output error"):
+        Journal(path, table)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before - 1
+
+
+def failing(number: int) -> Callable[..., None]:
+    """A call of the kernel that always ends with this error."""
+
+    def call(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return call
 
 
 def test_renewals_without_end_leave_no_ends_behind() -> None:
