@@ -83,18 +83,6 @@ def test_each_step_of_a_connection_is_a_decision_with_its_four_addresses(start: 
     assert records[-1]["first"] == "client"
 
 
-def test_a_client_that_ends_its_side_while_it_is_answered_closed_between_requests(start: Start) -> None:
-    web = start("--app", "echo")
-    with connect(web) as sock:
-        sock.sendall(b"GET /delay/0.3 HTTP/1.1\r\nHost: a\r\n\r\n")
-        sock.shutdown(socket.SHUT_WR)
-        assert read_all(sock).endswith(b"0.3 s later\n")
-    assert web.stop() == 0
-    *_, last = [json.loads(line) for line in web.log.read_text().splitlines()]
-    assert (last["what"], last["first"]) == ("closed", "client")
-    assert last["reason"]["text"] == "the client closed between requests"
-
-
 def test_a_thousand_pipelined_requests_are_answered_in_order(start: Start, tmp_path: Path) -> None:
     (tmp_path / "www").mkdir()
     for n in range(10):

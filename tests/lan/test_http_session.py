@@ -3,6 +3,7 @@
 import select
 import socket
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,12 +11,13 @@ from lan.reasons import Reason
 from lan.services.http.origin.answer import Answer
 from lan.services.http.origin.echo import Echo
 from lan.services.http.origin.ending import State
+from lan.services.http.origin.faults import Drip, Faults
 from lan.services.http.origin.origin import Origin
 from lan.services.http.origin.session import Session
 from lan.services.http.origin.settings import Limits, parser, read
 from lan.services.http.origin.shortcuts import Shortcuts
 from lan.services.http.origin.site import OnePage
-from lan.services.http.origin.telling import SILENT
+from lan.services.http.origin.telling import SILENT, Teller
 from lan.services.http.protocol.messages import Response, headers
 from lan.services.http.protocol.transport import RECEIVE_BYTES
 
@@ -38,7 +40,7 @@ class Counted:
         self.closed += 1
 
 
-def opened(origin: Origin) -> tuple[socket.socket, socket.socket, Session]:
+def opened(origin: Origin, tell: Teller = SILENT) -> tuple[socket.socket, socket.socket, Session]:
     """A client's socket, the server's, and the session on that."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname(), PATIENCE_S)
@@ -49,7 +51,7 @@ def opened(origin: Origin) -> tuple[socket.socket, socket.socket, Session]:
         origin=origin,
         settings=read(parser().parse_args([])),
         limits=Limits(),
-        tell=SILENT,
+        tell=tell,
         shortcuts=Shortcuts(time.time),
         now_s=0.0,
         date=time.time,
@@ -130,18 +132,75 @@ def test_a_client_of_the_other_protocol_that_does_not_read_is_not_read_from() ->
     client.close()
 
 
-def test_what_comes_while_an_answer_is_held_back_waits_in_the_kernel() -> None:
-    client, sock, session = opened(Origin(OnePage(b"", 0), app=Echo()))
-    client.sendall(b"GET /delay/5 HTTP/1.1\r\nHost: web\r\n\r\n")
-    while session.state is not State.PAUSE:
+def test_a_client_of_the_other_protocol_behind_a_slow_cable_stays_as_long_as_its_bytes_move() -> None:
+    client, sock, session = opened(Origin(OnePage(b"", 0)))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: web\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+    while session.state is not State.TUNNEL:
         act(session, sock)
     fill(client, session, sock)
-    assert session.engine.waiting_bytes <= 2 * RECEIVE_BYTES
-    session.expire(6.0)
+    client.settimeout(PATIENCE_S)
+    for _ in range(4):
+        read_bytes = 0
+        while read_bytes < 100_000:
+            read_bytes += len(client.recv(100_000))
+        session.expire(session.deadline_s)
+        assert session.state is State.TUNNEL
+    for _ in range(2):
+        session.expire(session.deadline_s)
+    assert session.state is not State.TUNNEL
+    session.abort(Reason("a test", "the end"))
+    client.close()
+
+
+class Dripping(Origin):
+    """Twelve bytes, five seconds between one and the next."""
+
+    def answer(self, *_: object, **__: object) -> Answer:
+        fields, faults = headers([("Content-Length", "12")]), Faults(drip=Drip(1, 5.0))
+        return Answer(Response(200, headers=fields), Short(), Reason("a test", "drops"), faults=faults)
+
+
+class Short(Counted):
+    def read(self, offset: int, count: int) -> bytes:
+        return bytes(min(count, 12 - offset))
+
+
+@pytest.mark.parametrize(
+    ("origin", "pauses"), [(Origin(OnePage(b"", 0), app=Echo()), 1), (Dripping(OnePage(b"", 0)), 11)]
+)
+def test_what_comes_while_an_answer_is_held_back_waits_in_the_kernel(origin: Origin, pauses: int) -> None:
+    client, sock, session = opened(origin)
+    client.sendall(b"GET /delay/5 HTTP/1.1\r\nHost: web\r\n\r\n")
+    for _ in range(pauses):
+        while session.state is not State.PAUSE:
+            act(session, sock)
+        fill(client, session, sock)
+        assert session.engine.waiting_bytes <= 2 * RECEIVE_BYTES
+        session.expire(session.deadline_s)
     while session.state is not State.LINGER:  # what follows is no request
         act(session, sock)
     assert client.recv(1 << 20).count(b"HTTP/1.1 ") == 2
     session.abort(Reason("a test", "the end"))
+    client.close()
+
+
+def test_a_client_that_ends_its_side_while_it_is_answered_closed_between_requests() -> None:
+    told: list[tuple[str, Reason, dict[str, object]]] = []
+    log = SimpleNamespace(is_wanted=True, append=lambda what, why, **keys: told.append((what, why, keys)))
+    client, sock, session = opened(Origin(OnePage(b"", 0), app=Echo()), Teller(log, None))  # type: ignore[arg-type]
+    client.sendall(b"GET /delay/5 HTTP/1.1\r\nHost: web\r\n\r\n")
+    while session.state is not State.PAUSE:
+        act(session, sock)
+    client.shutdown(socket.SHUT_WR)
+    while session.mask & select.EPOLLIN:
+        act(session, sock)
+    session.expire(session.deadline_s)
+    while session.is_open:
+        act(session, sock)
+    assert client.recv(1 << 20).endswith(b"5 s later\n")
+    what, why, keys = told[-1]
+    assert (what, why.text, keys["first"]) == ("closed", "the client closed between requests", "client")
     client.close()
 
 

@@ -291,7 +291,8 @@ class Session(Ending):
             self.transport.queue(step.data)
             self.deadline_s = self._now_s + self.limits.stall_s
         elif isinstance(step, plan.Pause):
-            self.state, self.mask, self.deadline_s = State.PAUSE, READ, self._now_s + step.seconds_s
+            self.state, self.deadline_s = State.PAUSE, self._now_s + step.seconds_s
+            self.mask = READ if self.engine.waiting_bytes <= RECEIVE_BYTES else 0
         elif isinstance(step, plan.SetNodelay):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(step.on))
         elif isinstance(step, plan.ShutdownWrite):
@@ -350,6 +351,9 @@ class Session(Ending):
             return None
         if self.state is State.REQUEST and not self.engine.is_idle:
             return self._refuse(408, Reason("RFC 9110 §15.5.9", "the request takes too long"))
+        if self.state is State.TUNNEL and self.mask == WRITE and self._takes_on():
+            self.deadline_s = self._now_s + self.limits.idle_s  # it is not read from until all has left
+            return None
         if self.state in (State.REQUEST, State.TUNNEL):
             return self._farewell(Reason("RFC 9112 §9.5", "idle for too long"))
         if self.state is State.LINGER and not self._fin_sent:
