@@ -67,6 +67,10 @@ class Language:
         """What went wrong, whole, in this language."""
         return fault.told(self.know_again) if isinstance(fault, LanError) else self.know_again(str(fault))
 
+    def fault_in_line(self, fault: Exception) -> str:
+        """What went wrong, without what was expected and what to do: for a face that has one line for it."""
+        return self.fault(fault).partition("\n")[0]
+
     @cached_property
     def _templates(self) -> list[known_again.Template]:
         return known_again.templates(self._faces)

@@ -207,6 +207,8 @@ class IndexedCapture:
                 piece, begin, here, file = self._look(section, at, PIECE_BYTES), at, 0, section.file
             if here + (size := self._size(piece, here, section)) > len(piece):
                 piece, begin, here = self._look(section, at, max(size, PIECE_BYTES)), at, 0
+                if size > len(piece):
+                    raise changed(at)
             block = piece[here : here + size]
             if not section.is_classic and section.reader.order == "<" and size >= PACKET_HEADER_BYTES:
                 kind, _, number, _, _, kept, length = unpack(block)

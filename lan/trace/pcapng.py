@@ -116,11 +116,17 @@ class Reader:
         return self._order
 
     def look(self, block: bytes, number: int) -> Frame | None:
-        """The frame that one whole block of the current section holds, as number `number`; None where it holds none."""
+        """The frame that one whole block of the current section holds, as number `number`; None where it holds none.
+
+        Nor does what is no block: the file may have been overwritten since it was walked.
+        """
         before, self.frames = self.frames, number - 1
-        frame = self._classic(block) if self._classic_ticks_ns else self._block(block)
-        self.frames = before
-        return frame
+        try:
+            return self._classic(block) if self._classic_ticks_ns else self._block(block)
+        except struct.error:
+            return None
+        finally:
+            self.frames = before
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole now; raises Malformed where the file is no capture at all."""

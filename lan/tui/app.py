@@ -209,7 +209,7 @@ class TraceApp(App[None]):
         self._look_on()
 
     def _gone_lan(self, fault: Exception) -> str:
-        return self.language.retell(Sentence("the LAN is gone: {why}", why=self.language.fault(fault)))
+        return self.language.retell(Sentence("the LAN is gone: {why}", why=self.language.fault_in_line(fault)))
 
     def _nothing(self) -> None:
         self.query_one(Layers).clear()
@@ -236,7 +236,7 @@ class TraceApp(App[None]):
         try:
             frame, timeline = taken_up(self.recorded, event.frame)
         except (Malformed, OSError) as fault:
-            self._say_lost(self.language.fault(fault))
+            self._say_lost(self.language.fault_in_line(fault))
             return
         self.query_one(Layers).show_frame(frame, clear_messages(frame, timeline))
         journey = timeline.journey_of(frame)
@@ -311,7 +311,7 @@ class TraceApp(App[None]):
         try:
             frame, timeline = taken_up(self.recorded, self.chosen)
         except (Malformed, OSError) as fault:
-            self._say_lost(self.language.fault(fault))
+            self._say_lost(self.language.fault_in_line(fault))
             return
         frames = timeline.journey_of(frame).frames
         at = frames.index(frame) + by

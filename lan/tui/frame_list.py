@@ -110,7 +110,7 @@ class FrameList(ScrollView, can_focus=True):
             self.chosen = self.frames[at]
         except (Malformed, OSError) as fault:
             self.chosen = None
-            self.post_message(self.Lost(self._language.fault(fault)))
+            self.post_message(self.Lost(self._language.fault_in_line(fault)))
         else:
             self.post_message(self.Chosen(self.chosen))
 
@@ -123,7 +123,7 @@ class FrameList(ScrollView, can_focus=True):
         try:
             row = table.row(self.frames[at], self.recorded.timeline, is_hop=self.is_hops)
         except (Malformed, OSError) as fault:
-            return Strip([Segment(self._language.fault(fault), self.rich_style)]).adjust_cell_length(
+            return Strip([Segment(self._language.fault_in_line(fault), self.rich_style)]).adjust_cell_length(
                 width, self.rich_style
             )
         style = self.rich_style + Style.parse(row.style or "none")

@@ -197,6 +197,36 @@ def test_a_file_that_is_cut_off_under_a_view_is_told(file: Path, tmp_path: Path)
         part.timeline_of(part.sightings[1000])
 
 
+@pytest.mark.parametrize("is_in_data", [False, True])
+def test_a_file_that_is_cut_off_while_connections_are_numbered_is_told(
+    file: Path, tmp_path: Path, *, is_in_data: bool
+) -> None:
+    copy = tmp_path / "copy.pcapng"
+    copy.write_bytes(file.read_bytes())
+    part = excerpts(copy)
+    part.know()
+    at = part.index._places[1000]
+    with copy.open("r+b") as cut:
+        cut.truncate(at + 50 if is_in_data else 5000)
+    with pytest.raises(Malformed, match="the file was changed meanwhile"):
+        part.numbering.go_on()
+
+
+@pytest.mark.parametrize("filling", [bytes(4), b"\x05\0\0\0", b"\xff" * 4])
+def test_a_file_that_is_overwritten_in_place_is_told(file: Path, tmp_path: Path, filling: bytes) -> None:
+    copy = tmp_path / "copy.pcapng"
+    copy.write_bytes(file.read_bytes())
+    part = excerpts(copy)
+    part.know()
+    with copy.open("r+b") as other:
+        other.seek(5000)
+        other.write(filling * (copy.stat().st_size // 4))
+    with pytest.raises(Malformed, match="the file was changed meanwhile"):
+        part.index.frame(1000)
+    with pytest.raises(Malformed, match="the file was changed meanwhile"):
+        part.numbering.go_on()
+
+
 def test_secrets_in_a_file_are_known_in_every_part(tmp_path: Path) -> None:
     writer, random = Writer(), "ab" * 32
     head = writer.start() + writer.interface("s1:eth1", "pc1:eth0", hardware="switch")[1]

@@ -128,7 +128,9 @@ def test_a_file_that_is_cut_off_under_it_is_told(file: Path) -> None:
             cut.truncate(5000)
         await pilot.press("end")
         await pilot.pause()
-        assert "the file was changed meanwhile" in title(app)
+        assert "the file was changed meanwhile" in title(app) and "\n" not in title(app)
+        row = next(each for each in rows(app) if "the file was changed meanwhile" in each)
+        assert "\n" not in row and len(row) == app.table.size.width
 
     play(source(file), steps)
 
