@@ -12,7 +12,7 @@ from lan.cli.recorded_source import RecordedSource, open_recorded
 from lan.cli.screen import Screen
 from lan.cli.source import STANDARD_INPUT, Source, open_source, tell_notes
 from lan.control import client
-from lan.errors import UsageError
+from lan.errors import RunError, UsageError
 from lan.language.catalogue import language_of
 from lan.reasons import Sentence
 from lan.trace.numbering import MOST_ENDS
@@ -24,7 +24,7 @@ from lan.trace.trackers.tcp import Connection
 def open_connection(options: argparse.Namespace, number: int, screen: Screen) -> tuple[Source, Connection]:
     """What `source_words` and `part_word` ask for, as far as a connection needs it, and the connection.
 
-    Raises UsageError.
+    Raises UsageError, and RunError where its frames are gone.
     """
     if options.part is not None or not _is_large(options):
         source = open_source(options, screen)
@@ -73,6 +73,9 @@ def _of_large(recorded: RecordedSource, number: int, screen: Screen) -> tuple[Ti
         if count > MOST_FRAMES or size_bytes > MOST_BYTES:
             raise too_many(recorded.capture or Path(name), f"the frames of connection {number}")
         timeline.add(frame)
+    if not timeline.tcp:  # a capture that goes on let its oldest files go meanwhile
+        told = Sentence("the frames of connection {number} are in none of the files that are left", number=number)
+        raise RunError(told, todo="lan flow --list")
     return timeline, timeline.tcp[0]
 
 

@@ -72,6 +72,14 @@ def test_a_connection_too_large_to_be_held_says_so(say: Say) -> None:
     assert "the frames of connection 0 are too many to be held" in said and "--part" in said
 
 
+def test_a_connection_whose_frames_went_with_the_oldest_files_is_told(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lan.trace.numbering.Numbering.places", lambda self, number: [])
+    said = say("days.pcapng", "-c", "0", most=100, code=1)
+    assert "the frames of connection 0 are in none of the files that are left" in said and "lan flow --list" in said
+
+
 def test_a_part_has_numbers_of_its_own(say: Say) -> None:
     assert say("days.pcapng", "-c", "0", "--part", f"{len(OFFICE) + 1}-", most=5000) != say("days.pcapng", "-c", "0")
 
