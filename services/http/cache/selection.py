@@ -64,7 +64,7 @@ def target_uri(request: Request, *, scheme: str = "http") -> str | None:
     if not authority or "#" in target or any(mark in authority for mark in "/?#@, \t"):
         return None
     scheme, authority = scheme.lower(), _ZEROS.sub(":", authority.lower())
-    authority = authority.removesuffix(_PORTS.get(scheme, "")).removesuffix(":")
+    authority = authority.removesuffix(_PORTS.get(scheme.partition("+")[0], "")).removesuffix(":")
     return f"{scheme}://{authority}{path if path.startswith('/') else '/' + path}"
 
 
@@ -74,18 +74,21 @@ def primary_key(uri: str) -> str:
 
 
 def same_origin(uri: str, reference: str) -> str | None:
-    """A URI reference made absolute, if scheme, host and port are those of `uri`; None otherwise (§4.4)."""
+    """A URI reference made absolute, if scheme, host and port are those of `uri`; None otherwise (§4.4).
+
+    A reference knows no way: it is taken for one of `uri`'s.
+    """
+    scheme, _, rest = uri.partition("://")
     try:
-        joined = urlsplit(urljoin(uri, reference.strip()))
-        other = target_uri(Request("GET", joined._replace(fragment="").geturl()))
+        joined = urlsplit(urljoin(f"{scheme.partition('+')[0]}://{rest}", reference.strip()))
+        other = target_uri(Request("GET", joined._replace(fragment="").geturl()), scheme=scheme)
     except ValueError:
         return None
     return other if other is not None and _origin(other) == _origin(uri) else None
 
 
-def _origin(uri: str) -> tuple[str, str]:
-    parts = urlsplit(uri)
-    return parts.scheme, parts.netloc
+def _origin(uri: str) -> list[str]:
+    return uri.split("/", 3)[:3]  # a way may have colons, which no scheme has
 
 
 def has_vary_star(response: Response) -> bool:

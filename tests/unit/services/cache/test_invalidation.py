@@ -92,3 +92,35 @@ def test_an_invalidation_of_something_else_does_not_keep_an_answer_out() -> None
     assert isinstance(relay, Relay) and relay.storing is not None
     relay.storing.write(b"body")
     assert relay.storing.end().entry is not None
+
+
+WAYS = ["http+10.0.0.7.80", "http+fd00::7.80"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("target", ["http://web:80/a", "http://WEB/a", "/a"])
+def test_all_spellings_of_a_target_are_one_on_an_intercepted_way_too(way: str, target: str) -> None:
+    world = World()
+    world.ask("http://web/a", Reply(cache_control=FRESH), scheme=way)
+    world.ask(target, Reply(), method="POST", scheme=way)
+    assert len(world.store) == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("reference", ["/b", "b", "http://web/b", "HTTP://WEB:80/b"])
+def test_what_location_names_goes_on_an_intercepted_way_too_and_on_no_other(way: str, reference: str) -> None:
+    world = World()
+    for scheme in (way, "http+10.0.0.8.80", "http"):
+        world.ask("http://web/b", Reply(cache_control=FRESH), scheme=scheme)
+    world.ask("http://web/a", Reply(201, location=reference), method="POST", scheme=way)
+    assert len(world.store) == 2 and world.is_stored("http://web/b")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("reference", ["http://other/b", "https://web/b", "//other/b", "http://web:81/b"])
+def test_another_origin_stays_on_an_intercepted_way_too(way: str, reference: str) -> None:
+    world = World()
+    uri = reference if "://" in reference else f"http:{reference}"
+    world.ask(uri, Reply(cache_control=FRESH), scheme=way)
+    world.ask("http://web/a", Reply(201, location=reference), method="POST", scheme=way)
+    assert len(world.store) == 1
