@@ -27,6 +27,8 @@ _FIRST_HOST_INDEX = 11
 _FIRST_SWITCH_INDEX, _FIRST_PORT_INDEX = 100, 10_000
 CARRIER_DEADLINE_S = 5.0
 """For both ends of a cable to find their carrier; the kernel takes milliseconds."""
+LOOK_S = 0.1
+"""For a look at ends whose turn comes when others have used up the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class Fabric:
             for at in range(0, len(indexes), MOST_WATCHED):
                 with netns.inside(namespace, self.home):
                     watch = LinkWatch(indexes[at : at + MOST_WATCHED])
-                silent += len(watch.wait_carrying(until_s - time.monotonic()))
+                silent += len(watch.wait_carrying(max(LOOK_S, until_s - time.monotonic())))
         if silent:
             print(f"{silent} ends of cables have no carrier after {CARRIER_DEADLINE_S:g} s", file=sys.stderr)
 

@@ -104,9 +104,10 @@ class LinkWatch:
 
     def _forget(self) -> None:
         """Drop what waits; while something does, the kernel does not say that more is lost."""
+        self._socket.setblocking(False)  # MSG_DONTWAIT alone does not hinder Python from waiting for its timeout
         while True:
             try:
-                self._socket.recv(1 << 16, socket.MSG_DONTWAIT)
+                self._socket.recv(1 << 16)
             except BlockingIOError:
                 return
             except OSError as error:
