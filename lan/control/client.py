@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from lan.topo.spec import Lan, Link, Port, lan_from_json
 
 HELLO_DEADLINE_S = 30.0
 """An agent that is busy with one face answers the next so late at most."""
+RETRY_S = 0.02
 
 
 class SilentError(RunError):
@@ -72,7 +74,7 @@ class RunningLan:
         path = f"/proc/{pid}/root{HOME}/agent.sock"
         try:
             sock.settimeout(HELLO_DEADLINE_S)
-            sock.connect(path)
+            _connect(sock, path)
             framing.send(sock, messages.pack(messages.Hello(messages.VERSION)))
             hello, _ = framing.receive(sock)
             sock.settimeout(None)
@@ -270,6 +272,22 @@ class RunningDevice:
         return subprocess.CompletedProcess(list(command), process.returncode, out, err)
 
 
+def _connect(sock: socket.socket, path: str) -> None:
+    """Connect to an agent's socket.  Raises TimeoutError where it does not let faces in, OSError where it is not there.
+
+    Where as many wait as may, a socket with a timeout is not let wait, but refused at once.
+    """
+    until_s = time.monotonic() + HELLO_DEADLINE_S
+    while True:
+        try:
+            sock.connect(path)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until_s:
+                raise TimeoutError from None
+            time.sleep(RETRY_S)
+
+
 def agents() -> list[int]:
     """Process ids of this user's agents."""
     found = []
@@ -294,6 +312,16 @@ def _log_of(pid: int) -> Path:
         return Path()
 
 
+def _is_of_here(pid: int) -> bool:
+    """Whether an agent is one of this state home."""
+    return state.base().resolve() in _log_of(pid).parents
+
+
+def names() -> list[str]:
+    """The LANs of this user and this state home that are up, coming or going, without a word with their agents."""
+    return sorted(_log_of(pid).parent.name for pid in agents() if _is_of_here(pid))
+
+
 def running() -> list[RunningLan]:
     """All LANs of this user and this state home (`XDG_STATE_HOME`) that are up and answer.
 
@@ -304,7 +332,7 @@ def running() -> list[RunningLan]:
         try:
             lan = RunningLan.at(pid)
         except SilentError:
-            if state.base() in _log_of(pid).parents:
+            if _is_of_here(pid):
                 raise
             continue
         except LanError:  # it is just coming or going
@@ -317,21 +345,21 @@ def running() -> list[RunningLan]:
 def connect(name: str | None = None) -> RunningLan:
     """The LAN of a name, or the only one.  Raises UsageError that names the candidates."""
     found = running()
-    names = [lan.name for lan in found]
+    known = [lan.name for lan in found]
     if not found:
         raise UsageError("no LAN is up", todo="lan up office")
     if name is None:
         if len(found) == 1:
             return found[0]
-        raise UsageError("several LANs are up: " + ", ".join(names), expected="-l NAME to say which")
+        raise UsageError("several LANs are up: " + ", ".join(known), expected="-l NAME to say which")
     for lan in found:
         if lan.name == name:
             return lan
-    near = nearest(name, names)
+    near = nearest(name, known)
     raise UsageError(
         f"no LAN named {name!r} is up" + (f"; did you mean {near!r}?" if near else ""),
-        expected="one of " + ", ".join(names),
+        expected="one of " + ", ".join(known),
     )
 
 
-__all__ = ["Completed", "MachineError", "RunningDevice", "RunningLan", "agents", "connect", "running"]
+__all__ = ["Completed", "MachineError", "RunningDevice", "RunningLan", "agents", "connect", "names", "running"]

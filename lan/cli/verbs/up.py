@@ -8,7 +8,6 @@ from lan.cli.ending import heeding
 from lan.cli.screen import Screen, spoken
 from lan.control import client, launch
 from lan.devices.kinds import schemas
-from lan.errors import LanError
 from lan.reasons import Sentence
 from lan.topo.load import load
 
@@ -46,7 +45,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     for note in (*lan.warnings, *launched.notes):
         screen.line(note_words(note), "yellow")
     host = next((device.name for device in lan.hosts), "h1")
-    screen.line(Sentence("next: {commands}", commands=commands(host, None if _is_alone() else lan.name)), "dim")
+    screen.line(
+        Sentence("next: {commands}", commands=commands(host, None if len(client.names()) == 1 else lan.name)), "dim"
+    )
     return 0
 
 
@@ -55,13 +56,6 @@ def commands(host: str, name: str | None) -> str:
     one, down = ("", "") if name is None else (f" -l {name}", f" {name}")
     verbs = (f"console{one} {host}", f"exec{one} {host} -- ip a", f"inspect{one}", f"trace{one}", f"down{down}")
     return " · ".join(f"lan {verb}" for verb in verbs)
-
-
-def _is_alone() -> bool:
-    try:
-        return len(client.running()) == 1
-    except LanError:  # another one is there, and does not answer
-        return False
 
 
 def _row(name: str, device: dict[str, object]) -> list[object]:

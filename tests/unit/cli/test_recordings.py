@@ -18,6 +18,7 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """The recordings of two LANs that are down, the second later; none is up."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(client, "running", list)
+    monkeypatch.setattr(client, "names", list)
     files = {name: tmp_path / "lan" / name / "trace.pcapng" for name in ("first", "second")}
     for at, file in enumerate(files.values()):
         file.parent.mkdir(parents=True)
@@ -57,7 +58,21 @@ def test_of_a_lan_that_is_named_its_own_is_offered(left: dict[str, Path]) -> Non
 def test_a_lan_that_is_up_is_named_by_its_option(left: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     up = [argparse.Namespace(name="first"), argparse.Namespace(name="fourth")]
     monkeypatch.setattr(client, "running", lambda: up)
+    monkeypatch.setattr(client, "names", lambda: [lan.name for lan in up])
     for name in ("first", "fourth"):
         assert {error.todo for error in refused(file=name)} == {f"-l {name}"}
     for error in refused():
         assert error.what.startswith("several LANs are up")
+
+
+def test_for_a_file_that_is_not_there_no_agent_is_waited_for(
+    left: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hangs() -> list[client.RunningLan]:
+        raise client.SilentError("an agent hangs")
+
+    monkeypatch.setattr(client, "running", hangs)
+    for error in refused(file="third"):
+        assert "No such file" in error.what
+    for error in refused(file="x" * 300):
+        assert "too long" in error.what
