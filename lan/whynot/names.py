@@ -95,7 +95,8 @@ def _misspelt(case: Case, host: str, mine: list[Answer]) -> Iterator[Step]:
                     name=host, near=near)  # fmt: skip
     rows = tuple(_row(answer) for answer in mine if answer.rcode)
     frames = tuple(number for answer in mine for number in answer.frames)
-    remedy = f"lan whynot {question.kind} {question.client} {question.target.replace(host, near, 1)}"
+    scheme, mark, rest = question.target.rpartition("://")
+    remedy = f"lan whynot {question.kind} {question.client} {scheme}{mark}{rest.replace(host, near, 1)}"
     yield Step("name", question.client, said, "name.no-device", rows, frames, "lan inspect", remedy)
 
 

@@ -47,7 +47,7 @@ def _entries(log: list[Decision], at_ns: int) -> dict[str, _Entry]:
         client = one.get("client") or one.get("local")  # who asked: where no client waits, the proxy itself
         method, uri = asked.get(client, ("", ""))
         if refreshed := one.get("uri"):
-            uri = next((each for each in found if each in (refreshed, _path(refreshed))), refreshed)
+            uri = next((each for each in (refreshed, _path(refreshed)) if each in found), refreshed)
         if one.what == "request":
             asked[client] = one.get("method"), one.get("target")
         elif one.what == "cache" and (said := one.get("cache_status")):

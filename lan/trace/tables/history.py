@@ -49,7 +49,7 @@ def read_log(lines: Iterable[str]) -> list[Decision]:
         try:
             record = json.loads(line)
             found.append(Decision(round(record["time_s"] * 1e9), record["service"], record["what"], record))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             continue
     return sorted(found, key=lambda one: one.time_ns)
 

@@ -41,7 +41,7 @@ def read(lines: Iterable[str], language: Language = ENGLISH) -> Iterator[Decided
             record = json.loads(line)
             why = _why(record["reason"], language)
             yield Decided(round(record["time_s"] * 1e9), _who(record), _what(record), why, record)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             continue
 
 

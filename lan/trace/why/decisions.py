@@ -48,11 +48,12 @@ class Decisions:
                 keys = json.loads(line)
                 time_ns, reason = round(keys.pop("time_s") * 1e9), Reason.from_json(keys.pop("reason"))
                 service, what = str(keys.pop("service")), str(keys.pop("what"))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                one = Decision(str(keys.get("switch", device)), service, time_ns, what, reason, keys)
+                ties = dict.fromkeys(_ties(one))  # a TypeError where one is a list or an object
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
                 continue
-            one = Decision(str(keys.get("switch", device)), service, time_ns, what, reason, keys)
             self._logging.add((one.device, service))
-            for tie in _ties(one):
+            for tie in ties:
                 self._by_tie.setdefault((one.device, service, tie), []).append(one)
 
     def read(self, logs: Iterable[Path]) -> None:

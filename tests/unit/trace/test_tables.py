@@ -237,6 +237,24 @@ def test_what_a_proxy_refreshes_in_the_background_is_the_entry_that_it_was_asked
     assert rows(history, "cache", "px", 41.5) == [[target, "203", "—", "—", "1", "19", "two"]]
 
 
+def test_of_a_whole_uri_and_its_path_the_one_refreshed_is_renewed() -> None:
+    """A proxy that is asked both as one and as a gateway has an entry of each."""
+    described = {
+        "devices": [{"name": "px", "kind": "proxy", "options": {"proxy": "cache"}, "is_switch": False}],
+        "links": [],
+    }
+    answer, log = "px; fwd=uri-miss; fwd-status=200; ttl=10; stored", list[str]()
+    for at, (client, target) in enumerate([("a", "/a"), ("b", "http://web/a")]):
+        asked = {"device": "px", "client": client}
+        log.append(decision(1 + at, "proxy", "request", method="GET", target=target, **asked))
+        log.append(decision(1.1 + at, "proxy", "cache", cache_status=answer, **asked))
+        log.append(decision(1.2 + at, "proxy", "stored", **asked))
+    own = {"device": "px", "local": "c", "uri": "http://web/a"}
+    log.append(decision(20, "proxy", "refreshed", cache_status="px; fwd=stale; fwd-status=304; ttl=10", **own))
+    history = History(Timeline(), logs={"px": log}, described=described)
+    assert {row[0]: row[4] for row in rows(history, "cache", "px", 22.5)} == {"/a": "21", "http://web/a": "2"}
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("0s", 0), ("3.214s", 3.214), ("250ms", 0.25), ("2", 2), ("frame:3", 0.001000002)]
 )

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from lan.reasons import Reason
+from lan.trace.tables.history import read_log
+from lan.trace.views import decided
 from lan.trace.why import Decisions
 
 
@@ -47,3 +51,33 @@ def test_lines_that_are_no_decisions_are_passed_over() -> None:
         "web", ["", "{", "[]", "1", '{"time_s": "x"}', '{"time_s": 1, "reason": 3}', line(1, "dns", "a", id=1)]
     )
     assert len(decisions.of("web", "dns", (1, None))) == 1
+
+
+@pytest.mark.parametrize("time_s", ["Infinity", "-Infinity", "NaN", "1e999"])
+def test_a_line_without_a_finite_time_is_passed_over_by_all_who_read_logs(time_s: str) -> None:
+    bad, good = line(7, "dns", "a", id=1).replace('"time_s": 7', f'"time_s": {time_s}'), line(1, "dns", "a", id=1)
+    decisions = Decisions()
+    decisions.add("web", [bad, good])
+    assert time_s in bad and len(decisions.of("web", "dns", (1, None))) == 1
+    assert [one.time_ns for one in read_log([bad, good])] == [1_000_000_000]
+    assert [one.time_ns for one in decided.read([bad, good])] == [1_000_000_000]
+
+
+@pytest.mark.parametrize(
+    ("service", "keys"),
+    [
+        ("http", {"client": []}),
+        ("dhcp", {"xid": {}}),
+        ("proxy", {"local": {}}),
+        ("dns", {"id": [], "client": "c"}),
+        ("switch", {"src": [1]}),
+        ("switch", {"src": "m", "dst": {"x": 1}}),
+        ("links", {"from": [], "to": "s1"}),
+        ("links", {"from": "pc1", "to": "s1", "crc": {}}),
+    ],
+)
+def test_a_line_whose_tie_is_no_text_or_number_is_passed_over(service: str, keys: dict[str, object]) -> None:
+    decisions = Decisions()
+    decisions.add("web", [line(1, service, "a", **keys), line(2, "http", "request", client="c", xid=7)])
+    assert not decisions.has_log("web", service) or service == "http"
+    assert len(decisions.of("web", "http", "c")) == len(decisions.of("web", "http", 7)) == 1
