@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, **more: Any) -> None:
         usage = importlib.import_module("lan.cli.usage")  # not for `lan --version`
-        super().__init__(prog, formatter_class=lambda prog: usage.Formatter(prog, spoken()), **more)
+        super().__init__(prog, formatter_class=lambda prog: usage.Formatter(prog, spoken), **more)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """`parse_args`, but for what it says of a word too many."""

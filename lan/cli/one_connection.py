@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lan.cli.recorded_source import RecordedSource, open_recorded
+from lan.cli.recordings import connect
 from lan.cli.screen import Screen
 from lan.cli.source import STANDARD_INPUT, Source, open_source, tell_notes
-from lan.control import client
 from lan.errors import RunError, UsageError
 from lan.language.catalogue import language_of
 from lan.reasons import Sentence
@@ -41,7 +41,7 @@ def open_connection(options: argparse.Namespace, number: int, screen: Screen) ->
 def _is_large(options: argparse.Namespace) -> bool:
     if options.file is not None:
         return is_large(Path("/dev/stdin") if options.file == STANDARD_INPUT else options.file)
-    trace = client.connect(options.lan).trace
+    trace = connect(options.lan).trace
     return trace is not None and is_large(Path(trace))
 
 

@@ -1,7 +1,8 @@
 """How a verb's help is told: in the reader's language, in columns that stand where letters are two cells wide."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from lan.language.catalogue import ENGLISH, Language
 from lan.trace.views.cells import wrap
@@ -10,9 +11,14 @@ from lan.trace.views.cells import wrap
 class Formatter(argparse.RawDescriptionHelpFormatter):
     """argparse's, by cells; what the catalogue lacks is told as argparse tells it."""
 
-    def __init__(self, prog: str, language: Language = ENGLISH) -> None:
+    def __init__(self, prog: str, language: Callable[[], Language] = lambda: ENGLISH) -> None:
+        """argparse makes one for each argument; `language` is asked for when there is something to tell."""
         super().__init__(prog)
-        self._language = language
+        self._ask_language = language
+
+    @cached_property
+    def _language(self) -> Language:
+        return self._ask_language()
 
     def start_section(self, heading: str | None) -> None:
         super().start_section(None if heading is None else self._language.say(heading))

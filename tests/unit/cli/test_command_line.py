@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from lan.cli import command_line
+from lan.cli import command_line, dispatch
 from lan.cli.screen import Screen
 from lan.cli.verbs import status
 
@@ -32,3 +32,11 @@ def test_an_interrupt_takes_the_progress_away_first(
     monkeypatch.setattr(status, "run", run)
     assert command_line.main(["status"]) == 130
     assert capsys.readouterr().out.endswith("half done\x1b[0m\r\x1b[2Kinterrupted\n")
+
+
+def test_a_command_is_read_without_the_catalogue_of_its_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoken() -> None:
+        raise AssertionError("nothing is told yet")
+
+    monkeypatch.setattr(dispatch, "spoken", spoken)
+    assert command_line.parse(["trace", "-l", "office"])[1].lan == "office"

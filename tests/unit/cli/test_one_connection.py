@@ -99,3 +99,14 @@ def test_what_tls_hid_is_read_by_the_files_own_secrets(say: Say) -> None:
     number = say("tls.pcapng", "--list").count("TCP -c") - 1
     whole = say("tls.pcapng", "-c", str(number))
     assert say("tls.pcapng", "-c", str(number), most=len(talk.frames)) == whole and "GET /secret" in whole
+
+
+def test_where_no_lan_is_up_the_last_recording_is_offered(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    left = tmp_path / "lan/office/trace.pcapng"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    said = say("-c", "0", code=2)
+    assert "no LAN is up" in said and str(left) in said
