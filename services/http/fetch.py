@@ -10,7 +10,6 @@ names and addresses alike.
 """
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -42,7 +41,7 @@ def main(arguments: list[str]) -> int:
     try:
         return fetch(words.parser().parse_args(arguments))
     except LanError as error:
-        print(json.dumps({"schema": 1, "ok": False, "error": error.as_json()}, ensure_ascii=False)) if as_json else None
+        print(telling.as_json({"schema": 1, "ok": False, "error": error.as_json()})) if as_json else None
         print(f"lan-fetch: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -103,7 +102,7 @@ def _tell_one(options: argparse.Namespace, exchanges: list[Exchange], loop: Loop
         said = report.one(exchange, connection)
         if len(exchanges) > 1:
             said["redirects"] = [str(before.url) for before in exchanges[:-1]]
-        print(json.dumps(said, ensure_ascii=False))
+        print(telling.as_json(said))
     if exchange.response.status < 400:
         return OK
     answered = telling.on_screen(f"{exchange.response.status} {exchange.response.phrase}")
@@ -117,7 +116,7 @@ def _tell_many(
     exchanges = loop.visit.exchanges
     if options.json:
         said = report.many(strategy, exchanges, loop.records, watcher.orders, started_s)
-        print(json.dumps(said, ensure_ascii=False))
+        print(telling.as_json(said))
     else:
         telling.show(waterfall.draw(report.rows(exchanges, started_s), telling.columns()))
         print(report.summary(strategy, exchanges, loop.records, report.total_ms(exchanges, started_s)))

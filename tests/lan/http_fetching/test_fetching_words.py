@@ -1,5 +1,7 @@
 """The words of lan-fetch: socket options, pages with their objects, folders, the waterfall, misuse."""
 
+import json
+import re
 import resource
 import socket
 import subprocess
@@ -128,6 +130,20 @@ def test_what_a_server_says_steers_no_terminal() -> None:
             _, out, err = shown("-v", server.url())
         assert "\\x9b31mred" in err
         assert "\x9b" not in out + err
+
+
+@pytest.mark.parametrize("words", [[], ["--strategy", "persistent"]])
+def test_what_a_stranger_wrote_steers_no_terminal_in_json_either(words: list[str]) -> None:
+    def lead(peer: Peer) -> None:
+        assert peer.request()
+        peer.sock.sendall(b"HTTP/1.1 200 OK\x9b2J\r\nServer: \xc2\x9b31m\r\nContent-Length: 0\r\n\r\n")
+        peer.await_end()
+
+    with Scripted(lead) as server:
+        _, out, _ = shown(*words, "--json", server.url())
+    assert json.loads(out)["schema"] == 1
+    assert not re.search(r"[\x7f-\x9f]", out)
+    assert r"\u009b" in out
 
 
 def test_more_objects_than_descriptors_go_into_a_folder(tmp_path: Path) -> None:
