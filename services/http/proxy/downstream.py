@@ -225,6 +225,8 @@ class Downstream(abc.ABC):
             self.deadline_s += self.context.limits.stall_s
         self.client.end()
         self.client.resume()
+        if self.client.fin_sent and self.client.has_ended:  # of a tunnel, both before this: nobody will tell
+            self.close(BOTH_CLOSED)
 
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)

@@ -44,6 +44,16 @@ def test_what_a_client_sent_before_its_reset_reaches_the_server() -> None:
     assert server.sent == b"last words" and server.ended and server.closed
 
 
+@pytest.mark.parametrize("first", ["client", "server"])
+def test_a_tunnel_that_both_sides_have_ended_is_closed_at_once(first: str) -> None:
+    world = tunnel()
+    ends = [world.client, world.servers[0]]
+    for end in ends if first == "client" else reversed(ends):
+        world.arrive(end, b"")
+    assert world.client.ended and world.servers[0].ended
+    assert world.client.closed and world.servers[0].closed and not world.loop.watched and not world.loop.timed
+
+
 @pytest.mark.parametrize("end", [BROKEN, b""])
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_a_side_that_takes_nothing_after_the_other_ended_is_given_up(side: str, end: bytes | OSError) -> None:
