@@ -360,7 +360,7 @@ class IndexedCapture:
 
     def _walk_blocks(self, piece: bytes, wanted: int) -> int:
         places, base, at, end = self._places, self._at, 0, len(piece)
-        add, add_first, ways = places.append, self.first_sightings.append, ONLY_FLAGS
+        add, add_first, ways, ports = places.append, self.first_sightings.append, ONLY_FLAGS, self._ports
         section = self._sections[-1] if self._sections else None
         order = section.reader.order if section and section.file is self._files[-1] else "<"
         unpack = struct.Struct(order + "IIIIIII").unpack_from
@@ -395,7 +395,8 @@ class IndexedCapture:
                     way = ways.get(piece[at + PACKET_HEADER_BYTES + (size + 3 & ~3) : stop - 4])
                     if length > size > self.cut_to_bytes:
                         self.cut_to_bytes = size
-                    if self._ports.firsts[number][self._way(piece[at:stop]) if way is None else way]:
+                    first = ports.firsts.get(number) or ports.first_ways_of(number, self._sections[-1].reader)
+                    if first[self._way(piece[at:stop]) if way is None else way]:
                         add_first(len(places))
                     add(base + at)
             elif kind in (INTERFACE, DECRYPTION_SECRETS):

@@ -87,6 +87,8 @@ class Reader:
         self.frames = 0
         self.secret_parts: list[str] = []
         """The TLS key logs that the file holds, a block each."""
+        self.marked: list[str] = []
+        """Devices that the file marks as switches, in the order of their first marks."""
         self._switches: set[str] = set()
         self._bytes = bytearray()
         self._wanted = 0
@@ -330,8 +332,9 @@ class Reader:
         else:
             self._without_peer.setdefault(port, []).append(len(self.interfaces))
         hardware = _text(options.get(INTERFACE_HARDWARE))
-        if hardware == SWITCH:
-            self._switches.add(device_of_port(port))
+        if hardware == SWITCH and (device := device_of_port(port)) not in self._switches:
+            self._switches.add(device)
+            self.marked.append(device)
         self.interfaces.append(Interface(port, peer, hardware, linktype, ticks_per_s, offset_s, snaplen_bytes))
 
     def _secrets(self, body: bytes) -> None:

@@ -95,8 +95,9 @@ def _misspelt(case: Case, host: str, mine: list[Answer]) -> Iterator[Step]:
                     name=host, near=near)  # fmt: skip
     rows = tuple(_row(answer) for answer in mine if answer.rcode)
     frames = tuple(number for answer in mine for number in answer.frames)
-    scheme, mark, rest = question.target.rpartition("://")
-    remedy = f"lan whynot {question.kind} {question.client} {scheme}{mark}{rest.replace(host, near, 1)}"
+    rest = question.target.partition("://")[2] or question.target
+    target = question.target.removesuffix(rest) + rest.replace(host, near, 1)
+    remedy = f"lan whynot {question.kind} {question.client} {target}"
     yield Step("name", question.client, said, "name.no-device", rows, frames, "lan inspect", remedy)
 
 

@@ -183,3 +183,28 @@ def test_each_interface_and_each_secret_is_looked_at_once(tmp_path: Path, monkey
         assert len(index.secret_parts) == 300 and index.secrets == "".join(index.secret_parts)
         assert len(index.cables()) == 300 and index.linktypes == {1}
         assert len(index.first_sightings) == 300
+
+
+@pytest.mark.parametrize("is_told_between", [False, True])
+def test_a_mark_of_a_switch_is_no_reason_to_look_at_every_interface(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_told_between: bool
+) -> None:
+    looked = list[str]()
+    first_ways = IndexedPorts.first_ways
+    monkeypatch.setattr(
+        IndexedPorts, "first_ways", lambda self, *ends: looked.append(ends[0]) or first_ways(self, *ends)
+    )
+    writer = Writer()
+    blocks = [writer.start()]
+    for number in range(300):
+        blocks += [writer.interface(f"s{number}:eth1", f"s{number + 1}:eth0", hardware="switch")[1]]
+        blocks += [writer.packet(number, 1, Direction.IN, b"x")] if is_told_between else []
+    blocks += [writer.packet(number, 1, Direction.IN, b"x") for number in range(300)]
+    file = tmp_path / "a.pcapng"
+    file.write_bytes(b"".join(blocks))
+    with IndexedCapture(file) as index:
+        index.walk()
+        assert index.switches == {f"s{number}" for number in range(300)}
+        first = len(index.first_sightings)
+        assert first == (301 if is_told_between else 1), "what came from a device that was not marked yet"
+    assert len(looked) <= 2 * 300

@@ -81,10 +81,10 @@ def test_a_misspelt_device_is_set_right_before_any_server_is_told_of_the_name(ki
 def test_a_misspelt_device_is_set_right_in_the_host_of_a_uri_not_in_its_scheme() -> None:
     facts = kept()["no-such-name"]
     devices = {"ht": facts.devices["web"], **{n: d for n, d in facts.devices.items() if n != "web"}}
-    question = replace(facts.question, kind="http", target="http://htt/htt", host="htt")
+    question = replace(facts.question, kind="http", target="http://htt/htt?a=http://b", host="htt")
     answers = [replace(answer, name="htt") for answer in facts.answers]
     found = diagnose(replace(facts, question=question, answers=answers, devices=devices)).broken
-    assert found is not None and (found.code, found.remedy) == ("name.no-device", "lan whynot http pc1 http://ht/htt")
+    assert found is not None and (found.code, found.remedy) == ("name.no-device", "lan whynot http pc1 http://ht/htt?a=http://b")
 
 
 def test_a_misspelt_device_is_set_right_where_no_server_is_asked_and_it_is_one_of_many() -> None:
