@@ -31,6 +31,9 @@ class Parser(argparse.ArgumentParser):
             )
         return options
 
+    def _check_help(self, action: argparse.Action) -> None:
+        """From Python 3.14 on `add_argument` tries each help, for which the catalogue would be read."""
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}", todo=f"{self.prog} --help")
 

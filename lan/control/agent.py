@@ -4,6 +4,7 @@ One thread, one loop, nothing in it waits for long.  Only processes outside the 
 socket (`_may_ask`); what runs on a device can neither see nor use it.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -462,7 +463,8 @@ def _detach(options: Options) -> None:
     A shell's 1024 are less than a thousand hosts need, of each of which a namespace is held.
     """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.suppress(ValueError, OSError):  # the hard limit may be above what the kernel now lets anybody have
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     log = os.open(options.state / "agent.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     for target, descriptor in ((0, nothing), (1, log), (2, log)):

@@ -136,7 +136,7 @@ def blow(main: Main, keep: Collection[int] = ()) -> Bubble:
         pid = int(_expect(ours, b"P", more=16))
         ours.sendall(b"K")
         os.waitpid(middle, 0)
-    except _SilentError:
+    except (_SilentError, ConnectionError):  # it is gone when it is read from, or written to
         status = _call_off(ours, lifeline_write, middle, pid)
         raise _forbidden(f"the process that makes them ended with {_told(status)}, and without a word") from None
     except BaseException:
@@ -146,9 +146,9 @@ def blow(main: Main, keep: Collection[int] = ()) -> Bubble:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[set[signal.Signals]]:
+def _undisturbed() -> Iterator[set[int]]:
     """Within it nobody's signals come, so that a child is itself before they do; yields the mask of before."""
-    mask = {signal.Signals(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+    mask: set[int] = set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))  # real-time signals have no name
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, FROM_OUTSIDE)
         yield mask
@@ -209,7 +209,7 @@ def _between(
     users: idmap.IdMap | None,
     main: Main,
     keep: Collection[int],
-    mask: Collection[signal.Signals],
+    mask: Collection[int],
 ) -> NoReturn:
     """The process between the caller and PID 1: enters the namespaces, makes PID 1, ends.
 
