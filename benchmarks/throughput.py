@@ -9,7 +9,6 @@ and the ratio is what counts.  Exit code 1 where ours is below 0.9 of the other.
 """
 
 import argparse
-import json
 import os
 import socket
 import statistics
@@ -18,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import iperf3
 from benchmarks.in_order import end_in_order
 from benchmarks.trace_capturing import load_of
 from lan.engine import offloads
@@ -49,14 +49,9 @@ def by_hand(kind: str, seconds: int) -> float:
             _ip("link", "set", port, "master", "s1")
         else:
             subprocess.run(["ovs-vsctl", "add-port", "s1", port], check=True)
-    words = ["ip", "netns", "exec", "h2", "iperf3", "-s", "-1", "--forceflush"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as listening:
-        assert listening.stdout is not None
-        while "listening" not in listening.stdout.readline():
-            pass
-        told = _inside("h1", "iperf3", "-c", "10.0.0.2", "-t", str(seconds), "-J")
-        listening.communicate()
-    return float(json.loads(told)["end"]["sum_received"]["bits_per_second"]) / 1e6
+    words = ["ip", "netns", "exec", "h2", *iperf3.SERVER]
+    listening = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    return iperf3.mbit_s(listening, lambda: _inside("h1", "iperf3", "-c", "10.0.0.2", "-t", str(seconds), "-J"))
 
 
 def _ip(*words: str) -> None:

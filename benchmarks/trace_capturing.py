@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks import iperf3
 from lan.control.client import RunningDevice, RunningLan
 from lan.control.launch import Launch, up
 from lan.devices.kinds import schemas
@@ -27,7 +28,10 @@ FAIR_WINDOW = "256K"
 unacknowledged at each segment."""
 OFFICE_BYTES = 60_000_000
 """What iperf3 sends in that capture: fewer frames than a timeline may hold at once."""
-IPERF3_S = 120
+OFFICE_S = 120
+"""How long that may take."""
+SPARE_S = 60
+"""What a run of some seconds may take beside them."""
 TALK = """
 for i in $(seq 1 60); do
     curl -s -o /dev/null http://www.ark-inflearn.com/
@@ -84,16 +88,11 @@ def _lan(what: str, folder: Path, **how: object) -> Iterator[RunningLan]:
             launched.lan.down()
 
 
-def _iperf3(client: RunningDevice, server: RunningDevice, address: str, *how: str) -> float:
+def _iperf3(client: RunningDevice, server: RunningDevice, address: str, *how: str, limit_s: float) -> float:
     """Mbit/s that arrived; `how` is iperf3's own: how long or how much, and its window."""
-    words = ["iperf3", "-s", "-1", "-p", PORT, "--forceflush"]
-    with server.popen(words, stdout=subprocess.PIPE, text=True) as listening:
-        assert listening.stdout is not None
-        while "listening" not in listening.stdout.readline():
-            pass
-        done = client.run(["iperf3", "-c", address, "-p", PORT, "-J", *how], timeout=IPERF3_S)
-        listening.communicate()
-    return float(json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"]) / 1e6
+    asked = ["iperf3", "-c", address, "-p", PORT, "-J", *how]
+    listening = server.popen([*iperf3.SERVER, "-p", PORT], stdout=subprocess.PIPE, text=True)
+    return iperf3.mbit_s(listening, lambda: client.run(asked, timeout=limit_s).stdout)
 
 
 def _counted(device: RunningDevice) -> int:
@@ -112,7 +111,7 @@ def _load(folder: Path, switch: str, snaplen_bytes: int, seconds: int, *, is_cap
     capturing = Capturing(snaplen_bytes=snaplen_bytes)
     with _lan("single:2", folder, switch=switch, trace=is_captured, capturing=capturing) as lan:
         one, other = lan.device("h1"), lan.device("h2")
-        rate = _iperf3(one, other, "10.0.0.2", "-t", str(seconds))
+        rate = _iperf3(one, other, "10.0.0.2", "-t", str(seconds), limit_s=seconds + SPARE_S)
         told = lan.sync_trace() if is_captured else {"frames": 0, "drops": 0}
         return Load(rate, told["frames"], told["drops"], _counted(one) + _counted(other), _taps(lan.pid))
 
@@ -120,7 +119,8 @@ def _load(folder: Path, switch: str, snaplen_bytes: int, seconds: int, *, is_cap
 def _office(target: Path) -> None:
     with _lan("office", target.parent) as lan:
         lan.device("pc1").run(["sh", "-c", TALK], timeout=120)
-        _iperf3(lan.device("pc1"), lan.device("web"), "192.168.100.253", "-n", str(OFFICE_BYTES), "-w", FAIR_WINDOW)
+        pc, web, how = lan.device("pc1"), lan.device("web"), ("-n", str(OFFICE_BYTES), "-w", FAIR_WINDOW)
+        _iperf3(pc, web, "192.168.100.253", *how, limit_s=OFFICE_S)
         lan.sync_trace()
         assert lan.trace is not None
         target.write_bytes(lan.trace.read_bytes())
