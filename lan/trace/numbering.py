@@ -15,6 +15,7 @@ from lan.trace.reassembly_frames import FragmentedFrames
 from lan.trace.segment import ODD, segment_in, segment_of
 from lan.trace.trackers.tcp_numbers import Numbers, Segment
 from lan.wire.frame import decode
+from lan.wire.packet import Packet
 
 MOST_ENDS = 1 << 18
 """Pairs of addresses and ports that are remembered; some 600 bytes each."""
@@ -88,24 +89,23 @@ class Numbering:
             segment = segment_of(data, length, device)
             self._of.append(NONE)
             if segment is ODD:
-                self._take_odd(place)
+                self._take_odd(place, decode(data, wire_length=length), device)
             elif segment is not None:
                 self._note(len(self._of) - 1, segment)
         return begin < len(self._of) < len(firsts) and not self.is_full
 
-    def _take_odd(self, place: int) -> None:
+    def _take_odd(self, place: int, packet: Packet, device: str) -> None:
         """A frame that must be decoded; one that completes a packet in fragments, of which all are then noted."""
-        frame, parts = self._index.frame(place), list[int]()
-        packet = frame.packet
+        parts = list[int]()
         network = packet.ipv4 or packet.ipv6
         if network is not None and network.is_fragment():
-            whole = self._fragments.join(frame)
+            whole = self._fragments.join(self._index.frame(place))
             if whole is None:
                 return
             packet = decode(whole.frame)
             places = (self._index.place(each.number) for each in whole.sources)
             parts = [bisect_left(self._index.first_sightings, each) for each in places if each is not None]
-        segment = segment_in(packet, frame.from_device)
+        segment = segment_in(packet, device)
         if segment is not None:
             self._note(len(self._of) - 1, segment)
             for at in parts:

@@ -114,6 +114,28 @@ def test_numbers_are_those_of_the_whole(seed: int, tmp_path: Path) -> None:
             assert places == {number for number, which in told.items() if which == at}
 
 
+def test_a_frame_that_must_be_decoded_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a VLAN all are such; only fragments are kept, and need the whole frame."""
+    plain = dialogue(Random(3), is_plain=True)
+    frames = [
+        replace(frame, data=frame.data[:12] + b"\x81\0\0\7" + frame.data[12:], length=frame.length + 4)
+        for frame in plain
+    ]
+    file = written(tmp_path, frames)
+    expected, timeline = whole_numbers(file)
+    read, looked = list[int](), IndexedCapture.frames_at
+    monkeypatch.setattr(
+        IndexedCapture, "frames_at", lambda self, places: looked(self, [read.append(each) or each for each in places])
+    )
+    with IndexedCapture(file) as index:
+        index.walk()
+        numbering = Numbering(index)
+        while numbering.go_on():
+            pass
+        assert numbering.count == len(timeline.tcp) > 10 and not read
+        assert sum(len(numbering.places(at)) for at in range(numbering.count)) == len(expected)
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_a_classic_file_and_one_of_the_other_byte_order_are_numbered_too(order: str, tmp_path: Path) -> None:
     frames = [replace(frame, port="", peer="", direction=Direction.UNKNOWN) for frame in dialogue(Random(5))]
