@@ -55,7 +55,10 @@ class Neighbours:
         Of several, at as many ports, one that is used goes before one that is not, and then the later one.
         """
         rows = self._rows_then(device, ip, at_ns)
-        return max(rows, key=lambda row: (row.is_valid, not row.neighbour.is_gone, row.since_ns), default=None)
+        row = max(rows, key=lambda row: (row.is_valid, not row.neighbour.is_gone, row.since_ns), default=None)
+        if row is not None and not row.is_valid and len(rows) < len(self._ports(device, ip, at_ns)):
+            return None  # the row of another port may have been used
+        return row
 
     def used(self, device: str, ip: str, mac: str, at_ns: int) -> Row | None:
         """The row by which a frame went out to `mac`: the one then, or one that came to be then and was heard late."""
@@ -76,7 +79,7 @@ class Neighbours:
 
     def is_missing(self, device: str, ip: str, at_ns: int) -> bool:
         """Whether it is certain that no row had an address for it then."""
-        ports = [rows for rows in self._of(device, ip) if rows[0].since_ns <= at_ns]
+        ports = self._ports(device, ip, at_ns)
         if not ports:
             return self._gaps.is_whole(device, "tables", at_ns)
         then = self._rows_then(device, ip, at_ns)
@@ -98,7 +101,7 @@ class Neighbours:
         )
 
     def table(self, device: str, at_ns: int) -> list[Row] | None:
-        """All rows then, in the order in which they came to be; None where nobody knows."""
+        """All rows then, in the order in which their addresses were first told of; None where nobody knows."""
         if not self._gaps.is_whole(device, "tables", at_ns):
             return None
         found = [row for ip in self._rows.get(device, {}) for row in self._rows_then(device, ip, at_ns)]
@@ -107,6 +110,10 @@ class Neighbours:
     def _of(self, device: str, ip: str) -> Iterable[list[Row]]:
         """The rows of an address at each port of a device."""
         return self._rows.get(device, {}).get(ip, {}).values()
+
+    def _ports(self, device: str, ip: str, at_ns: int) -> list[list[Row]]:
+        """The rows of an address at each port that had one until then."""
+        return [rows for rows in self._of(device, ip) if rows[0].since_ns <= at_ns]
 
     def _rows_then(self, device: str, ip: str, at_ns: int) -> list[Row]:
         """The last row of an address at each port, though it be gone."""

@@ -101,6 +101,12 @@ def test_each_port_has_its_own_row_of_an_address(written: Written) -> None:
     written.tell("gap", "", of="tables")
     failed = written.row("FAILED", "", index=11)
     assert not rows.is_missing("pc1", "10.0.0.2", failed), "what the other port has now, nobody knows"
+    assert rows.row("pc1", "10.0.0.2", failed) is None
+    gone = written.row("", "", index=11, is_gone=True)
+    assert rows.row("pc1", "10.0.0.2", gone) is None
+    used = written.row("REACHABLE", index=11)
+    row = rows.row("pc1", "10.0.0.2", used)
+    assert row is not None and row.neighbour.index == 11, "a row that is used is one, whatever else there is"
 
 
 def test_what_came_before_a_gap_is_not_known(written: Written) -> None:
