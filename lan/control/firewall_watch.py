@@ -32,6 +32,8 @@ LISTING_DEADLINE_S = 5.0
 MOST_READINGS = 3
 """In one round, of rules that change while they are read; or in as many rounds, of rules that can't be read: then the
 next change is waited for."""
+AGAIN_S = 0.5
+"""Until the next round, where rules have still to be read and no message comes."""
 LISTING = ["nft", "--handle", "--stateless", "list", "ruleset"]
 SILENT = frozenset({"continue", "jump", "goto", "return"})
 """Verdicts that do not end a packet's way through a chain."""
@@ -107,6 +109,10 @@ class FirewallWatch:
                 elif device not in self._changed:
                     self._settle(device, spaces[device], rules)
         self._changed |= again
+
+    def patience_s(self) -> float | None:
+        """How long the next round may be waited for; None: until something is told."""
+        return AGAIN_S if self._changed else None
 
     def _settle(self, device: str, space: int, rules: Ruleset) -> None:
         self._unsettled.discard(device)

@@ -125,9 +125,7 @@ class Watch:
         """Until the control socket ends."""
         going = True
         while going:
-            due_s = self.sockets.deadline_s()
-            patience_s = None if due_s is None else max(0.0, due_s - time.monotonic())
-            ready = [key.data for key, _ in self._selector.select(patience_s)]
+            ready = [key.data for key, _ in self._selector.select(self._patience_s())]
             if ready and None not in ready and any(sock.family is socket.AF_NETLINK for sock in ready):
                 self._rest()
             self._take_all(at_once=None in ready)
@@ -135,6 +133,13 @@ class Watch:
                 going = self._answer()
         self._take_all(at_once=True)
         self.firewall.close()
+
+    def _patience_s(self) -> float | None:
+        due_s, again_s = self.sockets.deadline_s(), self.firewall.patience_s()
+        if due_s is None:
+            return again_s
+        left_s = max(0.0, due_s - time.monotonic())
+        return left_s if again_s is None else min(left_s, again_s)
 
     def _take_all(self, *, at_once: bool) -> None:
         for trigger, ports in self._triggers:

@@ -37,7 +37,9 @@ def tell_controller(switches: Iterable[Device], file: Path = FILE) -> None:
                 expected=f"{OPTION} up to {LONGEST_FLOW_S}",
                 todo="a shorter time; or switch='bridge' for this switch",
             )
-    file.write_text(json.dumps(times))
+    beside = file.with_name(f"{file.name}.new")
+    beside.write_text(json.dumps(times))
+    beside.replace(file)  # the controller may be reading it for a switch that connects
 
 
 def check_change(name: str, changes: Mapping[str, Any], *, is_ovs: bool) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -212,6 +213,21 @@ def test_rules_that_can_never_be_read_are_not_asked_for_without_end(rules: Rules
     rules.watch.take("web", CHANGE)
     rules.settle()
     assert len(tried.read_text()) == 4
+
+
+def test_rules_that_have_still_to_be_read_are_read_though_nothing_more_is_told(rules: Rules, watched: Watched) -> None:
+    rules.are(81)
+    rules.watch.take("web", CHANGE)
+    rules.settle(82, 83, 84)
+    assert rules.said == [("rules change", None)]
+    watched.watch.firewall = rules.watch
+    assert watched.watch._patience_s() == firewall_watch.AGAIN_S
+    rules.settle()
+    assert rules.said[-1] == ("ruleset", "tcp dport 84 drop")
+    assert watched.watch._patience_s() is None
+    watched.watch.sockets.trigger("web", time.monotonic() + 1000)
+    rules.watch.take("web", CHANGE)
+    assert watched.watch._patience_s() == firewall_watch.AGAIN_S
 
 
 def test_a_protocol_that_a_kernel_does_not_tell_of_loses_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
