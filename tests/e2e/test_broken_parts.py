@@ -7,6 +7,7 @@ import select
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -136,12 +137,15 @@ def test_a_lan_may_hold_more_open_files_than_a_shell_lets_its_programs(lan: Comm
     lan.run("down", check=0)
 
 
-def test_an_agent_that_hangs_is_named_with_what_ends_it(lan: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_agent_that_hangs_is_named_with_what_ends_it(
+    lan: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     before = inventory.take()
     with lan.up(*SMALL) as up:
         agent = up.agent
         os.kill(agent, signal.SIGSTOP)
         monkeypatch.setattr(client, "HELLO_DEADLINE_S", 0.1)
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # no LAN of it may be late
         with pytest.raises(LanError, match=f"{agent}.* has not answered .*\n.*kill -9 {agent}"):
             RunningLan.at(agent)
         assert agent not in [found.pid for found in client.running()]  # it is of another state folder
