@@ -65,29 +65,40 @@ def templates(texts: Iterable[str]) -> list[Template]:
 def retold(text: str, known: Mapping[str, str], made: Iterable[Template], finish: Callable[[str], str]) -> str:
     """The text in the language of a catalogue, `known`, as far as it has it."""
     first, *more = text.split("\n")  # below a sentence may stand what it is about, with a mark
-    return "\n".join([_retold(first, known, list(made), finish, DEEPEST) or first, *more])
+    return "\n".join([_Known(known, list(made), finish).retold(first, DEEPEST) or first, *more])
 
 
-def _retold(
-    text: str, known: Mapping[str, str], made: list[Template], finish: Callable[[str], str], deepest: int
-) -> str | None:
-    if text in known:
-        return known[text]
-    if not deepest or " " not in text:
-        return None
+class _Known:
+    """A catalogue, for one text: its parts are met on many ways, and each is looked up once."""
 
-    def inner(words: str) -> str | None:
-        return _retold(words, known, made, finish, deepest - 1)
+    def __init__(self, known: Mapping[str, str], made: list[Template], finish: Callable[[str], str]) -> None:
+        self._known, self._made, self._finish = known, made, finish
+        self._met: dict[tuple[str, int], str | None] = {}
 
-    before, hint, near = text.rpartition(HINT)
-    if hint and near.endswith("?"):
-        meant = known.get(HINT + "{near}?", HINT + "{near}?").format(near=near[:-1])
-        return (inner(before) or before) + finish(meant)
-    for each in made:
-        if (facts := each.facts(text)) is not None:
-            told = {name: (name in WORDS and inner(fact)) or fact for name, fact in facts.items()}
-            return finish(known[each.text].format_map(told))
-    return _either_side(text, inner)
+    def retold(self, text: str, deepest: int) -> str | None:
+        """None where it is not known; `deepest`: so many messages may be in each other."""
+        if (text, deepest) not in self._met:
+            self._met[text, deepest] = self._look_up(text, deepest)
+        return self._met[text, deepest]
+
+    def _look_up(self, text: str, deepest: int) -> str | None:
+        if text in self._known:
+            return self._known[text]
+        if not deepest or " " not in text:
+            return None
+
+        def inner(words: str) -> str | None:
+            return self.retold(words, deepest - 1)
+
+        before, hint, near = text.rpartition(HINT)
+        if hint and near.endswith("?"):
+            meant = self._known.get(HINT + "{near}?", HINT + "{near}?").format(near=near[:-1])
+            return (inner(before) or before) + self._finish(meant)
+        for each in self._made:
+            if (facts := each.facts(text)) is not None:
+                told = {name: (name in WORDS and inner(fact)) or fact for name, fact in facts.items()}
+                return self._finish(self._known[each.text].format_map(told))
+        return _either_side(text, inner)
 
 
 def _either_side(text: str, inner: Callable[[str], str | None]) -> str | None:

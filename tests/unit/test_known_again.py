@@ -4,7 +4,7 @@ import pytest
 
 from lan.errors import LanError, UsageError
 from lan.language.catalogue import ENGLISH, language
-from lan.language.known_again import retold, template
+from lan.language.known_again import DEEPEST, retold, template
 
 KOREAN = language("ko")
 
@@ -56,3 +56,17 @@ def test_what_is_most_of_a_message_itself_is_tried_first() -> None:
     made = [each for each in map(template, known) if each is not None]
     made.sort(key=lambda each: -sum(map(len, each.pieces)))
     assert retold("pc1 has no table mac", known, made, str) == "T mac ∉ pc1"
+
+
+def test_of_a_text_of_many_parts_each_is_looked_up_once() -> None:
+    class Known(dict[str, str]):
+        asked = 0
+
+        def __contains__(self, text: object) -> bool:
+            self.asked += 1
+            return super().__contains__(text)
+
+    count, known = 30, Known()
+    text = ": ".join(f"part {number}" for number in range(count))
+    assert retold(text, known, [], str) == text
+    assert known.asked <= (DEEPEST + 1) * count * (count + 1) // 2

@@ -1,6 +1,7 @@
 """What a LAN or one of its devices is, as it runs:  lan inspect pc1"""
 
 import argparse
+import contextlib
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ from lan.cli.screen import Screen, spoken
 from lan.cli.verbs.link import both_ways, state
 from lan.control import client
 from lan.control.client import RunningLan
+from lan.errors import LanError
 from lan.reasons import Sentence
 from lan.scenario.all_pairs import address_of
 
@@ -53,8 +55,12 @@ def _port(end: dict[str, Any]) -> str:
 
 def _leased(lan: RunningLan, devices: dict[str, Any]) -> dict[str, str]:
     """Device → the address that it has by DHCP, of so many as can be asked in a moment."""
-    asking = [name for name, device in devices.items() if device["dhcp"]][:MOST_ASKED]
-    return {name: address for name in asking if (address := address_of(lan, name, devices[name])) is not None}
+    found = {}
+    for name in [name for name, device in devices.items() if device["dhcp"]][:MOST_ASKED]:
+        with contextlib.suppress(LanError):  # of one that can't be read now, all the rest is told
+            if (address := address_of(lan, name, devices[name])) is not None:
+                found[name] = address
+    return found
 
 
 def _row(name: str, device: dict[str, Any], leased: str | None) -> list[str]:
