@@ -76,8 +76,9 @@ class TraceApp(App[None]):
     def __init__(self, source: Source, filter_text: str = "") -> None:
         super().__init__()
         self.language = language_of(os.environ)
-        for bindings in self._bindings.key_to_bindings.values():
-            bindings[:] = [replace(each, description=self.language.say(each.description)) for each in bindings]
+        keys = self._bindings.key_to_bindings  # its lists are the class's too
+        for key, bindings in keys.items():
+            keys[key] = [replace(each, description=self.language.say(each.description)) for each in bindings]
         self.source, self.recorded = source, source.recorded
         self.filter_text = filter_text
         self._filter: Filter | None = source.compile(filter_text or None)

@@ -315,3 +315,11 @@ def test_a_file_has_nothing_to_follow(office: Source) -> None:
         assert app.check_action("follow", ()) is False and app.check_action("quit", ()) is True
 
     play(office, steps)
+
+
+def test_a_view_in_another_language_leaves_the_next_its_own(office: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    for language in ("ko", "en"):
+        monkeypatch.setenv("LAN_LANG", language)
+        said += [each.description for each in TraceApp(office)._bindings.key_to_bindings["q"]]
+    assert said == ["끝", "Quit"]
