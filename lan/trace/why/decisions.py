@@ -6,7 +6,7 @@ cables, each device's those of its services.  What the devices' kernels told lie
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,11 +81,18 @@ class Decisions:
         self, device: str, service: str, tie: object, time_ns: int, until_ns: int, what: Iterable[str] = ()
     ) -> Decision | None:
         """The first at or after a moment, up to another; of these kinds, or any."""
+        return next(self.each_after(device, service, tie, time_ns, until_ns, what), None)
+
+    def each_after(
+        self, device: str, service: str, tie: object, time_ns: int, until_ns: int, what: Iterable[str] = ()
+    ) -> Iterator[Decision]:
+        """All from a moment to another, in the order of time; of these kinds, or any."""
         found, kinds = self.of(device, service, tie), set(what)
-        at = bisect_left(found, time_ns, key=lambda one: one.time_ns)
-        return next(
-            (one for one in found[at:] if one.time_ns <= until_ns + SLACK_NS and (not kinds or one.what in kinds)), None
-        )
+        for at in range(bisect_left(found, time_ns, key=lambda one: one.time_ns), len(found)):
+            if (one := found[at]).time_ns > until_ns + SLACK_NS:
+                return
+            if not kinds or one.what in kinds:
+                yield one
 
     def before(self, device: str, service: str, tie: object, time_ns: int, what: Iterable[str] = ()) -> Decision | None:
         """The last before a moment; of these kinds, or any."""

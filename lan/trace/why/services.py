@@ -252,7 +252,7 @@ def _encrypted(case: Case, way: str) -> Iterator[Explained]:
     if way == "in":
         session = case.timeline.tls_tracker.session_of(connection)
         if session is not None and session.decryption is not None and session.decryption.client.data:
-            yield from _read_in_clear(case, client)
+            yield from _read_in_clear(case, client, connection, at)
         else:
             yield from _read_unseen(case, client, connection, at)
         return
@@ -265,37 +265,50 @@ def _encrypted(case: Case, way: str) -> Iterator[Explained]:
             yield case.say("http.answers", "out", by=by, status=by.keys.get("status"))
 
 
-def _read_in_clear(case: Case, client: str) -> Iterator[Explained]:
-    """The requests that began in the frame, each with the log's line of its own: it may come after later frames."""
-    since_ns = case.frame.time_ns
-    for head in clear_heads(case.frame, case.timeline):
-        if head.kind != "request":
-            continue
-        by = _line_of(case, client, head, since_ns)
-        since_ns = since_ns if by is None else by.time_ns + 1
+def _read_in_clear(case: Case, client: str, connection: Connection, at: int) -> Iterator[Explained]:
+    """The requests that began in the frame, each with the log's line of its own: it may come after later frames.
+
+    Of equal requests of the connection each has one, in their order.
+    """
+    heads = [head for head in clear_heads(case.frame, case.timeline) if head.kind == "request"]
+    lines = {_asked(head): _lines_of(case, client, connection, head) for head in heads}
+    for earlier in islice(connection.frames, at if lines else 0):
+        for head in clear_heads(earlier, case.timeline):
+            if head.kind == "request" and _asked(head) in lines:
+                _next_since(lines[_asked(head)], earlier.time_ns)
+    for head in heads:
+        by = _next_since(lines[_asked(head)], case.frame.time_ns)
         yield case.tell("http.reads", "in", by=by, method=head.method, target=head.target)
 
 
-def _line_of(case: Case, client: str, head: Http, since_ns: int) -> Decision | None:
+def _asked(head: Http) -> tuple[object, object]:
+    return head.method, head.target
+
+
+def _lines_of(case: Case, client: str, connection: Connection, head: Http) -> Iterator[Decision]:
+    """The log's lines of such a request, since the connection began."""
+    begun_ns, until_ns = connection.frames[0].time_ns, case.frame.time_ns + LONG_NS
     for service in ("http", "proxy"):
-        found, until_ns = case.decisions, case.frame.time_ns + LONG_NS
-        by = found.after(case.device, service, client, since_ns, until_ns, ("request",))
-        while by is not None and (by.keys.get("method"), by.keys.get("target")) != (head.method, head.target):
-            by = found.after(case.device, service, client, by.time_ns + 1, until_ns, ("request",))
-        if by is not None:
-            return by
-    return None
+        for by in case.decisions.each_after(case.device, service, client, begun_ns, until_ns, ("request",)):
+            if (by.keys.get("method"), by.keys.get("target")) == _asked(head):
+                yield by
+
+
+def _next_since(lines: Iterator[Decision], time_ns: int) -> Decision | None:
+    return next((by for by in lines if by.time_ns >= time_ns), None)
 
 
 def _read_unseen(case: Case, client: str, connection: Connection, at: int) -> Iterator[Explained]:
     """Nobody else can read the record: the log has a request before the client sent more.
 
-    What the server itself sent meanwhile, such as session tickets, does not say that it had read.
+    What the server itself sent meanwhile, such as session tickets, does not say that it had read.  Once the connection
+    is over, a line is of the next one from the same port.
     """
     frame, behind = case.frame, islice(connection.frames, at + 1, None)
     sender = connection.sender(frame)
     later = (one.time_ns for one in behind if one.packet.payload and connection.sender(one) is sender)
-    until_ns = next(later, frame.time_ns + LONG_NS) - SLACK_NS
+    end_ns = connection.frames[-1].time_ns + SLACK_NS if connection.is_closed() else frame.time_ns + LONG_NS
+    until_ns = next(later, end_ns) - SLACK_NS
     for service in ("http", "proxy"):
         by = case.decisions.after(case.device, service, client, frame.time_ns, until_ns, ("request",))
         if by is not None:

@@ -1,7 +1,7 @@
 """HTTP inside HTTPS: filters find it; table, window and JSON show it and say by whose key log."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -160,14 +160,11 @@ def test_a_file_that_holds_its_secrets_shows_them_in_every_verb(
     assert f"GET /secret HTTP/1.1, {BY}" in capsys.readouterr().out
 
 
-def test_a_server_reads_each_request_in_its_frame_though_its_log_has_them_later(tmp_path: Path) -> None:
-    talk = TlsTalk(tmp_path)
-    asked = [f"{method} HTTP/1.1\r\nHost: www.lan.test\r\n\r\n".encode() for method in ("GET /a", "GET /b", "GET /a")]
-    for request in (asked[0], asked[1] + asked[2], REQUEST):
-        talk.say("pc1", request)
+def reads(talk: TlsTalk, targets: Sequence[str]) -> list[tuple[str, bool]]:
+    """What the server is said to read, and whether by the packet alone; its log has these requests at the end."""
     end_s, client = talk.frames[-1].time_ns / 1e9, f"192.168.100.1:{talk.talk.ports['pc1']}"
     decisions = Decisions()
-    for number, target in enumerate(("/a", "/b", "/a")):
+    for number, target in enumerate(targets):
         reason = {"source": "RFC 9112 §3", "text": f"number {number}", "facts": {}}
         keys = {"client": client, "method": "GET", "target": target}
         record = {"time_s": end_s + number / 1e3, "service": "http", "what": "request", "reason": reason, **keys}
@@ -176,13 +173,32 @@ def test_a_server_reads_each_request_in_its_frame_though_its_log_has_them_later(
     timeline.learn_secrets(talk.key_log)
     timeline.feed(hops(talk.frames))
     explainer = Explainer(timeline, decisions, ENGLISH)
-    told = [
+    return [
         (str(one.reason.text), one.is_derived)
         for journey in timeline.journeys
         for stop in journey.stops
         for one in explainer.explain(stop, journey)
         if one.code == "http.reads"
     ]
+
+
+def test_of_equal_requests_each_has_a_line_of_its_own(tmp_path: Path) -> None:
+    """They were sent one after the other, and the log has them when all had come."""
+    talk = TlsTalk(tmp_path)
+    asked = [f"GET {path} HTTP/1.1\r\nHost: www.lan.test\r\n\r\n".encode() for path in ("/a", "/b")]
+    for request in (asked[0], asked[0], asked[1], asked[0]):
+        talk.say("pc1", request)
+    assert reads(talk, ("/a", "/a", "/b", "/a")) == [
+        (f"the server reads GET /{path}: number {number}", False) for number, path in enumerate("aaba")
+    ]
+
+
+def test_a_server_reads_each_request_in_its_frame_though_its_log_has_them_later(tmp_path: Path) -> None:
+    talk = TlsTalk(tmp_path)
+    asked = [f"{method} HTTP/1.1\r\nHost: www.lan.test\r\n\r\n".encode() for method in ("GET /a", "GET /b", "GET /a")]
+    for request in (asked[0], asked[1] + asked[2], REQUEST):
+        talk.say("pc1", request)
+    told = reads(talk, ("/a", "/b", "/a"))
     assert told == [
         ("the server reads GET /a: number 0", False),
         ("the server reads GET /b: number 1", False),

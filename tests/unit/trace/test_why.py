@@ -69,6 +69,23 @@ def test_a_decision_belongs_to_the_last_record_before_it() -> None:
     assert wires.codes().count("web in http.reads") == 1
 
 
+def test_the_end_of_a_connection_does_not_take_the_line_of_the_next_from_its_port() -> None:
+    """The client's last record says that it closes; nothing of it is in the log."""
+    wires, record = Told(), b"\x17\x03\x03\x00\x10" + bytes(16)
+    for _ in range(2):
+        why_network.opened(wires)
+        why_network.says(wires, "pc1", "ACK", record, seq=2, ack=101)
+        wires.decide("web", "http", "request", "a request is read", client=f"{PC1}:40000", method="GET", target="/")
+        why_network.says(wires, "web", "ACK", record, seq=101, ack=23)
+        why_network.says(wires, "pc1", "ACK", record, seq=23, ack=122)
+        why_network.says(wires, "pc1", "FIN+ACK", seq=44, ack=122)
+        why_network.says(wires, "web", "FIN+ACK", seq=122, ack=45)
+        why_network.says(wires, "pc1", "ACK", seq=45, ack=123)
+        wires.now_ns += 100_000_000_000
+    assert len(wires.timeline().tcp) == 2 and all(one.is_closed() for one in wires.timeline().tcp)
+    assert wires.codes().count("web in http.reads") == 2
+
+
 def test_in_a_foreign_capture_what_passed_is_known_though_not_to_whom() -> None:
     wires = Told()
     why_network.everyone_is_asked_for_an_address(wires)
