@@ -51,10 +51,10 @@ import json
 import os
 import socket
 import sys
-import time
 from typing import Any
 
 from lan.errors import LanError, MachineError
+from lan.links import clocks
 from lan.links.carrier import Carrier
 from lan.links.options import Cable
 from lan.links.ring import DEFAULT_SLOTS, Ring
@@ -77,7 +77,7 @@ class Log:
 
     def append(self, at_ns: int, what: What, why: Reason, keys: dict[str, Any]) -> None:
         if self._log.is_wanted:
-            self._time_s = (time.time_ns() - time.monotonic_ns() + at_ns) / 1_000_000_000
+            self._time_s = (at_ns - clocks.ahead_ns()) / 1_000_000_000
             self._log.append(what.value, why, **keys)
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
+from lan.links import clocks
 from lan.links.chance import Generator
 from lan.links.options import Cable
 from lan.links.ring import Ring
@@ -177,7 +178,7 @@ class Carrier:
 
     def _take_in(self) -> int:
         self._now_ns = time.monotonic_ns()
-        self._ahead_ns = self._now_ns - time.time_ns()
+        self._ahead_ns = clocks.ahead_ns()
         count = self.ring.drain(BATCH_FRAMES, self._take)
         for lane in self._touched:
             self._arm(lane)
