@@ -82,7 +82,7 @@ class Channel:
             self._mark()
 
     def close_when_sent(self) -> None:
-        """Send what is written and our FIN, then close; the owner hears no more of it."""
+        """Send what is written and our FIN, then close if the peer has ended; if not, the owner hears when it does."""
         self._closes_when_sent = True
         self.end()
         self.flush()
@@ -104,7 +104,7 @@ class Channel:
             return
         if self.pending_bytes or not self.is_open:
             return
-        if self.fin_sent and self._closes_when_sent:
+        if self.fin_sent and self._closes_when_sent and self.has_ended:
             self.close()
         elif self._was_full or (self.fin_sent and not self._fin_told):
             self._was_full, self._fin_told = False, self.fin_sent

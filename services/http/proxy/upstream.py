@@ -46,7 +46,8 @@ class Upstream:
         self.plain: PlainUser | None = None  # the user, while it reads by itself
         self.engine = Client()
         self.uses = 0
-        self.has_answered = False
+        self.has_answered = self._is_leaving = False
+        self._discarded_bytes = 0
         self.deadline_s = float("inf")
         self.name = str(destination)
 
@@ -58,6 +59,8 @@ class Upstream:
     # ---- what the channel calls
 
     def received(self, channel: Channel, data: bytes) -> None:
+        if self._is_leaving:
+            return self._discard(data)
         if self.user is None:
             why = "the server closed a kept connection" if not data else "bytes that answer no request"
             return self.close(Reason("RFC 9112 §9.5" if not data else "RFC 9112 §9.2", why))
@@ -78,11 +81,14 @@ class Upstream:
             user.server_broke(self, why)
 
     def expire(self) -> None:
+        if self._is_leaving:
+            return self._leave()
         user = self.user
         why = Reason("RFC 9112 §9.5", "idle for long enough" if user is None else "the server takes too long")
         self.close(why)
         if user is not None:
             user.server_broke(self, why)
+        return None
 
     def fail(self, fault: Exception) -> None:
         self.close(Reason("RFC 9110 §15.6.1", "a fault of the proxy", error=repr(fault)))
@@ -132,17 +138,33 @@ class Upstream:
             self.context.decide("server closed", why, server=self.name, requests=self.uses)
 
     def close_when_sent(self, why: Reason) -> None:
-        """Close it once what is written has left, within a moment; nobody reads from it any more."""
+        """Close it once what is written has left and the server has ended too, within a moment.
+
+        Till then it is read from: closing with its bytes unread would reset the connection, and what was sent, but
+        has not arrived, would be gone (RFC 9112 §9.6).
+        """
         self.user = self.plain = None
         self._forget()
         if not self.channel.is_open:
             return
-        self.channel.pause()
+        self._is_leaving = True
+        self.channel.resume()
         self.channel.close_when_sent()
         if self.channel.is_open:
             self.deadline_s = self.context.loop.now_s + self.context.limits.stall_s
             self.context.loop.timed.add(self)
         self.context.decide("server closed", why, server=self.name, requests=self.uses)
+
+    def _discard(self, data: bytes) -> None:
+        self._discarded_bytes += len(data)
+        is_over = self._discarded_bytes > self.context.limits.discard_bytes
+        if is_over or (not data and self.channel.fin_sent):
+            self._leave()
+
+    def _leave(self) -> None:
+        """That it closes has been told."""
+        self._forget()
+        self.channel.close()
 
     def _forget(self) -> None:
         self.context.loop.timed.discard(self)

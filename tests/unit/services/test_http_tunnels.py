@@ -5,6 +5,7 @@ import errno
 import pytest
 
 from lan.services.http.proxy.forwarding import Mode, Rules
+from lan.services.http.proxy.loop import RECEIVE_BYTES
 from lan.services.http.proxy.smart import Session
 
 from .played_proxy import World
@@ -14,7 +15,7 @@ CONNECT = b"CONNECT web:443 HTTP/1.1\r\nHost: web:443\r\n\r\n"
 
 
 def tunnel() -> World:
-    world = World(Session, Rules("p", Mode.FORWARD))
+    world = World(Session, Rules("p", Mode.FORWARD), is_heard=True)
     world.arrive(world.client, CONNECT)
     assert world.client.sent.startswith(b"HTTP/1.1 200 ")
     return world
@@ -41,7 +42,46 @@ def test_what_a_client_sent_before_its_reset_reaches_the_server() -> None:
     assert world.client.closed and not server.closed
     server.room = 100
     world.loop.watched[server.number][0].flush()
-    assert server.sent == b"last words" and server.ended and server.closed
+    assert server.sent == b"last words" and server.ended and not server.closed
+    world.arrive(server, b"")
+    assert server.closed and not world.loop.watched and not world.loop.timed
+
+
+def test_what_the_server_still_says_is_read_until_its_end_for_unread_bytes_would_reset_the_last_words() -> None:
+    world = tunnel()
+    server = world.servers[0]
+    world.client.room = 0
+    world.arrive(server, bytes(RECEIVE_BYTES))
+    while not server.arrived:  # the client takes nothing: the server is not read from
+        world.arrive(server, bytes(RECEIVE_BYTES))
+    world.arrive(world.client, b"last words")
+    world.arrive(world.client, BROKEN)
+    assert server.sent == b"last words" and server.ended and not server.closed and not server.arrived
+    world.arrive(server, b"more")
+    assert not server.closed and not server.arrived
+    world.arrive(server, b"")
+    assert server.closed and not world.loop.watched and not world.loop.timed
+
+
+def test_a_server_that_never_ends_is_left_after_a_while_and_that_is_told_once() -> None:
+    world = tunnel()
+    world.arrive(world.client, BROKEN)
+    assert not world.servers[0].closed
+    world.pass_time(world.context.limits.stall_s)
+    assert world.servers[0].closed and not world.loop.watched and not world.loop.timed
+    assert world.decisions.count("server closed") == 1
+
+
+def test_a_server_that_talks_on_after_the_end_of_a_tunnel_is_not_listened_to_for_long() -> None:
+    world = tunnel()
+    server = world.servers[0]
+    world.arrive(world.client, BROKEN)
+    heard_bytes = 0
+    while not server.closed:
+        world.arrive(server, bytes(RECEIVE_BYTES))
+        heard_bytes += RECEIVE_BYTES
+        assert heard_bytes <= world.context.limits.discard_bytes + RECEIVE_BYTES
+    assert not world.loop.watched and not world.loop.timed
 
 
 @pytest.mark.parametrize("first", ["client", "server"])
