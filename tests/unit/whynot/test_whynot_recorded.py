@@ -84,7 +84,10 @@ def test_a_misspelt_device_is_set_right_in_the_host_of_a_uri_not_in_its_scheme()
     question = replace(facts.question, kind="http", target="http://htt/htt?a=http://b", host="htt")
     answers = [replace(answer, name="htt") for answer in facts.answers]
     found = diagnose(replace(facts, question=question, answers=answers, devices=devices)).broken
-    assert found is not None and (found.code, found.remedy) == ("name.no-device", "lan whynot http pc1 http://ht/htt?a=http://b")
+    assert found is not None and (found.code, found.remedy) == (
+        "name.no-device",
+        "lan whynot http pc1 http://ht/htt?a=http://b",
+    )
 
 
 def test_a_misspelt_device_is_set_right_where_no_server_is_asked_and_it_is_one_of_many() -> None:
