@@ -51,6 +51,7 @@ import json
 import os
 import socket
 import sys
+import time
 from typing import Any
 
 from lan.errors import LanError, MachineError
@@ -77,7 +78,8 @@ class Log:
 
     def append(self, at_ns: int, what: What, why: Reason, keys: dict[str, Any]) -> None:
         if self._log.is_wanted:
-            self._time_s = (at_ns - clocks.ahead_ns()) / 1_000_000_000
+            ahead_ns = clocks.ahead_ns(time.monotonic_ns, time.time_ns)
+            self._time_s = (at_ns - ahead_ns) / 1_000_000_000
             self._log.append(what.value, why, **keys)
 
 

@@ -178,7 +178,7 @@ class Carrier:
 
     def _take_in(self) -> int:
         self._now_ns = time.monotonic_ns()
-        self._ahead_ns = clocks.ahead_ns()
+        self._ahead_ns = clocks.ahead_ns(time.monotonic_ns, time.time_ns)
         count = self.ring.drain(BATCH_FRAMES, self._take)
         for lane in self._touched:
             self._arm(lane)

@@ -1,10 +1,9 @@
 """How far the clock of a cable is ahead of the one that frames are stamped by.  clock_gettime(2).
 
 Whoever is not run for a moment between two readings would take that moment for a difference of the clocks, and a
-decision would stand in the log before the frame that it is about.
+decision would stand in the log before the frame that it is about.  Pure: whoever has the clocks hands them in.
 """
 
-import time
 from collections.abc import Callable
 
 CLOSE_NS = 500
@@ -15,7 +14,7 @@ TRIES = 20
 Clock = Callable[[], int]
 
 
-def ahead_ns(*, monotonic_ns: Clock = time.monotonic_ns, real_ns: Clock = time.time_ns) -> int:
+def ahead_ns(monotonic_ns: Clock, real_ns: Clock) -> int:
     """CLOCK_MONOTONIC less CLOCK_REALTIME, in ns."""
     closest_ns, ahead = None, 0
     for _ in range(TRIES):

@@ -26,7 +26,7 @@ class Machine:
 
 def error_ns(pauses_ns: list[int]) -> int:
     machine = Machine(pauses_ns)
-    return clocks.ahead_ns(monotonic_ns=machine.monotonic_ns, real_ns=machine.real_ns) - AHEAD_NS
+    return clocks.ahead_ns(machine.monotonic_ns, machine.real_ns) - AHEAD_NS
 
 
 def test_a_pause_between_two_readings_is_no_difference_of_the_clocks() -> None:
