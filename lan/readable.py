@@ -1,7 +1,16 @@
-"""Sizes, times and scales as people read them, for every drawing of the house.  It imports nothing of ours."""
+"""Sizes, times and scales as people read them, and JSON that may stand on a terminal.  It imports nothing of ours."""
+
+import json
 
 ROUND_STEPS = tuple(mantissa * 10.0**power for power in range(-3, 9) for mantissa in (1, 2, 5))
 """1, 2 and 5 of each power of ten: the distances between the marks of a scale, the smallest first."""
+
+_STEERING_IN_JSON = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+
+def as_json(said: object) -> str:
+    """One line of JSON; what steers a terminal is in it by its number, as JSON does with C0 by itself."""
+    return json.dumps(said, ensure_ascii=False).translate(_STEERING_IN_JSON)
 
 
 def duration(ms: float) -> str:

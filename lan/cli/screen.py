@@ -5,13 +5,13 @@ Rich is imported only where a terminal is there to show it: it costs 50 ms.
 """
 
 import importlib
-import json
 import os
 import shutil
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from lan import readable
 from lan.errors import LanError, RunError
 from lan.trace.views.cells import cells, cut, pad
 
@@ -33,7 +33,7 @@ class Screen:
 
     def data(self, answer: dict[str, Any]) -> None:
         """One JSON object, with its schema."""
-        self._put(json.dumps({"schema": SCHEMA, **answer}, ensure_ascii=False))
+        self._put(readable.as_json({"schema": SCHEMA, **answer}))
 
     def line(self, text: str = "", style: str = "") -> None:
         """A line for people; nothing in JSON mode."""

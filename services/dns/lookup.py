@@ -8,7 +8,6 @@ answer counts only from the server that was asked, with the id and the question 
 """
 
 import ipaddress
-import json
 import random
 import socket
 import sys
@@ -20,6 +19,7 @@ from typing import Any
 
 from dnslib import EDNS0, QTYPE, RCODE, DNSHeader, DNSLabel, DNSQuestion, DNSRecord
 
+from lan import readable
 from lan.errors import FAILED, OK, LanError, RunError, UsageError, nearest
 from lan.services.dns.answer import FAULTS, LARGEST_UDP_BYTES, NOERROR
 from lan.services.dns.stream import PREFIX_BYTES, framed
@@ -312,14 +312,14 @@ def main(arguments: list[str]) -> int:
         outcomes = look_up(request, settings)
     except LanError as fault:
         if "--json" in arguments:
-            print(json.dumps({"schema": 1, "ok": False, "error": fault.as_json()}))
+            print(readable.as_json({"schema": 1, "ok": False, "error": fault.as_json()}))
         else:
             print(f"lan-nslookup: {fault}", file=sys.stderr)
         return fault.exit_code
     found = any(outcome.answer.rr for outcome in outcomes)
     if request.as_json:
         document = {"schema": 1, "ok": found, "server": outcomes[0].server, "port": request.port}
-        print(json.dumps(document | {"questions": [outcome.as_json() for outcome in outcomes]}, ensure_ascii=False))
+        print(readable.as_json(document | {"questions": [outcome.as_json() for outcome in outcomes]}))
     else:
         print("\n".join(lines(outcomes, request.port)))
     return OK if found else FAILED

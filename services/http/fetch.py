@@ -21,6 +21,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Literal
 
+from lan import readable
 from lan.errors import FAILED, OK, LanError, RunError, UsageError
 from lan.services.http.fetching import report, telling, waterfall, words
 from lan.services.http.fetching.client import Exchange, Phase, Write
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
     try:
         return fetch(words.parser().parse_args(arguments))
     except LanError as error:
-        print(telling.as_json({"schema": 1, "ok": False, "error": error.as_json()})) if as_json else None
+        print(readable.as_json({"schema": 1, "ok": False, "error": error.as_json()})) if as_json else None
         print(f"lan-fetch: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -102,7 +103,7 @@ def _tell_one(options: argparse.Namespace, exchanges: list[Exchange], loop: Loop
         said = report.one(exchange, connection)
         if len(exchanges) > 1:
             said["redirects"] = [str(before.url) for before in exchanges[:-1]]
-        print(telling.as_json(said))
+        print(readable.as_json(said))
     if exchange.response.status < 400:
         return OK
     answered = telling.on_screen(f"{exchange.response.status} {exchange.response.phrase}")
@@ -116,7 +117,7 @@ def _tell_many(
     exchanges = loop.visit.exchanges
     if options.json:
         said = report.many(strategy, exchanges, loop.records, watcher.orders, started_s)
-        print(telling.as_json(said))
+        print(readable.as_json(said))
     else:
         telling.show(waterfall.draw(report.rows(exchanges, started_s), telling.columns()))
         print(report.summary(strategy, exchanges, loop.records, report.total_ms(exchanges, started_s)))

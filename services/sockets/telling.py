@@ -1,11 +1,11 @@
 """What both programs do with an event: a line or a JSON object on standard output, and the decision log."""
 
-import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from lan import readable
 from lan.errors import FAILED, LanError
 from lan.services.shell import DecisionLog
 from lan.services.sockets.steps import Event
@@ -19,7 +19,7 @@ def teller(*, as_json: bool) -> Callable[[Event], None]:
 
     def tell(event: Event) -> None:
         facts = event.as_json()
-        print(json.dumps(facts, ensure_ascii=False) if as_json else event.line(), flush=True)
+        print(readable.as_json(facts) if as_json else event.line(), flush=True)
         if log is not None:
             reason, call = event.why, facts.pop("call")
             facts.pop("reason")

@@ -1,7 +1,6 @@
 """What lan-fetch says on the screen while it works and when it is done."""
 
 import importlib
-import json
 import os
 import shutil
 import sys
@@ -15,7 +14,6 @@ from lan.services.http.strategies.orders import Close, GiveUp, Open, Order, Retr
 
 _NO_TERMINAL_COLUMNS = 100
 _STEERING = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09}
-_STEERING_IN_JSON = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
 class Quiet:
@@ -93,11 +91,6 @@ class Decisions(Quiet):
 def on_screen(text: str) -> str:
     """A stranger's text without what steers a terminal: C0 and C1 control characters, a field may hold the latter."""
     return text.translate(_STEERING)
-
-
-def as_json(said: object) -> str:
-    """One line of JSON; what steers a terminal is in it by its number, as JSON does with C0 by itself."""
-    return json.dumps(said, ensure_ascii=False).translate(_STEERING_IN_JSON)
 
 
 def in_words(order: Order) -> str:
