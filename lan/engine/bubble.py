@@ -265,8 +265,10 @@ def _make_inside(channel: socket.socket, lifeline: int, users: idmap.IdMap | Non
     inside = os.fork()
     if inside:
         os.close(told)
-        with os.fdopen(furnished) as answer:
-            trouble = answer.read()
+        while not (come := readable([furnished, channel.fileno()], _BURIAL_S)):
+            pass
+        trouble = os.read(furnished, 4096).decode() if furnished in come else "it was called off meanwhile"
+        os.close(furnished)
         if trouble != "ready":
             end(inside)
             channel.sendall(b"E" + trouble.encode())

@@ -37,9 +37,12 @@ from lan.engine import bubble
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # an orphaned PID 1 is ours to wait for
 moment, expect, furnish = sys.argv[1], bubble._expect, bubble._furnish
+is_stopped, stop = os.pipe()
 
 def interrupted(channel, tag, more=0):
-    if (tag, moment) == (b"P", "before"):
+    if (tag, moment) == (b"P", "stopped"):
+        os.read(is_stopped, 1)
+    if tag == b"P" and moment != "after":
         raise KeyboardInterrupt
     found = expect(channel, tag, more)
     if (tag, moment) == (b"P", "after"):
@@ -52,9 +55,14 @@ def deaf():  # PID 1 hears half a second late that its lifeline is cut
     signal.setitimer(signal.ITIMER_REAL, 0.5)
     furnish()
 
-bubble._expect, bubble._furnish = interrupted, deaf
+def stopped():  # PID 1 does nothing any more, as one that somebody stopped
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+    os.write(stop, b"!")
+    signal.pause()
+
+bubble._expect, bubble._furnish = interrupted, stopped if moment == "stopped" else deaf
 try:
-    bubble.blow(lambda channel, lifeline: signal.pause())
+    bubble.blow(lambda channel, lifeline: signal.pause(), keep={stop})
 except KeyboardInterrupt:
     try:
         print("alive" if os.waitpid(-1, os.WNOHANG)[0] == 0 else "gone")
@@ -67,4 +75,10 @@ except KeyboardInterrupt:
 def test_nothing_of_a_bubble_is_left_when_an_interrupt_of_its_making_is_told(moment: str) -> None:
     command = [sys.executable, "-c", INTERRUPTED, moment]
     done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "gone\n"), done.stderr
+
+
+def test_nor_where_its_first_process_was_stopped_before_it_could_say_a_word() -> None:
+    command = [sys.executable, "-c", INTERRUPTED, "stopped"]
+    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False, timeout=40)
     assert (done.returncode, done.stdout) == (0, "gone\n"), done.stderr
