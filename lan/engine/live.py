@@ -15,7 +15,7 @@ from typing import Any
 from lan.devices.base import Host, Service
 from lan.devices.kinds import model_of, schemas
 from lan.devices.web_server import CERTIFICATE, KEY
-from lan.engine import ageing, closing, decisions, environment, house, openvswitch, programs, services, space
+from lan.engine import ageing, closing, decisions, environment, greeting, house, openvswitch, programs, services, space
 from lan.engine.bubble import HOME
 from lan.engine.cables import Cables, Carrying
 from lan.engine.fabric import Dress, Fabric
@@ -99,7 +99,7 @@ class LiveLan:
         progress("devices")
         services.wait_ready(started)
         progress("servers ready")
-        services.wait_ready([controller] if controller else [])
+        greeting.wait_ready(controller, self._ovs.wake if self._ovs else None)
         progress("controller ready")
         late = services.wait_ready(self._start_services(1), LEASE_DEADLINE_S)
         progress("clients ready")

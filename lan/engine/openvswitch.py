@@ -5,9 +5,11 @@ order: the kernel's, userspace over TAP, userspace without TAP (`dummy`, where /
 closed to ordinary users).
 """
 
+import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,6 +114,11 @@ class OpenVswitch:
             start_new_session=True,
         )
         return [int(Path(pidfile).read_text()), daemon.pid]
+
+    def wake(self) -> None:
+        """Have the daemon's main loop go round, by a face of its control socket that has nothing to say."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as face, contextlib.suppress(OSError):
+            face.connect(f"{self._folder}/ovs-vswitchd.{self._pids[-1]}.ctl")
 
     def add_bridges(self, plans: Sequence[BridgePlan], controller: str) -> None:
         """Write all bridges, without ports, into the database; the daemon makes them while we go on."""
