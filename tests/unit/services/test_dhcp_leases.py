@@ -16,6 +16,8 @@ from lan.services.dhcp.journal import SLACK_BYTES, Journal, load, read_leases
 from lan.services.dhcp.leases import Lease, Leases, State, lease_from_json
 from lan.services.dhcp.pool import Pool
 
+from .descriptors import open_below
+
 NET = IPv4Network("10.0.0.0/24")
 LEASES = st.builds(
     Lease,
@@ -152,7 +154,6 @@ def test_the_file_under_the_name_is_written_to_whatever_becomes_of_its_folder(
     monkeypatch.setattr("os.fdatasync", lambda _descriptor: None)
     path, table = tmp_path / "leases", Leases()
     journal = Journal(path, table)
-    before = len(list(Path("/proc/self/fd").iterdir()))
     does = getattr(os, name)
 
     def broken(what: int | Path, *how: int) -> int | None:
@@ -166,11 +167,11 @@ def test_the_file_under_the_name_is_written_to_whatever_becomes_of_its_folder(
         journal.append([lease(1, until_s=until_s)])
     assert path.stat().st_size < 2 * SLACK_BYTES
     assert kept(path) == {NET[1]: lease(1, until_s=19_999)}
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_below(tmp_path) == [path]
     journal.close()
     with pytest.raises(MachineError, match="Input/output error"):
         Journal(path, table)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before - 1
+    assert open_below(tmp_path) == []
 
 
 def failing(number: int) -> Callable[..., None]:
@@ -192,7 +193,7 @@ def test_renewals_without_end_leave_no_ends_behind() -> None:
     assert table.next_expiry_s() is None and table.offer_to("bb") is None
 
 
-@settings(max_examples=40, deadline=None)                    # each waits for the disk
+@settings(max_examples=40, deadline=None)  # each waits for the disk
 @given(st.lists(LEASES, max_size=8), st.data())
 def test_a_journal_cut_at_any_byte_loads_the_leases_before_the_cut(
     tmp_path_factory: pytest.TempPathFactory, leases: list[Lease], data: st.DataObject
@@ -208,7 +209,7 @@ def test_a_journal_cut_at_any_byte_loads_the_leases_before_the_cut(
     path.write_bytes(path.read_bytes()[:cut])
     whole = sum(size <= cut for size in sizes) - 1
     assert kept(path) == {each.ip: each for each in leases[:whole]}
-    reopened = Journal(path, load(path))                        # and the server goes on from there
+    reopened = Journal(path, load(path))  # and the server goes on from there
     reopened.append([lease(200)])
     reopened.close()
     assert kept(path)[NET[200]] == lease(200)

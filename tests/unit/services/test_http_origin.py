@@ -16,6 +16,8 @@ from lan.services.http.origin.site import Directory, OnePage
 from lan.services.http.protocol import dates
 from lan.services.http.protocol.messages import Request, build, headers
 
+from .descriptors import open_below
+
 NOW_S = 2_000_000_000.0
 MODIFIED_S = 1_000_000_000
 MODIFIED = "Sun, 09 Sep 2001 01:46:40 GMT"
@@ -174,12 +176,11 @@ def test_another_version_has_another_tag(root: Path) -> None:
 
 
 def test_no_descriptor_stays_open(root: Path) -> None:
-    before = {path.name for path in Path("/proc/self/fd").iterdir()}
     for target, *_ in (*FOUND, *REFUSED):
         for method in ("GET", "HEAD"):
             body(ask(root, target, method))
             body(ask(root, target, method, If_None_Match="*"))
-    assert {path.name for path in Path("/proc/self/fd").iterdir()} == before
+    assert open_below(root) == []
 
 
 def test_one_page_is_the_whole_site() -> None:
