@@ -12,13 +12,13 @@ PROGRAM = """
 import os, time
 from lan.engine import bubble
 
-opened = os.fdopen
+heard = bubble.readable
 
 def late(*words):
     time.sleep(0.3)  # the process between is slow to tell of PID 1, which goes on meanwhile
-    return opened(*words)
+    return heard(*words)
 
-os.fdopen = late
+bubble.readable = late
 blown = bubble.blow(lambda channel, lifeline: channel.sendall(b"first word"))
 print(blown.channel.recv(100).decode())
 bubble.end(blown.pid)

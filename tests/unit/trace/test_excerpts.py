@@ -1,5 +1,6 @@
 """A part of a large recording tells the same of a frame as the whole, and is all that memory holds of it."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,11 +187,21 @@ def test_a_capture_that_gives_up_its_oldest_files_is_gone_on_with(tmp_path: Path
     writing.close()
 
 
-def test_a_file_that_is_cut_off_under_a_view_is_told(file: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.pcapng"
-    copy.write_bytes(file.read_bytes())
-    part = excerpts(copy)
-    part.know()
+@pytest.fixture
+def copy(file: Path, tmp_path: Path) -> Path:
+    """A file that may be spoilt."""
+    return Path(shutil.copy(file, tmp_path / "copy.pcapng"))
+
+
+@pytest.fixture
+def part(copy: Path) -> Excerpts:
+    """Of the copy, walked to its end."""
+    found = excerpts(copy)
+    found.know()
+    return found
+
+
+def test_a_file_that_is_cut_off_under_a_view_is_told(copy: Path, part: Excerpts) -> None:
     with copy.open("r+b") as cut:
         cut.truncate(5000)
     with pytest.raises(Malformed, match="the file was changed meanwhile"):
@@ -199,12 +210,8 @@ def test_a_file_that_is_cut_off_under_a_view_is_told(file: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("is_in_data", [False, True])
 def test_a_file_that_is_cut_off_while_connections_are_numbered_is_told(
-    file: Path, tmp_path: Path, *, is_in_data: bool
+    copy: Path, part: Excerpts, *, is_in_data: bool
 ) -> None:
-    copy = tmp_path / "copy.pcapng"
-    copy.write_bytes(file.read_bytes())
-    part = excerpts(copy)
-    part.know()
     at = part.index._places[1000]
     with copy.open("r+b") as cut:
         cut.truncate(at + 50 if is_in_data else 5000)
@@ -213,11 +220,7 @@ def test_a_file_that_is_cut_off_while_connections_are_numbered_is_told(
 
 
 @pytest.mark.parametrize("filling", [bytes(4), b"\x05\0\0\0", b"\xff" * 4])
-def test_a_file_that_is_overwritten_in_place_is_told(file: Path, tmp_path: Path, filling: bytes) -> None:
-    copy = tmp_path / "copy.pcapng"
-    copy.write_bytes(file.read_bytes())
-    part = excerpts(copy)
-    part.know()
+def test_a_file_that_is_overwritten_in_place_is_told(copy: Path, part: Excerpts, filling: bytes) -> None:
     with copy.open("r+b") as other:
         other.seek(5000)
         other.write(filling * (copy.stat().st_size // 4))

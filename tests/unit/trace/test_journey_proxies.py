@@ -189,19 +189,16 @@ def test_what_a_proxy_asks_for_nobody_is_not_answered_to_who_used_the_connection
 def test_of_requests_for_one_path_the_same_host_goes_before_a_gateways_guess() -> None:
     """Both where it is sent on and where it is refreshed."""
     other = GET.replace(b"web", b"dns")
+    first = ["pc1 origin –→1; proxy proxy 1→3; web end 3→–", "pc1 origin –→2; proxy end 2→–"]
+    second = ["pc1 origin –→1; proxy end 1→–", "pc1 origin –→2; proxy proxy 2→3; web end 3→–"]
     for what in ("connection", "refresh"):
-        wires = Proxied()
-        wires.asks("pc1", GET)
-        wires.asks("pc1", other)
-        wires.uses("pc1", what)
-        wires.asks_on()
-        assert wires.told()[:2] == ["pc1 origin –→1; proxy proxy 1→3; web end 3→–", "pc1 origin –→2; proxy end 2→–"]
-        wires = Proxied()
-        wires.asks("pc1", other)
-        wires.asks("pc1", GET)
-        wires.uses("pc1", what)
-        wires.asks_on()
-        assert wires.told()[:2] == ["pc1 origin –→1; proxy end 1→–", "pc1 origin –→2; proxy proxy 2→3; web end 3→–"]
+        for asked, told in (((GET, other), first), ((other, GET), second)):
+            wires = Proxied()
+            for request in asked:
+                wires.asks("pc1", request)
+            wires.uses("pc1", what)
+            wires.asks_on()
+            assert wires.told()[:2] == told
 
 
 def test_a_response_to_what_was_not_seen_leaves_what_waits() -> None:

@@ -162,13 +162,18 @@ def test_a_section_that_says_it_is_4_gb_long_is_damage_and_no_memory(
     assert max(asked) <= 1 << 24
 
 
-def test_each_interface_and_each_secret_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file may have as many as it likes."""
-    looked = list[str]()
-    first_ways = IndexedPorts.first_ways
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The port of each interface that is looked at, each time."""
+    found, first_ways = list[str](), IndexedPorts.first_ways
     monkeypatch.setattr(
-        IndexedPorts, "first_ways", lambda self, *ends: looked.append(ends[0]) or first_ways(self, *ends)
+        IndexedPorts, "first_ways", lambda self, *ends: found.append(ends[0]) or first_ways(self, *ends)
     )
+    return found
+
+
+def test_each_interface_and_each_secret_is_looked_at_once(tmp_path: Path, looked: list[str]) -> None:
+    """A file may have as many as it likes."""
     writer = Writer()
     blocks = [writer.start()]
     for number in range(300):
@@ -187,13 +192,8 @@ def test_each_interface_and_each_secret_is_looked_at_once(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("is_told_between", [False, True])
 def test_a_mark_of_a_switch_is_no_reason_to_look_at_every_interface(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_told_between: bool
+    tmp_path: Path, looked: list[str], *, is_told_between: bool
 ) -> None:
-    looked = list[str]()
-    first_ways = IndexedPorts.first_ways
-    monkeypatch.setattr(
-        IndexedPorts, "first_ways", lambda self, *ends: looked.append(ends[0]) or first_ways(self, *ends)
-    )
     writer = Writer()
     blocks = [writer.start()]
     for number in range(300):
