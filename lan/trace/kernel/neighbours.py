@@ -49,17 +49,6 @@ class Neighbours:
             for index, rows in of_ip.items():
                 rows.append(Row(time_ns, Neighbour(index, ip, "", "", is_gone=True)))
 
-    def row(self, device: str, ip: str, at_ns: int) -> Row | None:
-        """The row of an address then, though it be gone; None where there never was one, or nobody knows.
-
-        Of several, at as many ports, one that is used goes before one that is not, and then the later one.
-        """
-        rows = self._rows_then(device, ip, at_ns)
-        row = max(rows, key=lambda row: (row.is_valid, not row.neighbour.is_gone, row.since_ns), default=None)
-        if row is not None and not row.is_valid and len(rows) < len(self._ports(device, ip, at_ns)):
-            return None  # the row of another port may have been used
-        return row
-
     def used(self, device: str, ip: str, mac: str, at_ns: int) -> Row | None:
         """The row by which a frame went out to `mac`: the one then, or one that came to be then and was heard late."""
         found = [

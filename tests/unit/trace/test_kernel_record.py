@@ -65,10 +65,10 @@ def test_a_row_is_the_last_that_was_told_before_a_moment(written: Written) -> No
     first, gone, again = written.row("REACHABLE"), written.row("", is_gone=True), written.row("STALE", OTHER)
     rows = written.record.neighbours
     assert rows.is_missing("pc1", "10.0.0.2", first - 1)
-    row = rows.row("pc1", "10.0.0.2", first)
+    row = rows.used("pc1", "10.0.0.2", MAC, first)
     assert row is not None and (row.neighbour.mac, row.since_ns) == (MAC, first)
     assert rows.is_missing("pc1", "10.0.0.2", gone)
-    assert rows.table("pc1", again + 1) == [rows.row("pc1", "10.0.0.2", again)]
+    assert rows.table("pc1", again + 1) == [rows.used("pc1", "10.0.0.2", OTHER, again)]
 
 
 def test_a_frame_shows_which_row_sent_it_though_the_row_was_heard_late(written: Written) -> None:
@@ -89,23 +89,23 @@ def test_each_port_has_its_own_row_of_an_address(written: Written) -> None:
     rows = written.record.neighbours
     for at_ns in (failed, gone):
         assert not rows.is_missing("pc1", "10.0.0.2", at_ns)
-        row = rows.row("pc1", "10.0.0.2", at_ns)
+        assert rows.used("pc1", "10.0.0.2", MAC, at_ns) is None
+        row = rows.used("pc1", "10.0.0.2", OTHER, at_ns)
         assert row is not None and row.neighbour.mac == OTHER
-        assert rows.used("pc1", "10.0.0.2", OTHER, at_ns) == row
     assert rows.has_failed("pc1", "10.0.0.2", gone)
     assert [(row.neighbour.index, row.neighbour.state) for row in rows.table("pc1", failed) or ()] == [
         (11, "FAILED"),
         (12, "REACHABLE"),
     ]
-    assert rows.table("pc1", gone) == [rows.row("pc1", "10.0.0.2", gone)]
+    assert rows.table("pc1", gone) == [rows.used("pc1", "10.0.0.2", OTHER, gone)]
     written.tell("gap", "", of="tables")
     failed = written.row("FAILED", "", index=11)
     assert not rows.is_missing("pc1", "10.0.0.2", failed), "what the other port has now, nobody knows"
-    assert rows.row("pc1", "10.0.0.2", failed) is None
+    assert rows.used("pc1", "10.0.0.2", OTHER, failed) is None
     gone = written.row("", "", index=11, is_gone=True)
-    assert rows.row("pc1", "10.0.0.2", gone) is None
+    assert rows.used("pc1", "10.0.0.2", OTHER, gone) is None
     used = written.row("REACHABLE", index=11)
-    row = rows.row("pc1", "10.0.0.2", used)
+    row = rows.used("pc1", "10.0.0.2", MAC, used)
     assert row is not None and row.neighbour.index == 11, "a row that is used is one, whatever else there is"
 
 
@@ -113,10 +113,10 @@ def test_what_came_before_a_gap_is_not_known(written: Written) -> None:
     before = written.row("REACHABLE")
     after = written.tell("gap", "", of="tables") + 1
     rows = written.record.neighbours
-    assert rows.row("pc1", "10.0.0.2", before) is not None
-    assert rows.row("pc1", "10.0.0.2", after) is None and not rows.is_missing("pc1", "10.0.0.9", after)
+    assert rows.used("pc1", "10.0.0.2", MAC, before) is not None
+    assert rows.used("pc1", "10.0.0.2", MAC, after) is None and not rows.is_missing("pc1", "10.0.0.9", after)
     assert rows.table("pc1", after) is None and written.chosen("10.0.0.9", after) is None
-    assert rows.row("pc1", "10.0.0.2", written.row("STALE")) is not None
+    assert rows.used("pc1", "10.0.0.2", MAC, written.row("STALE")) is not None
 
 
 def test_what_was_told_while_something_got_lost_may_be_old_by_its_end(written: Written) -> None:
@@ -124,10 +124,10 @@ def test_what_was_told_while_something_got_lost_may_be_old_by_its_end(written: W
     first = written.row("REACHABLE")
     within = written.route("10.0.0.0/24")
     rows, ended = written.record.neighbours, written.tell("gap", "", of="tables", since_s=0.25)
-    assert rows.row("pc1", "10.0.0.2", first) is not None
-    assert rows.row("pc1", "10.0.0.2", within) is None and written.chosen("10.0.0.9", within) is None
+    assert rows.used("pc1", "10.0.0.2", MAC, first) is not None
+    assert rows.used("pc1", "10.0.0.2", MAC, within) is None and written.chosen("10.0.0.9", within) is None
     assert rows.came("pc1", "10.0.0.9", MAC, first) is None, "its row may be what got lost"
-    assert rows.row("pc1", "10.0.0.2", written.row("STALE")) is not None
+    assert rows.used("pc1", "10.0.0.2", MAC, written.row("STALE")) is not None
     begun = written.tell("watched", "", devices=["pc1"])
     assert begun > ended and written.chosen("10.0.0.9") == "", "another pc1, of which nothing got lost"
 
@@ -147,7 +147,7 @@ def test_another_device_of_a_name_has_nothing_of_the_formers(written: Written) -
     assert record.sockets.taking("pc1", "tcp", "10.0.0.1", 80, begun) is None
     written.traced()
     assert written.words() == ""
-    assert record.neighbours.row("pc1", "10.0.0.2", former) is not None and record.routes.macs("pc1", former)
+    assert record.neighbours.used("pc1", "10.0.0.2", MAC, former) is not None and record.routes.macs("pc1", former)
     assert record.sockets.taking("pc1", "tcp", "10.0.0.1", 80, former) is not None
 
 
