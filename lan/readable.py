@@ -1,6 +1,7 @@
-"""Sizes, times and scales as people read them, and JSON that may stand on a terminal.  It imports nothing of ours."""
+"""Sizes, times, scales and signals as people read them, and JSON for a terminal.  It imports nothing of ours."""
 
 import json
+import signal
 
 ROUND_STEPS = tuple(mantissa * 10.0**power for power in range(-3, 9) for mantissa in (1, 2, 5))
 """1, 2 and 5 of each power of ten: the distances between the marks of a scale, the smallest first."""
@@ -26,3 +27,8 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} GiB"
+
+
+def signal_name(number: int) -> str:
+    """``SIGKILL``; ``signal 40``, as most real-time signals have no name."""
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"

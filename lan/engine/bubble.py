@@ -20,6 +20,7 @@ from typing import NoReturn
 from lan.engine import idmap, syscalls
 from lan.engine.waiting import readable
 from lan.errors import MachineError
+from lan.readable import signal_name
 
 NAMESPACES = (
     syscalls.CLONE_NEWNS | syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC
@@ -175,7 +176,7 @@ class _SilentError(Exception):
 
 def _told(status: int) -> str:
     code = os.waitstatus_to_exitcode(status)
-    return f"code {code}" if code >= 0 else signal.Signals(-code).name
+    return f"code {code}" if code >= 0 else signal_name(-code)
 
 
 def _expect(channel: socket.socket, tag: bytes, more: int = 0) -> bytes:

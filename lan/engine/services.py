@@ -16,6 +16,7 @@ from lan.engine import programs
 from lan.engine.space import Space
 from lan.engine.waiting import readable
 from lan.errors import RunError
+from lan.readable import signal_name
 
 READY_DEADLINE_S = 20.0
 """A server that has not answered by then is broken; a warm one takes 20 ms."""
@@ -159,7 +160,7 @@ def _how(pid: int) -> str:
         return ""
     if fate.si_code == os.CLD_EXITED:
         return f" with code {fate.si_status}"
-    return f" by {signal.Signals(fate.si_status).name}"
+    return f" by {signal_name(fate.si_status)}"
 
 
 def without(runnings: Iterable[Running], device: str, names: Collection[str]) -> list[Running]:

@@ -1,6 +1,8 @@
-"""What drawings say of sizes, times and scales."""
+"""What drawings say of sizes, times and scales, and how a signal is called."""
 
-from lan.readable import ROUND_STEPS, duration, size
+import pytest
+
+from lan.readable import ROUND_STEPS, duration, signal_name, size
 
 
 def test_sizes_are_read_at_a_glance() -> None:
@@ -23,3 +25,8 @@ def test_times_have_the_unit_that_people_read() -> None:
 def test_a_scale_has_round_steps_each_larger_than_the_last() -> None:
     assert list(ROUND_STEPS) == sorted(ROUND_STEPS)
     assert {0.5, 1, 2, 5, 10, 20, 500} <= set(ROUND_STEPS)
+
+
+@pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (34, "SIGRTMIN"), (40, "signal 40"), (0, "signal 0")])
+def test_a_signal_has_its_name_or_its_number(number: int, name: str) -> None:
+    assert signal_name(number) == name
