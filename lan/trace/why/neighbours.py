@@ -51,7 +51,7 @@ def asking(case: Case, message: Arp) -> Iterator[Explained]:
     if message.is_gratuitous():
         yield case.say("arp.announce", "out", ip=message.sender_ip, mac=message.sender_mac)
     elif message.operation != wire.REQUEST:
-        is_read = routing.is_own(case, message.sender_ip) is True
+        is_read = routing.speaks_as(case, message.sender_ip)
         yield case.say("arp.answer", "out", is_read=is_read, ip=message.sender_ip, mac=message.sender_mac)
     elif message.is_probe():
         yield case.say("arp.probe", "out", ip=message.target_ip)

@@ -168,7 +168,7 @@ def messages_out(case: Case) -> Iterator[Explained]:
             is_read = case.kernel.neighbours.is_missing(case.device, str(target), frame.time_ns)
             yield case.say(code, "out", is_read=is_read, ip=target)
         else:
-            is_read = code == "nd.answer" and routing.is_own(case, str(target)) is True
+            is_read = code == "nd.answer" and routing.speaks_as(case, str(target))
             yield case.say(code, "out", is_read=is_read, ip=target)
         return
     cause = case.journey.cause

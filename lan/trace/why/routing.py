@@ -3,6 +3,7 @@
 None everywhere where it told nothing, or something of it was lost: then packets must tell.
 """
 
+from lan.trace.kernel.neighbours import LATE_NS
 from lan.trace.kernel.routes import Choice
 from lan.trace.why.saying import Case
 from lan.wire.ipv4 import Ipv4
@@ -30,6 +31,13 @@ def is_own(case: Case, ip: str) -> bool | None:
     """Whether it is an address of this device."""
     kind = kind_of(case, ip)
     return None if kind is None else kind == "local"
+
+
+def speaks_as(case: Case, ip: str) -> bool:
+    """Whether the address that it answers for is known to be its own; that it came to be may have been heard late."""
+    at_ns = case.frame.time_ns
+    choices = (case.kernel.routes.choose(case.device, ip, one_ns) for one_ns in (at_ns, at_ns + LATE_NS))
+    return any(choice is not None and choice.route is not None and choice.route.kind == "local" for choice in choices)
 
 
 def towards(case: Case, ip: str) -> tuple[Choice, str] | None:

@@ -83,6 +83,15 @@ def a_kernel_asks_and_keeps_the_answer(wires: Told) -> None:
     wires.path("pc1 s1 web", TO_WEB)
 
 
+@scenario("web out arp.answer", "~pc2 out arp.answer")
+def an_address_came_to_be_just_before_its_answer_and_was_heard_of_late(wires: Told) -> None:
+    wires.kernel_tells("", "watched", devices=["web", "pc2"])
+    wires.path("pc2 s1 pc1", arp_frame(arp.REPLY, "pc2", "pc1", PC1))
+    wires.path("web s1 pc1", arp_frame(arp.REPLY, "web", "pc1", PC1))
+    own = {"table": 255, "kind": "local", "destination": f"{WEB}/32", "gateway": "", "index": 11}
+    wires.kernel_tells("web", "route", **own)
+
+
 @scenario("pc2 in arp.unasked", "~web out arp.announce")
 def a_kernel_does_not_keep_what_it_did_not_ask_for(wires: Told) -> None:
     listened_to(wires, "pc2", "web")
