@@ -116,8 +116,7 @@ function drawHalf(title, ...halves) {
       line.append(element("b", each.layer), document.createTextNode(each.title));
       box.append(line);
       for (const why of each.reasons) {
-        const facts = Object.entries(why.facts).map(([name, value]) => `${name} ${value}`).join(", ");
-        const said = element("div", `${why.text} (${facts ? `${facts}; ` : ""}${why.source})`, "why", why.is_derived ? "derived" : "");
+        const said = element("div", `${why.text} (${why.source})`, "why", why.is_derived ? "derived" : "");
         said.title = why.code;
         box.append(said);
       }
