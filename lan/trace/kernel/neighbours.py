@@ -74,6 +74,15 @@ class Neighbours:
         then = self._rows_then(device, ip, at_ns)
         return len(then) == len(ports) and not any(row.is_valid for row in then)
 
+    def asks(self, device: str, ip: str, at_ns: int) -> bool:
+        """Whether a frame that asked everyone for it was sent as no row had an address: `is_missing` then.
+
+        Or soon after: a kernel asks nobody while it has one, so that the row went was heard late.
+        """
+        told = (row.since_ns for rows in self._of(device, ip) for row in rows)
+        soon = (since_ns for since_ns in told if 0 < since_ns - at_ns <= LATE_NS)
+        return any(self.is_missing(device, ip, each_ns) for each_ns in (at_ns, *soon))
+
     def came(self, device: str, ip: str, mac: str, at_ns: int) -> bool | None:
         """Whether the table has (`ip`, `mac`) because of a frame that came then, or had it; None where nobody knows."""
         if self.used(device, ip, mac, at_ns) is not None:

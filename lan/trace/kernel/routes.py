@@ -57,17 +57,21 @@ class Routes:
     def __init__(self, gaps: Gaps) -> None:
         self._gaps = gaps
         self._events: dict[str, list[tuple[int, Change]]] = {}
-        self._states: dict[str, _State] = {}
+        self._states: dict[tuple[str, bool], _State] = {}
+        """Of each device as it was last asked for, at a frame and a while later: both go forward with the frames."""
 
     def take(self, time_ns: int, device: str, event: Change) -> None:
         """One more change."""
         self._events.setdefault(device, []).append((time_ns, event))
 
-    def choose(self, device: str, ip: str, at_ns: int) -> Choice | None:
-        """The route for an address then: the longest prefix, then the least metric; None where nobody knows."""
-        if not self._gaps.is_whole(device, "tables", at_ns):
+    def choose(self, device: str, ip: str, at_ns: int, *, late_ns: int = 0) -> Choice | None:
+        """The route for an address then: the longest prefix, then the least metric; None where nobody knows.
+
+        With `late_ns` by what was heard until so much later: it may have been so then already.
+        """
+        if not self._gaps.is_whole(device, "tables", at_ns + late_ns):
             return None
-        state = self._at(device, at_ns)
+        state = self._at(device, at_ns, late_ns)
         if state.has_rules:
             return None
         address = ip_address(ip)
@@ -90,17 +94,18 @@ class Routes:
         """An interface's name, "" where it is not known."""
         return _name(self._at(device, at_ns), index)
 
-    def macs(self, device: str, at_ns: int) -> frozenset[str]:
-        """The hardware addresses of a device's interfaces then; none where nobody knows."""
-        if not self._gaps.is_whole(device, "tables", at_ns):
+    def macs(self, device: str, at_ns: int, *, late_ns: int = 0) -> frozenset[str]:
+        """The hardware addresses of a device's interfaces then; none where nobody knows.  `late_ns` as in `choose`."""
+        if not self._gaps.is_whole(device, "tables", at_ns + late_ns):
             return frozenset()
-        return frozenset(one.mac for one in self._at(device, at_ns).interfaces.values() if one.mac and not one.is_gone)
+        interfaces = self._at(device, at_ns, late_ns).interfaces.values()
+        return frozenset(one.mac for one in interfaces if one.mac and not one.is_gone)
 
-    def _at(self, device: str, at_ns: int) -> _State:
-        events = self._events.get(device, [])
-        state = self._states.get(device)
+    def _at(self, device: str, at_ns: int, late_ns: int = 0) -> _State:
+        events, at_ns, key = self._events.get(device, []), at_ns + late_ns, (device, late_ns > 0)
+        state = self._states.get(key)
         if state is None or (state.applied and events[state.applied - 1][0] > at_ns):
-            state = self._states[device] = _State()
+            state = self._states[key] = _State()
         while state.applied < len(events) and events[state.applied][0] <= at_ns:
             _apply(state, events[state.applied][1])
             state.applied += 1

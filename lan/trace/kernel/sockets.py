@@ -11,7 +11,7 @@ from typing import Any
 
 ANY = ("0.0.0.0", "::")
 PROTOCOLS = ("tcp", "udp")
-LATE_NS = 1_000_000_000
+LATE_NS = 2_000_000_000
 """A question later than this after a frame says nothing about it any more."""
 Ends = tuple[str, str, int, str, int]
 """Protocol, local address and port, the peer's ("" and 0 for none)."""
@@ -74,14 +74,18 @@ class Sockets:
 
         None where it was not asked then.
         """
+        return next(self.each_answered_after(device, protocol, at_ns, before_ns), None)
+
+    def each_answered_after(
+        self, device: str, protocol: str, at_ns: int, before_ns: int | None = None
+    ) -> Iterator[int]:
+        """All such moments."""
         asked = self._asked.get((device, protocol), [])
-        at = bisect_left(asked, (at_ns, 0))
-        if at == len(asked):
-            return None
-        asked_ns, answered_ns = asked[at]
-        if asked_ns - at_ns > LATE_NS or (before_ns is not None and answered_ns >= before_ns):
-            return None
-        return answered_ns
+        for at in range(bisect_left(asked, (at_ns, 0)), len(asked)):
+            asked_ns, answered_ns = asked[at]
+            if asked_ns - at_ns > LATE_NS or (before_ns is not None and answered_ns >= before_ns):
+                return
+            yield answered_ns
 
     def state(self, device: str, ends: Ends, answered_ns: int) -> str:
         """A connection's state at a moment when its device had told it, ``CLOSED`` where it had no such socket."""

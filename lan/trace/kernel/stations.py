@@ -47,6 +47,16 @@ class Stations:
         found = {mac: last for mac in self._known[switch] if (last := self.last(switch, mac, at_ns)) is not None}
         return {mac: last for mac, last in found.items() if last.port}
 
+    def gone(self, switch: str, mac: str, at_ns: int) -> Known | None:
+        """What said that the table has a station no longer: last until then, or next and heard late."""
+        last = self.last(switch, mac, at_ns)
+        if last is None or not last.port:
+            return last
+        known = self._known[switch][mac]
+        at = bisect_right(known, at_ns, key=lambda one: one.since_ns)
+        is_late = at < len(known) and not known[at].port and known[at].since_ns - at_ns <= LATE_NS
+        return known[at] if is_late else None
+
     def former_port(self, switch: str, mac: str, at_ns: int) -> str | None:
         """The last port that a station was at until then."""
         known = self._known.get(switch, {}).get(mac, [])

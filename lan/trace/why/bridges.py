@@ -26,17 +26,16 @@ def is_hit(case: Case, mac: str) -> bool | None:
         return None
     if len(case.stop.sent) == 1 and _has(case, mac, case.stop.sent[0].sender):
         return True
-    last = _last(case, mac)
-    is_empty = last is None or not last.port
+    is_empty = _last(case, mac) is None or _gone(case, mac) is not None
     return False if is_empty and len(case.stop.sent) > 1 else None
 
 
 def forgot(case: Case, mac: str) -> str | None:
     """The port that a station was at before the table forgot it; None where it did not."""
-    last = _last(case, mac)
-    if not _is_told(case) or last is None or last.port:
+    gone = _gone(case, mac)
+    if not _is_told(case) or gone is None:
         return None
-    return case.kernel.stations.former_port(case.device, mac, last.since_ns)
+    return case.kernel.stations.former_port(case.device, mac, gone.since_ns)
 
 
 def is_filtered(case: Case, mac: str) -> bool:
@@ -50,6 +49,10 @@ def _is_told(case: Case) -> bool:
 
 def _last(case: Case, mac: str) -> Known | None:
     return case.kernel.stations.last(case.device, mac, case.frame.time_ns)
+
+
+def _gone(case: Case, mac: str) -> Known | None:
+    return case.kernel.stations.gone(case.device, mac, case.frame.time_ns)
 
 
 def _has(case: Case, mac: str, port: str) -> bool:

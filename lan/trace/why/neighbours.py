@@ -59,7 +59,7 @@ def asking(case: Case, message: Arp) -> Iterator[Explained]:
         row = case.kernel.neighbours.used(case.device, message.target_ip, ethernet.dst, case.frame.time_ns)
         yield case.say("arp.confirm", "out", is_read=row is not None, ip=message.target_ip, mac=ethernet.dst)
     else:
-        is_read = case.kernel.neighbours.is_missing(case.device, message.target_ip, case.frame.time_ns)
+        is_read = case.kernel.neighbours.asks(case.device, message.target_ip, case.frame.time_ns)
         yield case.say("arp.miss", "out", is_read=is_read, ip=message.target_ip)
 
 

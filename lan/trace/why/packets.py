@@ -165,7 +165,7 @@ def messages_out(case: Case) -> Iterator[Explained]:
         if code == "nd.miss" and src == "::":
             yield case.say("nd.probe", "out", ip=target)
         elif code == "nd.miss":
-            is_read = case.kernel.neighbours.is_missing(case.device, str(target), frame.time_ns)
+            is_read = case.kernel.neighbours.asks(case.device, str(target), frame.time_ns)
             yield case.say(code, "out", is_read=is_read, ip=target)
         else:
             is_read = code == "nd.answer" and routing.speaks_as(case, str(target))

@@ -36,11 +36,11 @@ def test_a_socket_is_there_from_the_question_that_told_it_to_the_one_that_did_no
 
 
 def test_a_question_says_something_of_what_came_shortly_before_it() -> None:
-    sockets = record((10, [], []), (12, [], [])).sockets
+    sockets = record((10, [], []), (13, [], [])).sockets
     assert sockets.answered_after("web", "tcp", 10 * SECOND_NS - 1) == 10 * SECOND_NS
     assert sockets.answered_after("web", "tcp", 10 * SECOND_NS - 1, before_ns=10 * SECOND_NS) is None
     assert sockets.answered_after("web", "tcp", 10 * SECOND_NS + 1) is None  # the next one is too late
-    assert sockets.answered_after("web", "tcp", 13 * SECOND_NS) is None
+    assert sockets.answered_after("web", "tcp", 14 * SECOND_NS) is None
     assert sockets.answered_after("pc1", "tcp", 10 * SECOND_NS) is None
 
 
