@@ -38,6 +38,8 @@ REST_S = 0.002
 """Pause between two looks: batches instead of a wake-up an event."""
 MOST_BYTES = 256 << 20
 """A longer record ends with a gap."""
+NICE = -10
+"""What is heard late is told as of a later moment: so it goes before the programs that it is about, as the tap does."""
 MOST_LINES = 4096
 """So many are written at the latest, however much more is told."""
 MOST_EARLY = 4096
@@ -301,6 +303,8 @@ def main(
 ) -> None:
     """Write what these sockets hear into the file at `path` until `control` ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program in front; the agent ends us
+    with contextlib.suppress(OSError):  # not every user may
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
     watch = Watch(path, control, spaces, home)
     for sock in hearing:
         watch.hear(sock)

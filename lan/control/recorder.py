@@ -90,8 +90,11 @@ class Recorder:
             self._say({"add_port": {"socket": index, "ifindex": fabric.index[near], **told}})
 
     def sync(self, answer: Answer) -> None:
-        """`answer` comes once all frames seen until now are in the file, and all that kernels told."""
-        self.kernel.sync(lambda: self._ask({"sync": self._wait(answer)}))
+        """`answer` comes once all frames seen until now are in the file, and then all that kernels told.
+
+        In this order: of a frame that is in the file, what its device's kernel told is to be there too.
+        """
+        self._ask({"sync": self._wait(lambda said: self.kernel.sync(lambda: answer(said)))})
 
     def wait(self, frames: int, timeout_ms: int, answer: Answer) -> None:
         """`answer` comes once there are more than `frames` frames, or late."""
