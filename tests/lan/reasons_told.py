@@ -4,7 +4,8 @@ A test demands lines such as ``"web in tcp.refused"``, with ``~`` before what is
 `tests/unit/trace/test_why_seen.py` knows which code is seen on a real LAN, and where.
 """
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from lan.language.catalogue import ENGLISH
 from lan.scenario.recording import Recording
@@ -12,7 +13,9 @@ from lan.testing.net import Net
 from lan.trace.timeline import Timeline
 from lan.trace.why import Decisions, Explained, Explainer
 
-Told = list[tuple[str, Explained]]
+from .shaped import PATIENCE_S
+
+Reasons = list[tuple[str, Explained]]
 """(device, reason), in the order of journeys."""
 SEND = """
 import socket, sys
@@ -21,6 +24,18 @@ port.bind((sys.argv[1], 0))
 for frame in sys.argv[2:]:
     port.send(bytes.fromhex(frame))
 """
+
+
+class Told(Reasons):
+    """What was said until now.  Devices go on after what a test did: what is demanded may be yet to come."""
+
+    def __init__(self, look: Callable[[], Reasons]) -> None:
+        super().__init__(look())
+        self._look = look
+
+    def again(self) -> None:
+        """Look once more."""
+        self[:] = self._look()
 
 
 def timeline_of(net: Net) -> Timeline:
@@ -41,6 +56,10 @@ def frames_until_now(net: Net) -> int:
 
 def reasons(net: Net, mark: int) -> Told:
     """Of every stop of journeys since a mark."""
+    return Told(lambda: _until_now(net, mark))
+
+
+def _until_now(net: Net, mark: int) -> Reasons:
     timeline, decisions = timeline_of(net), Decisions()
     folder = net.state
     decisions.read([folder / "decisions.jsonl", folder / "kernel.jsonl", *folder.glob("devices/*/decisions.jsonl")])
@@ -59,14 +78,16 @@ def line(device: str, one: Explained) -> str:
     return f"{'~' if one.is_derived else ''}{device} {one.way} {one.code}"
 
 
-def demand(told: Told, *lines: str) -> None:
-    """Each of these must have been said; fails with all that was."""
-    said = {line(*one) for one in told}
-    lacking = [one for one in lines if one not in said]
-    assert not lacking, f"not said: {lacking}\nsaid: {sorted(said)}"
+def demand(told: Reasons, *lines: str) -> None:
+    """Each of these must have been said, or be said soon; fails with all that was."""
+    limit_s = time.monotonic() + PATIENCE_S
+    while lacking := [one for one in lines if one not in (said := {line(*each) for each in told})]:
+        if not isinstance(told, Told) or time.monotonic() > limit_s:
+            raise AssertionError(f"not said: {lacking}\nsaid: {sorted(said)}")
+        told.again()
 
 
-def the(told: Told, words: str) -> Explained:
+def the(told: Reasons, words: str) -> Explained:
     """The first that a line is of."""
     demand(told, words)
     return next(one for who, one in told if line(who, one) == words)
