@@ -145,6 +145,8 @@ class Carrier:
             patience_s = 0.0 if count == BATCH_FRAMES else self._patience_s(is_rush)
             writers = [control] if has_answers() else []
             readable, writable, _ = select.select(readers[is_rush:], writers, [], patience_s)
+            if control in readable:
+                self._catch_up()
             if (control in readable or writable) and not serve():
                 return
             count = self._take_in()
@@ -156,6 +158,17 @@ class Carrier:
                 self._weigh()
             if (due_ns := self._teller.due_ns) is not None and due_ns <= time.monotonic_ns():
                 self._teller.flush()
+
+    def _catch_up(self) -> None:
+        """Take in and give out what came before a request, however late it is read.
+
+        So what it changes is for frames that come after it, and what it is told has counted all that came before it.
+        """
+        for _ in range(self.ring.slots // BATCH_FRAMES + 1):  # a flood does not keep whoever asks waiting for ever
+            is_all = self._take_in() < BATCH_FRAMES
+            self._give_out()
+            if is_all:
+                return
 
     def _weigh(self) -> None:
         """See that all directions together hold what memory allows."""

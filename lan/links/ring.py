@@ -38,12 +38,13 @@ class Ring:
     def __init__(self, slots: int = DEFAULT_SLOTS) -> None:
         """Needs CAP_NET_RAW over the namespace; raises OSError."""
         blocks = -(-slots // SLOTS_PER_BLOCK)
+        self.slots = blocks * SLOTS_PER_BLOCK
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         try:
             self.socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
             self.socket.setsockopt(SOL_PACKET, PACKET_COPY_THRESH, 1)
             self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-            shape = struct.pack("=IIII", BLOCK_BYTES, blocks, SLOT_BYTES, blocks * SLOTS_PER_BLOCK)
+            shape = struct.pack("=IIII", BLOCK_BYTES, blocks, SLOT_BYTES, self.slots)
             self.socket.setsockopt(SOL_PACKET, PACKET_RX_RING, shape)  # forgets what came without a ring
             self.socket.setblocking(False)
             self._memory = mmap.mmap(self.socket.fileno(), BLOCK_BYTES * blocks)
