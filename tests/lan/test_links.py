@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def test_a_plain_cable_is_laid_anew_under_its_names_and_number(shaper: Shaper, s
         before = host_end(net, "h2"), switch_end(net, "s1-eth2")
         answer = net.running.change_link("h2", "s1", {"delay": "20ms"})
         assert len(answer["laid_anew_ms"]) == 1
-        assert (host_end(net, "h2"), switch_end(net, "s1-eth2")) == before
+        wait_for(lambda: (host_end(net, "h2"), switch_end(net, "s1-eth2")) == before, "ends as they were")
         assert rtt_ms(net, "h1", "h2") >= 40
         assert net["s1"].table("mac")[mac(net, "h2")].port == "s1-eth2"
         if switch == "ovs":
@@ -118,14 +119,18 @@ def test_a_cable_between_hosts_is_laid_anew_with_addresses_and_routes(shaper: Sh
         net.run("h2", "ip", "address", "add", "10.9.0.2/16", "dev", "h2-eth0")
         net.run("h2", "ip", "address", "add", "fd00::2/64", "dev", "h2-eth0", "nodad")
         net.run("h2", "ip", "-6", "route", "add", "fd01::/16", "via", "fd00::1")
-        wait_for(lambda: "tentative" not in net.run("h2", "ip", "address").stdout, "an address that nobody else has")
+        wait_for(lambda: is_settled(net.run("h2", "ip", "address").stdout), "addresses that nobody else has")
         before = has(net)
         assert "fd01::/16 via fd00::1" in str(before)
         net.link("h1", "h2").set(delay="15ms")
-        wait_for(lambda: "tentative" not in net.run("h2", "ip", "address").stdout, "an address that nobody else has")
-        assert has(net) == before
+        wait_for(lambda: has(net) == before, "addresses and routes as before, once nobody else is known to have them")
         assert rtt_ms(net, "h1", "h2") >= 30
         assert rtt_ms(net, "h2", "h1") >= 30
+
+
+def is_settled(addresses: str) -> bool:
+    """Whether the kernel has made the interface's own IPv6 address, and has no doubt of any."""
+    return "inet6 fe80:" in addresses and "tentative" not in addresses
 
 
 @pytest.mark.parametrize("switch", ["bridge", "ovs"])
@@ -159,10 +164,15 @@ def test_both_ends_of_a_pulled_cable_lose_their_carrier_or_the_host_does(shaper:
     with shaper.star(options, "") as net:
         assert net["h1"].ping("h2").received == 1
         net.link("h1", "s1").unplug()
-        assert "NO-CARRIER" in net.run("h1", "ip", "link", "show", "dev", "h1-eth0").stdout
+        wait_for(lambda: lacks_carrier(net, "h1"), "the loss of its carrier")
         assert net["h2"].ping("h1", timeout_s=0.2).received == 0
         net.link("h1", "s1").plug()
         assert net["h2"].ping("h1").received == 1
+
+
+def lacks_carrier(net: Net, name: str) -> bool:
+    """As its kernel tells, which may come to it a moment after the cable has been pulled."""
+    return "NO-CARRIER" in net.run(name, "ip", "link", "show", "dev", f"{name}-eth0").stdout
 
 
 def test_reset_makes_a_cable_perfect_and_leaves_it_counted(shaper: Shaper) -> None:
@@ -217,7 +227,7 @@ def test_with_its_process_killed_a_shaped_cable_is_down_and_the_lan_says_so(shap
         wait_for(lambda: net.running.describe()["lost"], "word of the loss")
         assert net.running.describe()["lost"] == ["the process that carries frames on cables with options"]
         assert net.link("h1", "s1").told["broken"] and not net.link("h1", "s1").is_up
-        assert "NO-CARRIER" in net.run("h1", "ip", "link", "show", "dev", "h1-eth0").stdout
+        wait_for(lambda: lacks_carrier(net, "h1"), "the loss of its carrier")
         assert net["h2"].ping("h3").received == 1, "plain cables go on"
         for attempt in (lambda: net.link("h1", "s1").plug(), lambda: net.link("h1", "s1").set(loss="1%")):
             with pytest.raises(LanError, match="the process that carried its frames is gone") as refused:
@@ -227,9 +237,8 @@ def test_with_its_process_killed_a_shaped_cable_is_down_and_the_lan_says_so(shap
 
 def carrier_of(net: Net) -> int:
     """The process that carries a LAN's frames: the agent's child of that name."""
-    children = Path(f"/proc/{net.running.pid}/task/{net.running.pid}/children").read_text().split()
-    [found] = [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == "links"]
-    return found
+    command = ["pgrep", "-P", str(net.running.pid), "-x", "links"]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def test_a_cable_that_comes_later_may_have_options_and_one_that_goes_takes_them_along(shaper: Shaper) -> None:
@@ -253,6 +262,6 @@ def test_frames_have_their_true_size_on_a_shaped_cable(shaper: Shaper, offload: 
             assert server.stdout is not None and server.stdout.readline()
             assert net.run("h1", "python3", "-c", send).returncode == 0
             server.wait(30)
-        counters = net.link("h1", "s1").counters("h1")
-        assert counters["passed"] > 200_000 / 1514, "no frame of 64 kB"
-        assert passed_by(net, "h1")[1] == counters["frames"]
+        counters = net.link("h1", "s1").counters
+        wait_for(lambda: passed_by(net, "h1")[1] == counters("h1")["frames"], "as many frames as the host has sent")
+        assert counters("h1")["passed"] > 200_000 / 1514, "no frame of 64 kB"

@@ -1,38 +1,44 @@
-"""Numbered datagrams, for the tests of links:  send ADDRESS COUNT GAP_MS | take COUNT | echo | rtt ADDRESS
+"""Numbered datagrams, for the tests of links:  send ADDRESS COUNT GAP_MS | take | echo | rtt ADDRESS
 
-`take` listens, says so, and prints the numbers in the order they came, once all COUNT or the last has
-come, or nothing comes any more.
+`take` listens, says so, and prints the numbers in the order they came, once there are as many as a line of its
+input says, or nothing has come for a long while.
 """
 
+import contextlib
 import json
+import select
 import socket
 import sys
 import time
 
-PORT, SILENCE_S = 9999, 5.0
+PORT, PATIENCE_S = 9999, 60.0
+SO_RCVBUFFORCE = 33
 
 
 def send(address: str, count: int, gap_ms: float) -> None:
+    """One each `gap_ms`, or later: who was not run for a while does not make up for it by a flood."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        began_s = time.monotonic()
         for number in range(count):
-            time.sleep(max(0.0, began_s + number * gap_ms / 1000 - time.monotonic()))
             sock.sendto(number.to_bytes(4, "big") + bytes(96), (address, PORT))
+            time.sleep(gap_ms / 1000)
 
 
-def take(count: int) -> None:
+def take() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        for option in (socket.SO_RCVBUF, SO_RCVBUFFORCE):  # root may have more than the machine gives everybody
+            with contextlib.suppress(PermissionError):
+                sock.setsockopt(socket.SOL_SOCKET, option, 1 << 22)
         sock.bind(("", PORT))
         print("listening", flush=True)
-        numbers = list[int]()
-        sock.settimeout(60)  # for the first
-        try:
-            while len(numbers) < count:
+        numbers, count = list[int](), None
+        while count is None or len(numbers) < count:
+            ready, _, _ = select.select([sock, *([sys.stdin] if count is None else [])], [], [], PATIENCE_S)
+            if not ready:
+                break
+            if sys.stdin in ready:
+                count = int(sys.stdin.readline())
+            if sock in ready:
                 numbers.append(int.from_bytes(sock.recv(2000)[:4], "big"))
-                sock.settimeout(SILENCE_S)
-        except TimeoutError:
-            pass
         print(json.dumps(numbers))
 
 
@@ -64,7 +70,7 @@ if __name__ == "__main__":
     if verb == "send":
         send(words[0], int(words[1]), float(words[2]))
     elif verb == "take":
-        take(int(words[0]))
+        take()
     elif verb == "echo":
         echo()
     else:
