@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -30,3 +31,17 @@ def outcomes(said: dict[str, Any]) -> list[str]:
 def sources(said: dict[str, Any], what: str) -> list[str]:
     """The rules by which such decisions were taken."""
     return [one["reason"]["source"] for one in said["decisions"] if one["what"] == what]
+
+
+class Clock:
+    """The time by which lan-fetch goes in a test: it stands until it is told to go on.  Nothing is late before, however
+    slow the machine is."""
+
+    def __init__(self) -> None:
+        self.now_s = time.monotonic()
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def go_on(self, by_s: float) -> None:
+        self.now_s += by_s

@@ -62,18 +62,18 @@ class Loop:
         moments = [line.until_s for line in self._lines.values() if line.until_s is not None]
         if (deadline_s := self.pool.deadline_s()) is not None:
             moments.append(deadline_s)
-        wait_s = max(0.0, min(moments) - self.clock()) if moments and min(moments) < math.inf else None
+        heard_s = self.clock()  # what comes until here is seen below: nothing is late that lies in a socket
+        wait_s = max(0.0, min(moments) - heard_s) if moments and min(moments) < math.inf else None
         for key, mask in self._selector.select(wait_s):
             if key.data is None:
                 self._opener.resolve(list(self._lines.values()))
             elif key.data.sock is not None:
                 self._handle(key.data, mask)
-        now_s = self.clock()
         for line in list(self._lines.values()):
-            if line.until_s is not None and now_s >= line.until_s:
+            if line.until_s is not None and heard_s >= line.until_s:
                 self._late(line)
-        if deadline_s is not None and now_s >= deadline_s:
-            self._obey(self.pool.expire(now_s))
+        if deadline_s is not None and heard_s >= deadline_s:
+            self._obey(self.pool.expire(self.clock(), heard_s))
 
     # Orders
 

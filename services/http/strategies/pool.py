@@ -155,14 +155,18 @@ class Pool:
             moments.append(self.started_s + self.patience.all_s)
         return min(moments, default=None)
 
-    def expire(self, now_s: float) -> list[Order]:
-        """Close what has waited too long.  The request that waited is given up; those behind it are sent again."""
-        all_s = self.patience.all_s
-        if all_s is not None and now_s >= self.started_s + all_s:
+    def expire(self, now_s: float, heard_s: float | None = None) -> list[Order]:
+        """Close what has waited too long.  The request that waited is given up; those behind it are sent again.
+
+        `heard_s`: all that came until then is told (None: until now).  What is late is judged by it: whoever was
+        not run for a while has not yet seen what lies in his sockets.
+        """
+        heard_s, all_s = now_s if heard_s is None else heard_s, self.patience.all_s
+        if all_s is not None and heard_s >= self.started_s + all_s:
             return self._give_all_up(all_s)
         orders: list[Order] = []
         for connection in list(self._connections.values()):
-            if now_s < connection.since_s + self._limit_s(connection):
+            if heard_s < connection.since_s + self._limit_s(connection):
                 continue
             del self._connections[connection.number]
             stage = connection.stage

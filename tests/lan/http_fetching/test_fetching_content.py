@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from ...fetching import asked, outcomes, shown
+from ...fetching import Clock, asked, outcomes, shown
 from ..scripted_server import OK, Peer, Scripted
 
 
@@ -20,7 +20,8 @@ def test_content_waits_for_100_continue() -> None:
         assert shown("--data", "a=1", "--expect-100", server.url()) == (0, "ok", "")
 
 
-def test_content_that_is_not_wanted_is_not_sent() -> None:
+def test_content_that_is_not_wanted_is_not_sent(clock: Clock) -> None:
+    """The clock stands: after a second it would be sent unasked."""
     left = []
 
     def unwilling(peer: Peer) -> None:

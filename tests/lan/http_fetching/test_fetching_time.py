@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from ...fetching import asked, outcomes, shown
-from ..scripted_server import OK, Peer, Scripted
+from lan.services.http.fetching import telling
+from lan.services.http.fetching.client import Exchange
+
+from ...fetching import Clock, asked, outcomes, shown
+from ..scripted_server import OK, PATIENCE_S, Peer, Scripted
 
 
 def test_a_connection_that_stalls_holds_up_no_other() -> None:
@@ -30,16 +33,50 @@ def test_a_connection_that_stalls_holds_up_no_other() -> None:
     assert (code, outcomes(said)) == (0, ["200"] * 5)
 
 
-def test_a_phase_may_take_so_long_and_no_longer_while_others_go_on() -> None:
-    with Scripted(lambda peer: (peer.request(), peer.await_reset()), Peer.serve) as server:
+def test_a_phase_may_take_so_long_and_no_longer_while_others_go_on(clock: Clock) -> None:
+    served: list[Peer] = []
+
+    def serve(peer: Peer) -> None:
+        peer.serve()  # until the client closes: it has its answer
+        served.append(peer)
+        if len(served) == 2:
+            clock.go_on(0.5)
+
+    with Scripted(lambda peer: (peer.request(), peer.await_reset()), serve) as server:
         words = ["--strategy", "parallel", "--phase-timeout-s", "wait:0.3"]
         code, said = asked(*words, *server.urls(3))
     assert code == 1
     assert sorted(outcomes(said)) == ["200", "200", "waiting for the response: no end within 0.3 s"]
 
 
-def test_after_a_connection_that_took_too_long_others_open() -> None:
-    with Scripted(lambda peer: (peer.request(), peer.await_reset()), Peer.serve) as server:
+def test_an_answer_that_came_in_time_is_not_late_however_late_it_is_looked_at(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is not run for ten seconds: meanwhile an answer has come."""
+    go_on, is_here = threading.Event(), threading.Event()
+
+    def second(peer: Peer) -> None:
+        peer.request()
+        assert go_on.wait(PATIENCE_S)
+        peer.send(f"{OK}Content-Length: 2\r\n\r\nok")
+        peer.await_acknowledged()
+        is_here.set()
+        peer.await_end()
+
+    def answered(_: telling.Quiet, exchange: Exchange) -> None:
+        if exchange.number == 1:
+            go_on.set()
+            assert is_here.wait(PATIENCE_S)
+            clock.go_on(10)
+
+    monkeypatch.setattr(telling.Quiet, "answered", answered)
+    with Scripted(Peer.serve, second) as server:
+        code, said = asked("--strategy", "parallel", "--phase-timeout-s", "wait:1", *server.urls(2))
+    assert (code, outcomes(said)) == (0, ["200", "200"])
+
+
+def test_after_a_connection_that_took_too_long_others_open(clock: Clock) -> None:
+    with Scripted(lambda peer: (peer.request(), clock.go_on(0.5), peer.await_reset()), Peer.serve) as server:
         code, said = asked("--strategy", "serial", "--phase-timeout-s", "wait:0.2", *server.urls(3))
     assert code == 1
     assert outcomes(said) == ["waiting for the response: no end within 0.2 s", "200", "200"]
@@ -72,8 +109,8 @@ def test_a_name_without_an_address_costs_its_own_urls_alone(monkeypatch: pytest.
     assert said["objects"][0]["error"]["where"] == "nowhere.test"
 
 
-def test_everything_may_take_so_long_and_no_longer() -> None:
-    with Scripted(lambda peer: (peer.request(), peer.await_reset())) as server:
+def test_everything_may_take_so_long_and_no_longer(clock: Clock) -> None:
+    with Scripted(lambda peer: (peer.request(), clock.go_on(0.5), peer.await_reset())) as server:
         code, out, err = shown("--timeout-s", "0.3", server.url())
     assert (code, out) == (1, "")
     assert err.startswith(f"lan-fetch: 127.0.0.1:{server.port}: waiting for the response: no end within 0.3 s\n  try ")

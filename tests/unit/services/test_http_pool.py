@@ -303,6 +303,16 @@ def test_each_stage_has_its_time_out_and_a_connection_in_time_is_left_alone() ->
     assert words(pool.expire(8)) == ["abort 1", "give up 1"]
 
 
+def test_what_may_lie_unseen_in_a_socket_is_not_late() -> None:
+    """Whoever was not run until 9 s has heard all until 2.9 s: what came since then is still to be seen."""
+    pool = Pool(strategy("persistent"), Patience(wait_s=3, all_s=8))
+    pool.add(Asked(1, "a"))
+    pool.advance(0)
+    pool.connected(1, 0)
+    assert pool.expire(9, heard_s=2.9) == []
+    assert words(pool.expire(9, heard_s=3)) == ["abort 1", "give up 1"]
+
+
 def test_a_connection_that_can_not_be_had_in_time_is_said_with_its_stage() -> None:
     pool = Pool(strategy("persistent"), Patience(connect_s=2))
     pool.add(Asked(1, "a"))
