@@ -282,8 +282,7 @@ class LiveLan:
         stopped = []
         for running in self.services_of(name):
             if running.state != "ended":
-                services.stop(running)
-                services.wait_until([dispensable(running)], lambda it: it.state == "ended", 5)
+                services.end(running)
                 stopped.append(running.service.name)
         return stopped
 
@@ -403,8 +402,7 @@ class LiveLan:
     def _drop(self, name: str, names: set[str]) -> None:
         for running in self.services_of(name):
             if running.service.name in names and running.state != "ended":
-                services.stop(running)
-                services.wait_until([dispensable(running)], lambda it: it.state == "ended", 5)
+                services.end(running)
         self.running = services.without(self.running, name, names)
 
     # ---- cables
@@ -491,9 +489,3 @@ class LiveLan:
             self.fabric.remove(name)
         self.lan = replace(self.lan, devices={key: kept for key, kept in self.lan.devices.items() if key != name})
         self._remodel()
-
-
-def dispensable(running: Running) -> Running:
-    """The same running service, whose end is what is waited for and no failure."""
-    running.service = replace(running.service, needed=False)
-    return running

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lan.devices.base import STATE, Service
@@ -20,8 +20,10 @@ from lan.readable import signal_name
 
 READY_DEADLINE_S = 20.0
 """A server that has not answered by then is broken; a warm one takes 20 ms."""
-LAST_BREATH_S = 1.0
-"""Between the closing of a process's descriptors and its end; the kernel takes microseconds."""
+ENDS_IN_S = 5.0
+"""For a service that was asked to end."""
+LAST_BREATH_S = 5.0
+"""Between the closing of a process's descriptors and its end: microseconds, more where it is not run meanwhile."""
 
 
 @dataclass(slots=True)
@@ -128,6 +130,27 @@ def wait_until(runnings: Sequence[Running], settled: Callable[[Running], bool], 
                     raise failed(running)
         waiting = [running for running in waiting if not settled(running) and running.state != "ended"]
     return []
+
+
+def end(running: Running, patience_s: float = ENDS_IN_S) -> None:
+    """Ask a service to end, and wait until its process has: its pipe may close a moment before its ports do."""
+    stop(running)
+    limit_s = time.monotonic() + patience_s
+    wait_until([dispensable(running)], lambda it: it.state == "ended", patience_s)
+    try:
+        process = os.pidfd_open(running.pid)
+    except OSError:  # it has been taken note of already
+        return
+    try:
+        readable([process], limit_s - time.monotonic())
+    finally:
+        os.close(process)
+
+
+def dispensable(running: Running) -> Running:
+    """The same running service, whose end is what is waited for and no failure."""
+    running.service = replace(running.service, needed=False)
+    return running
 
 
 def failed(running: Running) -> RunError:

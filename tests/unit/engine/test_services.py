@@ -1,7 +1,9 @@
-"""How a service's end is told: its name, the code or signal it ended by, its last words."""
+"""How a service's end is told: its name, the code or signal it ended by, its last words; and how it is awaited."""
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,29 @@ def test_the_end_of_a_needed_service_is_told_with_how_it_ended(tmp_path: Path, s
     assert caught.value.what == f"controller: its service {it.service.name} ended {how}"
     assert process.wait() in (3, -9)  # nobody else has taken its status
     os.close(it.ready)
+
+
+LAST_WORDS_FIRST = """
+import os, signal, sys
+
+def closes(*_):  # the pipe, and the ports a moment later
+    os.close(int(sys.argv[1]))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+
+signal.signal(signal.SIGTERM, closes)
+os.write(int(sys.argv[1]), b"ready\\n")
+while True:
+    signal.pause()
+"""
+
+
+def test_a_service_has_ended_when_its_process_has_and_not_its_pipe_alone(tmp_path: Path) -> None:
+    ready, told = os.pipe()
+    os.set_blocking(ready, False)
+    process = subprocess.Popen([sys.executable, "-c", LAST_WORDS_FIRST, str(told)], pass_fds=[told])
+    os.close(told)
+    it = services.Running("web", Service("lan.services.http"), process.pid, ready, tmp_path / "http.log")
+    assert services.wait_ready([it]) == []
+    services.end(it, 60)
+    assert process.poll() == -signal.SIGALRM
+    os.close(ready)
