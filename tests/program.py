@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,6 +64,15 @@ class Program:
     def wait_decisions(self, what: str, count: int = 1, text: str = "") -> None:
         """Until so many decisions are logged whose reason holds this text."""
         wait_until(lambda: sum(text in one["reason"]["text"] for one in self.decisions(what)) >= count)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """It is not run meanwhile: what comes, comes for it at once, however slowly it was sent."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def peak_kib(self) -> int:
         """The most memory that it ever held."""

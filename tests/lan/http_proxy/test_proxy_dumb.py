@@ -19,6 +19,7 @@ def test_a_dumb_proxy_hangs_when_keep_alive_is_passed_on(start: Start, played: P
         assert status == 200 and field(head, "Connection") == "Keep-Alive"
         second = get(played.url, "Connection: Keep-Alive", version="1.0")
         client.send(second)
+        client.wait_acknowledged()
         server.close()  # its patience has ended; until then nobody moved
         assert client.rest() == b""
     [ignored] = proxy.decisions("ignored")
@@ -38,11 +39,15 @@ def test_proxy_connection_passed_on_does_no_harm(start: Start, web: Program) -> 
 def test_next_to_a_smart_proxy_a_dumb_one_hangs_again(start: Start, web: Program) -> None:
     smart = start("smart", idle_s=0.5)
     dumb = start("dumb", "--parent", smart.url)
+    asked = get(web.url, "Proxy-Connection: Keep-Alive", version="1.0", path="/1k")
     with Client(dumb) as client:
-        client.send(get(web.url, "Proxy-Connection: Keep-Alive", version="1.0", path="/1k"))
+        with smart.held():  # till both have been said, or it might be idle for too long before the second
+            client.send(asked)
+            dumb.wait_decisions("deaf")
+            client.send(asked)
+            client.wait_acknowledged()
         status, head, _ = client.response()
         assert status == 200 and field(head, "Connection") == "keep-alive"  # the smart one meant the dumb one
-        client.send(get(web.url, "Proxy-Connection: Keep-Alive", version="1.0", path="/1k"))
         assert client.rest() == b""
     assert dumb.decisions("ignored")
     assert len(smart.decisions("request")) == 1

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from ...program import Program
-from ..proxying import OK, Client, Played, Start, field, get, proxy_command
+from ..proxying import OK, PATIENCE_S, Client, Played, Start, field, get, proxy_command
 
 
 def test_a_client_that_drips_its_head_is_told_so(start: Start, knows: str) -> None:
-    with Client(start(knows, head_s=0.3)) as client:
+    proxy = start(knows, head_s=0.3)
+    with proxy.held():  # who has said nothing by then is closed without a word
+        client = Client(proxy)
         client.send(b"GET http://x/ HTTP/1.1\r\n")
+    with client:
         assert client.response()[0] == 408
         assert client.rest() == b""
 
@@ -54,6 +57,7 @@ def test_without_descriptors_it_pauses_and_serves_again_when_there_are_some(
     assert clients[0].response()[0] == 502  # there is none for a connection to the server either
     for client in clients:
         client.close()
+    proxy.wait_decisions("closed", len(clients))  # each was taken in, too, and had a descriptor
     with Client(proxy) as client:
         client.send(get(web.url, "Connection: close", path="/1k"))
         assert client.rest().startswith(b"HTTP/1.1 200")
@@ -61,13 +65,14 @@ def test_without_descriptors_it_pauses_and_serves_again_when_there_are_some(
 
 
 def test_told_to_stop_it_finishes_what_is_under_way(start: Start, knows: str, played: Played) -> None:
-    proxy = start(knows)
+    proxy = start(knows, stop_s=PATIENCE_S)
     with Client(proxy) as client, Client(proxy) as idle:
         client.send(get(played.url))
         server = played.accept()
         assert server.head()
         proxy.process.send_signal(signal.SIGTERM)
         assert idle.rest() == b""
+        idle.close()
         server.send(OK)
         status, head, _ = client.response()
         assert (status, field(head, "Connection")) == (200, "close")

@@ -125,16 +125,19 @@ def test_a_forward_proxy_over_tls_makes_tunnels_and_forwards(
 def test_a_client_that_speaks_no_tls_or_breaks_it_off_ends_alone(
     start: Start, knows: str, web: Program, front: list[str], tmp_path: Path
 ) -> None:
-    proxy = start(knows, "--upstream", web.url, *front, head_s=0.5)
-    with over_tls(proxy, tmp_path) as good:
+    proxy = start(knows, "--upstream", web.url, *front, head_s=3)  # in which the good one has to shake hands
+    with over_tls(proxy, tmp_path) as good, contextlib.ExitStack() as stack:
         good.send(b"GET /1k HTTP/1.1\r\nHost: x\r\n\r\n")
         assert good.response()[0] == 200
+        all_rude = []
         for said in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x16\x03", b""):
-            with socket.create_connection(("127.0.0.1", proxy.ports["https"]), PATIENCE_S) as rude:
-                rude.sendall(said)
-                with contextlib.suppress(ConnectionResetError):
-                    while rude.recv(1000):
-                        pass  # an alert, or the end in time
+            rude = socket.create_connection(("127.0.0.1", proxy.ports["https"]), PATIENCE_S)
+            all_rude.append(stack.enter_context(rude))
+            rude.sendall(said)
+        for rude in all_rude:
+            with contextlib.suppress(ConnectionResetError):
+                while rude.recv(1000):
+                    pass  # an alert, or the end in time
         good.send(b"GET /1k HTTP/1.1\r\nHost: x\r\n\r\n")
         assert good.response()[0] == 200
 
