@@ -28,7 +28,7 @@ from lan.control.turn import turn
 from lan.devices.base import Table
 from lan.devices.kinds import models
 from lan.devices.options import options_of
-from lan.engine import browsers, netns, programs, syscalls
+from lan.engine import browsers, changing, netns, programs, syscalls
 from lan.engine.bubble import HOME, Lifeline
 from lan.engine.live import MAC_TABLES, LiveLan
 from lan.engine.options import Options
@@ -259,9 +259,9 @@ class Agent:
         for key, text in message.settings.items():
             changes |= model.change(key, text)
         if model.dhcp and message.settings.get("ip") == "dhcp":
-            done = self.live.lease_anew(message.device)
+            done = changing.lease_anew(self.live, message.device)
         else:
-            done = self.live.change(message.device, changes)
+            done = changing.change(self.live, message.device, changes)
         kept = {key: value for key, value in changes.items() if key in options_of(type(model))}
         return {"done": done, "options": kept, "where": str(model.spec.where) if model.spec.where else None}
 

@@ -1,4 +1,4 @@
-"""A LAN made real: built from its description, changed while it runs.  The bubble's PID 1 owns it.
+"""A LAN made real: built from its description, and what comes and goes while it runs.  The bubble's PID 1 owns it.
 
 The order is chosen so that the slow starts (Open vSwitch, the OpenFlow library, the certificates)
 pass beside each other and beside the making of namespaces.
@@ -7,13 +7,12 @@ pass beside each other and beside the making of namespaces.
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from lan.devices.base import Host, Service
-from lan.devices.kinds import model_of, schemas
+from lan.devices.base import Service
+from lan.devices.kinds import model_of
 from lan.devices.web_server import CERTIFICATE, KEY
 from lan.engine import ageing, closing, decisions, environment, greeting, house, openvswitch, programs, services, space
 from lan.engine.bubble import HOME
@@ -23,10 +22,8 @@ from lan.engine.openvswitch import BridgePlan, OpenVswitch
 from lan.engine.options import Options
 from lan.engine.services import Running
 from lan.engine.space import Identity, Space
-from lan.errors import RunError, UsageError
-from lan.reasons import Reason
+from lan.errors import UsageError
 from lan.topo.spec import Device, Lan, Link, Port, mac_address
-from lan.topo.validate import validate
 
 PKI = HOME / "pki"
 MAC_TABLES = HOME / "mac.json"
@@ -45,14 +42,13 @@ class LiveLan:
     """One LAN in its bubble.  Every method is called in the bubble's PID 1, one at a time."""
 
     def __init__(self, lan: Lan, options: Options) -> None:
-        self.lan, self.options = lan, options
-        self.models: dict[str, Host] = {}
+        self.options = options
+        self.adopt(lan)
         self.spaces: dict[str, Space] = {}
         self.running: list[Running] = []
         self.vital: dict[int, str] = {}
         self.lost: list[str] = []
         self.datapath = ""
-        self._remodel()
         self.ovs_switches = [name for name in self._switches() if self._is_ovs(name)]
         self.fabric = Fabric(offload=options.offload)
         self.decisions = options.state / decisions.FILE
@@ -109,7 +105,9 @@ class LiveLan:
             if running.state == "ended"
         ]
 
-    def _remodel(self) -> None:
+    def adopt(self, lan: Lan) -> None:
+        """From now on the LAN is as this describes it."""
+        self.lan = lan
         self.models = {name: model_of(device, self.lan) for name, device in self.lan.devices.items()}
 
     def _switches(self) -> list[str]:
@@ -293,6 +291,13 @@ class LiveLan:
         services.wait_ready([self.start_service(name, service) for service in wanted], LEASE_DEADLINE_S)
         return [service.name for service in wanted]
 
+    def drop_services(self, name: str, names: set[str]) -> None:
+        """Stop these services of a device, and forget them."""
+        for running in self.services_of(name):
+            if running.service.name in names and running.state != "ended":
+                services.end(running)
+        self.running = services.without(self.running, name, names)
+
     def ended(self, pid: int, status: int) -> None:
         """A child has ended: note it where it was a service."""
         if (what := self.vital.pop(pid, None)) is not None:
@@ -307,103 +312,6 @@ class LiveLan:
         """Before the bubble ends: end what would take long to die by itself."""
         carrier = self.cables.process
         closing.end(*self.vital, *([] if carrier is None else [carrier]))
-
-    # ---- changes while it runs
-
-    def change(self, name: str, changes: Mapping[str, Any]) -> list[str]:
-        """Give a device new options and bring its address and services in line; says what was done."""
-        before = self.models[name]
-        ageing.check_change(name, changes, is_ovs=name in self.ovs_switches)
-        device = self.lan.devices[name]
-        kept = {key: value for key, value in {**device.options, **changes}.items() if value is not None}
-        changed = replace(self.lan, devices={**self.lan.devices, name: replace(device, options=kept)})
-        self._check(changed)
-        self.lan = changed
-        self._remodel()
-        done = self._realign_ageing(device)
-        done += self._realign_address(name, before)
-        done += self._realign_services(name, before)
-        reason = Reason("lan set", f"{name} has other settings", **{key: str(value) for key, value in changes.items()})
-        decisions.append(self.decisions, "settings", "set", reason, device=name, options=kept)
-        return done
-
-    @staticmethod
-    def _check(lan: Lan) -> None:
-        """Refuse what a topology file could not say either."""
-        for problem in validate(lan, schemas()):
-            if not problem.is_warning:
-                raise UsageError(problem.what, expected=problem.expected, todo="lan inspect shows what is set now")
-
-    def lease_anew(self, name: str) -> list[str]:
-        """Have a DHCP client forget its lease and ask again, as a PC does when DHCP is chosen once more."""
-        self._drop(name, {"dhcp"})
-        (self.state_folder(name) / "lease.json").unlink(missing_ok=True)
-        self.fabric.flush(name, self.models[name].ports[0])
-        return self.start_services(name) and [f"{name}: address by DHCP, asked for anew"]
-
-    def _realign_address(self, name: str, before: Host) -> list[str]:
-        after = self.models[name]
-        if (before.static_ip, before.default_router, before.dns, before.dhcp) == (
-            after.static_ip,
-            after.default_router,
-            after.dns,
-            after.dhcp,
-        ):
-            return []
-        if not after.ports:
-            raise UsageError(f"{name} has no cable, so no interface to give an address")
-        if before.dhcp and not after.dhcp:
-            self._drop(name, {"dhcp"})
-            self.fabric.flush(name, after.ports[0])
-        if not after.dhcp:
-            self.fabric.readdress(name, after.ports[0], before.static_ip, after.static_ip, after.default_router)
-            resolv = house.DEVICES / name / "etc-upper/resolv.conf"
-            if resolv.parent.is_dir() and (after.dns or before.dhcp):
-                resolv.write_text(f"nameserver {after.dns}\n" if after.dns else "")
-            return [f"{name}: address {after.static_ip or 'none'}"]
-        if before.static_ip is not None:
-            self.fabric.readdress(name, after.ports[0], before.static_ip, None, None)
-        return [f"{name}: address by DHCP"]
-
-    def _realign_ageing(self, before: Device) -> list[str]:
-        after = self.lan.devices[before.name]
-        if not after.is_switch or ageing.of(before) == ageing.of(after):
-            return []
-        self.fabric.set_ageing(after)
-        return [f"{after.name}: forgets a silent station after {ageing.of(after)} s"]
-
-    def _realign_services(self, name: str, before: Host) -> list[str]:
-        wanted = {service.name: service for service in self.models[name].services()}
-        had = {service.name: service for service in before.services()}
-        self._drop(name, {known for known in had if known not in wanted})
-        done = [f"{name}: {known} stopped" for known in had if known not in wanted]
-        for known, service in wanted.items():
-            running = next((it for it in self.services_of(name) if it.service.name == known), None)
-            if running is None or running.state == "ended":
-                services.wait_ready([self.start_service(name, service)], LEASE_DEADLINE_S)
-                done.append(f"{name}: {known} started")
-            elif (service.module, list(service.arguments)) != (running.service.module, list(running.service.arguments)):
-                self._drop(name, {known})
-                services.wait_ready([self.start_service(name, service)], LEASE_DEADLINE_S)
-                done.append(f"{name}: {known} restarted")
-            elif service.files != running.service.files:
-                self._reload(running, service)
-                done.append(f"{name}: {known} told")
-        return done
-
-    def _reload(self, running: Running, service: Service) -> None:
-        services.write_files(house.DEVICES / running.device / "run/lan" / service.name, service)
-        running.service = service
-        heard = running.readings
-        services.stop(running, signal.SIGHUP)
-        if services.wait_until([running], lambda it: it.readings > heard, services.READY_DEADLINE_S):
-            raise RunError(f"{running.device}: {service.name} did not take the new settings", todo=str(running.log))
-
-    def _drop(self, name: str, names: set[str]) -> None:
-        for running in self.services_of(name):
-            if running.service.name in names and running.state != "ended":
-                services.end(running)
-        self.running = services.without(self.running, name, names)
 
     # ---- cables
 
@@ -429,8 +337,7 @@ class LiveLan:
         """Lay one more cable while the LAN runs."""
         self.cables.lay([link])
         self.cables.settle()
-        self.lan = replace(self.lan, links=(*self.lan.links, link))
-        self._remodel()
+        self.adopt(replace(self.lan, links=(*self.lan.links, link)))
         cabled(link)
         for port in (link.a, link.b):
             if port.device in self.ovs_switches and self._ovs is not None:
@@ -449,8 +356,7 @@ class LiveLan:
         for port in (link.a, link.b):
             self.release_port(port)
         self.cables.remove(link)
-        self.lan = replace(self.lan, links=tuple(other for other in self.lan.links if other != link))
-        self._remodel()
+        self.adopt(replace(self.lan, links=tuple(other for other in self.lan.links if other != link)))
 
     # ---- devices that come and go
 
@@ -469,8 +375,7 @@ class LiveLan:
             raise UsageError(f"{device.name}: this LAN runs no Open vSwitch", expected="switch='bridge', as its others")
         else:
             self.fabric.add_bridges([device], {device.name: mac})
-        self.lan = grown
-        self._remodel()
+        self.adopt(grown)
         if not device.is_switch:
             self._dress(device.name)
 
@@ -478,7 +383,7 @@ class LiveLan:
         """Take a device away for good, with its cables and all that runs on it."""
         for link in [link for link in self.lan.links if name in (link.a.device, link.b.device)]:
             self.unplug(link)
-        self._drop(name, {running.service.name for running in self.services_of(name)})
+        self.drop_services(name, {running.service.name for running in self.services_of(name)})
         if (there := self.spaces.pop(name, None)) is not None:
             os.kill(there.init, signal.SIGKILL)
             there.close()
@@ -487,5 +392,4 @@ class LiveLan:
             self.ovs_switches.remove(name)
         else:
             self.fabric.remove(name)
-        self.lan = replace(self.lan, devices={key: kept for key, kept in self.lan.devices.items() if key != name})
-        self._remodel()
+        self.adopt(replace(self.lan, devices={key: kept for key, kept in self.lan.devices.items() if key != name}))
