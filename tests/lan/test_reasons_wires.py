@@ -25,7 +25,7 @@ from lan.trace.pcapng_writing import dump
 from lan.trace.why import Decisions, Explainer
 from lan.wire import ethernet, ipv4, udp
 
-from .reasons_told import Told, demand, frames_until_now, line, reasons, send, the, timeline_of
+from .reasons_told import Told, demand, frames_until_now, reasons, send, the, timeline_of
 from .shaped import decisions, know_each_other, wait_for
 
 TOPOLOGY = """
@@ -50,7 +50,7 @@ from mininet.topo import Topo
 
 class Forgetful(Topo):
     def build(self):
-        self.addSwitch("s1", ageing_s=1)
+        self.addSwitch("s1", ageing_s=AGEING)
         for number, name in enumerate(("pc1", "pc2", "web"), 1):
             self.addHost(name, ip=f"10.0.0.{number}/24")
             self.addLink(name, "s1")
@@ -79,6 +79,10 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
             other = "pc2" if name == "pc1" else "pc1"
             wait_for(lambda name=name, other=other: net[name].ping(other).received == 1, f"{other} answers {name}")
         yield net
+
+
+def forgetful(ageing_s: int) -> str:
+    return FORGETFUL.replace("AGEING", str(ageing_s))
 
 
 def mac(net: Net, device: str) -> str:
@@ -170,9 +174,10 @@ def test_a_cable_that_is_pulled(net: Net) -> None:
     send(net, "web", [datagram(net, src=mac(net, "web"), dst=mac(net, "pc1"))])
     net.link("web", "s2").set(delay="1ms")  # carried by a process: its cable is the switch's still, and has no carrier
     net.link("web", "s2").unplug()
-    told = said_of(net, datagram(net))
+    mark = frames_until_now(net)
+    send(net, "pc1", [datagram(net)])
+    wait_for(lambda: "link.down" in {one.code for _, one in reasons(net, mark)}, "a pulled cable is said to be why")
     net.link("web", "s2").plug()
-    assert any(one.code == "link.down" for _, one in told), sorted({line(*one) for one in told})
 
 
 @needs_ovs
@@ -200,19 +205,24 @@ def test_where_a_switch_sends_what_is_for_nobody_known_or_for_many(net: Net) -> 
 @needs_ovs
 def test_a_station_that_was_silent_too_long_is_forgotten(tmp_path_factory: pytest.TempPathFactory) -> None:
     with Factory(tmp_path_factory) as factory:
-        net = up(factory, tmp_path_factory, FORGETFUL, "ovs")
+        net = up(factory, tmp_path_factory, forgetful(1), "ovs")
         know_each_other(net, "pc1", "web")
         wait_for(lambda: net["pc1"].ping("web").received == 1, "web answers")
-        gone = {mac(net, "web"), mac(net, "pc1")}
-        wait_for(
-            lambda: gone <= {one["src"] for one in decisions(net, service="switch", what="aged")}, "both are forgotten"
-        )
+        stations = (mac(net, "web"), mac(net, "pc1"))
+        wait_for(lambda: all(last_of(net, each) == "aged" for each in stations), "both are forgotten")
         demand(said_of(net, datagram(net)), "s1 out switch.aged", "s1 out switch.flood")
 
 
+def last_of(net: Net, station: str) -> str:
+    """What the switch did last with a station's row."""
+    known = [one["what"] for one in decisions(net, service="switch") if one["src"] == station and not one.get("dst")]
+    return str(known[-1]) if known else ""
+
+
 def test_a_kernels_bridge_tells_of_its_table(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It forgets nobody before it is told to: what is done here one after the other may take any time."""
     with Factory(tmp_path_factory) as factory:
-        net = up(factory, tmp_path_factory, FORGETFUL, "bridge")
+        net = up(factory, tmp_path_factory, forgetful(3600), "bridge")
         know_each_other(net, "pc1", "pc2", "web")
         from_web = datagram(net, src=mac(net, "web"), dst=mac(net, "pc1"))
         told = said_of(net, from_web, device="web")
@@ -222,13 +232,14 @@ def test_a_kernels_bridge_tells_of_its_table(tmp_path_factory: pytest.TempPathFa
         demand(said_of(net, datagram(net), device="pc2"), "s1 in switch.moved")
         said_of(net, datagram(net))
         demand(said_of(net, datagram(net, dst=mac(net, "pc1"))), "s1 in switch.filtered")
+        net["s1"].set(ageing_s="1")
         wait_for(lambda: not [row for row in net["s1"].table("mac") if row.type == "learned"], "all are forgotten")
         demand(said_of(net, datagram(net)), "s1 out switch.aged", "s1 out switch.flood")
 
 
 def test_what_a_bridge_says_itself_and_what_it_keeps(tmp_path_factory: pytest.TempPathFactory) -> None:
     with Factory(tmp_path_factory) as factory:
-        net = up(factory, tmp_path_factory, FORGETFUL, "bridge")
+        net = up(factory, tmp_path_factory, forgetful(1), "bridge")
         mark = frames_until_now(net)
         done = net.run("s1", "ip", "link", "set", "s1", "type", "bridge", "stp_state", "1", "hello_time", "100")
         assert done.returncode == 0, done.stderr
