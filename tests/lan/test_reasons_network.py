@@ -23,8 +23,8 @@ from .shaped import wait_for
 
 PC1, PC2, R1, WEB = "10.1.0.1", "10.1.0.2", "10.1.0.254", "10.2.0.2"
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-PING = ("ping", "-c", "1", "-W", "30")
-"""One that is answered, by an error if need be."""
+PING = ("ping", "-c", "1", "-W", "1")
+"""What answers it later is waited for by who demands it."""
 TWICE = ("-c", "2", "-i", "1.2", "-W", "1")
 """Linux tells nobody twice within a second that there is no route (ip_error)."""
 SENDS_A_DATAGRAM = "import socket, sys; socket.socket(2, 2).sendto(b'hello', (sys.argv[1], int(sys.argv[2])))"
