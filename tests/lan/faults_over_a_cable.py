@@ -26,6 +26,7 @@ PATIENCE_S = 20.0
 A_MOMENT_S = 0.3
 """Long enough to see that nothing comes; what would come, comes at once."""
 CLONE_NEWNET = 0x40000000
+MARK = b"all that was sent before this"
 FOREVER = 600
 
 PROGRAM = """
@@ -278,9 +279,20 @@ def run(play: Callable[[Client], Told], tap: socket.socket) -> Told:
     client = Client()
     told = play(client)
     client.sock.close()
-    own = [frame for frame in read(tap) if client.port in ports(frame)]  # not the last words of the one before
+    own = [frame for frame in read_to_here(tap) if client.port in ports(frame)]  # not the last words of the one before
     [connection] = connections(own)
     return {"received": client.received, "end": client.end, "segments": connection["segments"], **told}
+
+
+def read_to_here(tap: socket.socket) -> list[bytes]:
+    """The frames until now: a datagram goes the same way behind them, and they are here when it is."""
+    frames = read(tap)  # and so there is room for it
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as behind:
+        behind.sendto(MARK, (SERVER, 9))
+    while not any(frame.endswith(MARK) for frame in frames):
+        assert select.select([tap], [], [], PATIENCE_S)[0], "the mark does not come"
+        frames += read(tap)
+    return frames
 
 
 def ports(frame: bytes) -> tuple[int, ...]:

@@ -33,8 +33,9 @@ def test_turned_round_the_server_closes_in_four_segments(pem: Path, scheme: str)
 
 def test_without_quickack_the_kernel_lets_the_ack_ride_on_the_fin(pem: Path) -> None:
     """The mutant of the close: so the test above would fail if the server set no TCP_QUICKACK."""
-    [segments], _ = over_the_cable(pem, "http", 1, "lan-fetch", "--no-quickack")
-    assert end(segments) == ["client FIN, ACK", "server FIN, ACK", "client ACK"]
+    connections, _ = over_the_cable(pem, "http", 10, "lan-fetch", "--no-quickack")
+    ends = [end(segments) for segments in connections]
+    assert ["client FIN, ACK", "server FIN, ACK", "client ACK"] in ends  # where the server is not run for 40 ms: four
 
 
 @pytest.mark.parametrize("program", ["curl --silent", "curl --silent --header Connection:close"])
@@ -47,4 +48,5 @@ def test_curl_sees_the_same_close(pem: Path, program: str, scheme: str) -> None:
 
 def test_the_response_is_one_segment_and_says_close(pem: Path) -> None:
     [segments], _ = over_the_cable(pem, "http", 1, "lan-fetch")
-    assert [one["from"] for one in segments if one["length"]] == ["client", "server"]
+    with_data = {(one["from"], one["seq"]) for one in segments if one["length"]}  # sent again, it is the same one
+    assert sorted(sender for sender, _ in with_data) == ["client", "server"]
