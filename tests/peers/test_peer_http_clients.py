@@ -114,7 +114,7 @@ def test_wrk_meets_no_error(site: Serving, scheme: str, how: str, tmp_path: Path
     script = tmp_path / "pipeline.lua"
     script.write_text("request = function() return string.rep(wrk.format(nil, wrk.path), 16) end\n")
     more = {"kept": [], "closed": ["-H", "Connection: close"], "pipelined": ["-s", str(script)]}[how]
-    said = site.run("wrk", "-t1", "-c8", "-d1s", "--timeout", "60s", *more, site.url("/data", scheme)).stdout
+    said = site.run("wrk", "-t1", "-c8", "-d2s", "--timeout", "60s", *more, site.url("/data", scheme)).stdout
     made = re.search(r"(\d+) requests in", said)
     assert made is not None and int(made[1]) > 16
     assert "Socket errors" not in said and "Non-2xx" not in said, said

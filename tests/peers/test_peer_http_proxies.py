@@ -160,7 +160,7 @@ def test_wrk_gets_every_answer_through_a_gateway(
 ) -> None:
     (tmp_path / "check.lua").write_text(CHECK)
     more = ["-H", "Connection: close"] if how == "closed" else []
-    words = ["wrk", "-t1", "-c8", "-d1s", "--timeout", "60s", "-s", str(tmp_path / "check.lua"), *more]
+    words = ["wrk", "-t1", "-c8", "-d2s", "--timeout", "60s", "-s", str(tmp_path / "check.lua"), *more]
     said = gateways[kind].run(*words, gateways[kind].url("/bytes/20000")).stdout
     counted = re.search(r"answers (\d+) wrong (\d+)", said)
     assert counted is not None and int(counted[1]) > 8 and counted[2] == "0", said
