@@ -136,7 +136,7 @@ class Device:
             expected="a program that does; there are " + (", ".join(listening) or "none at all"),
         )
 
-    def ping(self, other: str, count: int = 1, timeout_s: float = 1) -> Pinged:
+    def ping(self, other: str, count: int = 1, timeout_s: float = 5) -> Pinged:
         """Ask a device of the LAN, or an address, for echoes; wait so long for the last."""
         asked = [_address(self.running, other), "-c", str(count), "-W", str(timeout_s), "-i", "0.1", "--json"]
         done = self.running.lan.run_module(self.name, PING, asked)

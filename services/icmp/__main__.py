@@ -103,11 +103,19 @@ _NOTHING_HERE = Answer(0, "")
 
 
 def run(ping: Ping, echo: EchoSocket, show: "Screen", clock: Clock) -> None:
-    """Send and receive until all is answered, waited for, or Ctrl-C."""
+    """Send and receive until all is answered, waited for, or Ctrl-C.
+
+    An answer that came in time counts though we were not run meanwhile: no wait is over before what came is read.
+    """
     poll = select.poll()
     poll.register(echo.sock, select.POLLIN | select.POLLERR)
     try:
-        while not ping.is_over(now_s=clock()):
+        while True:
+            now_s = clock()
+            for answer in echo.receive(ping, clock):
+                show.answer(answer)
+            if ping.is_over(now_s=now_s):
+                return
             if (request := ping.wake(now_s=clock())) is not None:
                 try:
                     echo.sock.sendto(request, (ping.address, 0))
@@ -115,9 +123,7 @@ def run(ping: Ping, echo: EchoSocket, show: "Screen", clock: Clock) -> None:
                     show.answer(ping.fail(fault.strerror or "it can't be sent"))
                     continue
             deadline_s = ping.deadline_s() or 0.0
-            if poll.poll(max(0.0, deadline_s - clock()) * 1000 + 1):
-                for answer in echo.receive(ping, clock):
-                    show.answer(answer)
+            poll.poll(max(0.0, deadline_s - clock()) * 1000 + 1)
     except KeyboardInterrupt:
         pass
 

@@ -76,13 +76,14 @@ def ping_all(
                 if (sequence := _send(prober, index, address, clock)) is not None:
                     under_way.append((clock() + timeout_s, prober, sequence))
                     open_requests += 1
-            while under_way and (under_way[0][2] not in under_way[0][1].sent or under_way[0][0] <= clock()):
-                _, prober, sequence = under_way.popleft()
-                open_requests -= prober.sent.pop(sequence, None) is not None
+            now_s = clock()
             if under_way:
-                wait_s = 0.0 if waiting and open_requests < WINDOW else max(0.0, under_way[0][0] - clock())
+                wait_s = 0.0 if waiting and open_requests < WINDOW else max(0.0, under_way[0][0] - now_s)
                 for descriptor, _ in epoll.poll(wait_s):
                     open_requests -= _receive(probers[descriptor], rtts, clock)
+            while under_way and (under_way[0][2] not in under_way[0][1].sent or under_way[0][0] <= now_s):
+                _, prober, sequence = under_way.popleft()  # answered, or silent until a moment after which all was read
+                open_requests -= prober.sent.pop(sequence, None) is not None
     return rtts
 
 

@@ -1,5 +1,9 @@
 """Ping as a dialogue: requests, replies, errors, and what is said of them."""
 
+import contextlib
+import os
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,6 +190,44 @@ def test_an_answer_without_ttl_says_nothing_of_it() -> None:
 def test_a_wrong_word_ends_with_2(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert shell.main(words) == 2
     assert said in capsys.readouterr().err
+
+
+class PlayedEcho:
+    """A socket that others' datagrams wake; after the first one we are not run for two seconds, and the reply comes."""
+
+    def __init__(self) -> None:
+        self.sock, self.now_s = self, 0.0
+        self._reading, self._writing = os.pipe()
+        self._request, self._looks = b"", 0
+
+    def fileno(self) -> int:
+        return self._reading
+
+    def sendto(self, data: bytes, address: tuple[str, int]) -> None:
+        self._request = data
+        os.write(self._writing, b"!")
+
+    def receive(self, subject: Ping, clock: Callable[[], float]) -> list[Answer]:
+        if not self._request:
+            return []
+        self._looks += 1
+        if self._looks == 1:
+            self.now_s += 2
+            return []
+        answer = subject.receive_datagram(reply(self._request), now_s=clock())
+        return [answer] if answer else []
+
+    def close(self) -> None:
+        os.close(self._reading)
+        os.close(self._writing)
+
+
+def test_a_reply_that_came_in_time_counts_though_we_were_not_run_meanwhile() -> None:
+    subject = ping(count=1, timeout_s=1)
+    with contextlib.closing(PlayedEcho()) as echo:
+        show = shell.Screen(subject, WEB, as_json=True, quiet=False)
+        shell.run(subject, echo, show, lambda: echo.now_s)  # type: ignore[arg-type]  # all that it asks of a socket
+    assert (subject.statistics.received, [answer.rtt_ms for answer in show.answers]) == (1, [2000.0])
 
 
 @given(st.binary(max_size=120), st.booleans())
