@@ -194,7 +194,7 @@ def test_a_mistake_ends_it_without_a_traceback(tmp_path: Path, options: list[str
 
 
 def test_nslookup_finds_addresses_aliases_and_names(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["127.0.0.1", f"-port={server.port}"]
+    options = ["127.0.0.1", f"-port={server.port}", f"-timeout={LATEST_S}"]
     assert nslookup(["www.lan.test", *options]) == 0
     assert capsys.readouterr().out.endswith("Name:\twww.lan.test\nAddress: 10.0.0.2\n")
     assert nslookup(["old.lan.test", *options]) == 0
@@ -206,15 +206,17 @@ def test_nslookup_finds_addresses_aliases_and_names(server: Server, capsys: pyte
 
 
 def test_nslookup_asks_over_tcp_what_udp_can_t_carry(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    assert nslookup(["big.lan.test", "127.0.0.1", f"-port={server.port}", "-type=TXT", "--json"]) == 0
+    options = [f"-port={server.port}", f"-timeout={LATEST_S}", "-type=TXT", "--json"]
+    assert nslookup(["big.lan.test", "127.0.0.1", *options]) == 0
     document = json.loads(capsys.readouterr().out)
     [question] = document["questions"]
     assert (document["schema"], document["ok"], question["transport"], len(question["answers"])) == (1, True, "tcp", 20)
 
 
 def test_nslookup_says_when_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    assert nslookup(["www.lan.test", "127.0.0.1", f"-port={port}", "-timeout=1"]) == 1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:  # it hears its peer alone, and keeps the port
+        deaf.bind(("127.0.0.1", 0))
+        deaf.connect(deaf.getsockname())
+        port = deaf.getsockname()[1]
+        assert nslookup(["www.lan.test", "127.0.0.1", f"-port={port}", f"-timeout={LATEST_S}"]) == 1
     assert f"no answer from 127.0.0.1#{port}: Connection refused" in capsys.readouterr().err

@@ -27,7 +27,7 @@ def test_where_the_kernel_told_more_than_finds_room_links_are_looked_at_anew() -
                     super()._look(indexes)
             return super()._look(indexes)
 
-    assert Watch([NOWHERE]).wait_carrying(2) == {NOWHERE}
+    assert Watch([NOWHERE]).wait_carrying(60) == {NOWHERE}
     assert len(looks) == 2
 
 
