@@ -8,13 +8,14 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from .. import ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = (CHECKOUT / "services/http/README.md").read_text()
@@ -51,22 +52,16 @@ def lines(text: str) -> list[str]:
     return [found[0] if (found := re.match(r"curl: \(\d+\)", line)) else line for line in kept]
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0][2:50])
 def test_an_example_prints_what_the_page_says(block: str, tmp_path: Path) -> None:
-    first, *steps = re.split(r"^\$ ", block.replace("8080", str(free_port())), flags=re.MULTILINE)[1:]
-    assert first.endswith(" &\n")
-    with served(first.removesuffix(" &\n"), tmp_path):
-        for step in steps:
-            command, _, promised = step.partition("\n")
-            done = subprocess.run(words(command), capture_output=True, text=True, check=False, cwd=tmp_path)
-            assert lines(done.stdout + done.stderr) == lines(promised), command
+    with ports.held(1) as [port]:
+        first, *steps = re.split(r"^\$ ", block.replace("8080", str(port)), flags=re.MULTILINE)[1:]
+        assert first.endswith(" &\n")
+        with served(first.removesuffix(" &\n"), tmp_path):
+            for step in steps:
+                command, _, promised = step.partition("\n")
+                done = subprocess.run(words(command), capture_output=True, text=True, check=False, cwd=tmp_path)
+                assert lines(done.stdout + done.stderr) == lines(promised), command
 
 
 def test_there_are_examples() -> None:

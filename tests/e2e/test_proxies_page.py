@@ -1,7 +1,6 @@
 """docs/proxies.md: each command in it is run, and each word of `lan serve proxy` stands in it."""
 
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +9,7 @@ import pytest
 
 from lan.services.http.proxy import settings
 
+from .. import ports
 from ..command import CHECKOUT, Command
 
 PAGE = (CHECKOUT / "docs" / "proxies.md").read_text()
@@ -48,10 +48,11 @@ def test_the_commands_on_a_lan_do_what_the_page_says(lan: Command) -> None:
 
 @pytest.mark.parametrize("block", ALONE)
 def test_the_commands_alone_do_what_the_page_says(lan: Command, block: list[str]) -> None:
-    ports = {port: str(free_port()) for port in re.findall(r"127\.0\.0\.1:(\d+)", "\n".join(block))}
-    with ExitStack() as stack:
+    named = sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", "\n".join(block))))
+    with ports.held(len(named)) as free, ExitStack() as stack:
+        own = dict(zip(named, map(str, free), strict=True))
         for line in block:
-            here = re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda found: ports[found[0]], line)
+            here = re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda found: own[found[0]], line)
             words, code = words_of(here)
             if words[:2] == ["lan", "serve"]:
                 stack.enter_context(serving(lan, words[1:]))
@@ -72,11 +73,6 @@ def serving(lan: Command, words: list[str]) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def test_every_word_of_lan_serve_proxy_stands_in_the_page() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from .. import ports
 from ..fetching import asked
 from .serving import prepare, serving
 
@@ -136,12 +136,6 @@ def test_our_client_refuses_a_certificate_for_another_name(urls: dict[str, str],
     assert "does not stand for web.test" in said["error"]["what"]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def fetch_when_up(server: subprocess.Popen[bytes], url: str) -> tuple[int, dict[str, Any]]:
     """The first answer: a refused connection means that the server is not there yet."""
     while True:
@@ -152,9 +146,11 @@ def fetch_when_up(server: subprocess.Popen[bytes], url: str) -> tuple[int, dict[
 
 
 def test_our_client_asks_python_s_server_which_closes_first(folder: Path) -> None:
-    port = free_port()
-    words = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder / "www")]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as server:
+    words = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder / "www")]
+    with (
+        ports.held(1) as [port],
+        subprocess.Popen([*words, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server,
+    ):
         code, said = fetch_when_up(server, f"http://127.0.0.1:{port}/")
         server.terminate()
     assert (code, said["version"], said["body_bytes"]) == (0, "1.0", len(PAGE))
@@ -175,17 +171,18 @@ http {{
 
 
 def test_our_client_asks_nginx(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nginx, port, tls_port = needs("nginx"), free_port(), free_port()
+    nginx = needs("nginx")
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "authority.pem"))
     for name in ("www", "server.pem", "key.pem"):
         (tmp_path / name).symlink_to(folder / name)
     config = tmp_path / "nginx.conf"
     user = "user root;\n" if os.getuid() == 0 else ""  # the folder is closed to www-data
-    config.write_text(user + NGINX.format(folder=tmp_path, port=port, tls_port=tls_port))
-    with subprocess.Popen([nginx, "-c", str(config), "-e", "stderr"]) as server:
-        answers = [
-            fetch_when_up(server, f"http://127.0.0.1:{port}/"),
-            fetch_when_up(server, f"https://127.0.0.1:{tls_port}/"),
-        ]
-        server.terminate()
+    with ports.held(2) as [port, tls_port]:
+        config.write_text(user + NGINX.format(folder=tmp_path, port=port, tls_port=tls_port))
+        with subprocess.Popen([nginx, "-c", str(config), "-e", "stderr"]) as server:
+            answers = [
+                fetch_when_up(server, f"http://127.0.0.1:{port}/"),
+                fetch_when_up(server, f"https://127.0.0.1:{tls_port}/"),
+            ]
+            server.terminate()
     assert [(code, said["status"], said["body_bytes"]) for code, said in answers] == [(0, 200, len(PAGE))] * 2

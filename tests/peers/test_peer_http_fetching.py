@@ -16,6 +16,7 @@ import pytest
 
 from lan.services.http.strategies.strategy import STRATEGIES
 
+from .. import ports
 from ..fetching import asked, outcomes
 from ..pem import write_pem
 
@@ -118,12 +119,6 @@ def needs(program: str) -> str:
     return found
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def nginx(folder: Path, port: int, tls_port: int) -> list[str]:
     user = "user root;" if IS_ROOT else ""
     text = NGINX.format(folder=folder, port=port, tls_port=tls_port, user=user)
@@ -193,9 +188,10 @@ def folder() -> Iterator[Path]:
 @contextmanager
 def running(start: Callable[[Path, int, int], list[str]], folder: Path) -> Iterator[tuple[int, int]]:
     """A server that accepts connections: its ports for http and https."""
-    port, tls_port = free_port(), free_port()
-    words = start(folder, port, tls_port)
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+    with (
+        ports.held(2) as [port, tls_port],
+        subprocess.Popen(start(folder, port, tls_port), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server,
+    ):
         try:
             while socket.socket().connect_ex(("127.0.0.1", port)):
                 assert server.poll() is None, server.stderr and server.stderr.read()

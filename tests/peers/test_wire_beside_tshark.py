@@ -26,6 +26,7 @@ from lan.wire.packet import Packet
 from ..command import MARK
 from ..e2e import inventory
 from ..e2e.test_abrupt_ends import assert_nothing_left
+from ..program import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 HOLDING = """
@@ -84,7 +85,7 @@ def test_nothing_of_the_talks_is_left_however_they_end(number: signal.Signals, t
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"on\n"
-        assert len(inventory.started_by_us()) > len(("its own", "PID 1", "sh", "sleep"))
+        wait_until(lambda: len(inventory.started_by_us()) > len(("its own", "PID 1", "sh", "sleep")))
         process.send_signal(number)
     assert_nothing_left(before)
 
