@@ -93,6 +93,12 @@ def the(told: Reasons, words: str) -> Explained:
     return next(one for who, one in told if line(who, one) == words)
 
 
+def is_open_at(net: Net, device: str, port: int) -> bool:
+    """Whether a device's kernel has a connection to one of its ports: more than a SYN that was answered."""
+    sockets = net[device].table("sockets")
+    return any(row.state == "ESTAB" and row.local.endswith(f":{port}") for row in sockets)
+
+
 def send(net: Net, device: str, frames: Iterable[bytes], *, port: int = 0) -> None:
     """Put frames as they are on a device's cable."""
     hexadecimal: Sequence[str] = [frame.hex() for frame in frames]

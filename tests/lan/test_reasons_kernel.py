@@ -16,7 +16,7 @@ from lan.testing.net import Net
 from lan.trace.frame import Frame
 from lan.wire.tcp import TcpFlags
 
-from .reasons_told import demand, frames_until_now, line, reasons, the
+from .reasons_told import demand, frames_until_now, is_open_at, line, reasons, the
 from .routed import routed
 from .shaped import wait_for
 
@@ -153,7 +153,7 @@ def test_sockets_that_do_not_listen_or_are_full_are_those_that_the_kernel_has(ne
     with web.popen("python3", "-c", LISTENS, **PIPES) as server:
         assert server.stdout is not None and server.stdout.readline() == "listens\n"
         asking = [pc1.popen(*CURL, "-m", "60", "http://10.2.0.2:85/")]
-        assert net.wait(lambda timeline: any(each.syn_ack for each in timeline.connections(server_port=85)), 60)
+        wait_for(lambda: is_open_at(net, "web", 85), "the queue's one place is taken")
         asking.append(pc1.popen(*CURL, "-m", "60", "http://10.2.0.2:85/"))
         assert net.wait(lambda timeline: sum(is_syn_to(frame, 85) for frame in timeline.frames) >= 3 * SIGHTINGS, 60)
         told = reasons(net, mark)
