@@ -87,7 +87,7 @@ def test_hosts_reach_each_other_and_stations_are_learned(seen: dict[str, Any]) -
 def test_stations_move_age_and_vanish_with_their_cable(seen: dict[str, Any]) -> None:
     assert seen["table after the move"] == {"01": 3, "02": 2}
     assert seen["after the cable was pulled"][-2:] == ["port down  2", "forgotten 02 2"]
-    assert seen["pings on"] == 30
+    assert seen["pings on"] >= 38  # what crosses while a new controller fills the tables anew may be lost
     assert [what for what in seen["while talking"] if what.startswith("aged")] == []
 
 
