@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import sys
+from math import ceil
 from typing import Any
 
 from cryptography import x509
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
 
 def _resolve(host: str, patience_s: float) -> dict[str, Any]:
     """As every program of the device resolves a name: /etc/hosts, then the servers of resolv.conf."""
-    os.environ["RES_OPTIONS"] = f"timeout:{max(1, round(patience_s / 2))} attempts:1"
+    os.environ["RES_OPTIONS"] = f"timeout:{ceil(patience_s)} attempts:1"  # it knows whole seconds alone
     try:
         found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
     except OSError as fault:
