@@ -3,12 +3,15 @@
 The LAN's own capture is not touched: what a port sees comes by a tap of its own, on the device.
 """
 
+import contextlib
 import json
 import os
 import select
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import BinaryIO
 
 from lan.cli.screen import Screen
@@ -50,13 +53,14 @@ class PortSource(Source):
         """Frames for which there was no room; known at the end."""
         return self._tap.drops
 
-    def wait_for_more(self) -> bool:
-        """Wait for the next frames; False once the LAN has gone, and left its port behind."""
-        waited: list[socket.socket | RunningLan] = [self._tap.packets, self.running]
+    def wait_for_more(self, until: int | None = None) -> bool:
+        """Wait for the next frames; False once the LAN has gone, and left its port behind, or `until` can be read."""
+        waited: list[socket.socket | RunningLan | int] = [self._tap.packets, self.running]
+        waited += [until] if until is not None else []
         ready, _, _ = select.select(waited, [], [])
         self._take(self._tap.take())
         self.is_gone = self.running in ready
-        return not self.is_gone
+        return not self.is_gone and until not in ready
 
     def end(self) -> None:
         """Take in the rest."""
@@ -127,13 +131,11 @@ def open_port(name: str | None, loopback: str | None, lan: str | None, target: P
 
 def follow(source: PortSource, tell: Callable[[], None], screen: Screen, target: Path | None) -> int:
     """Go on until Ctrl-C; `tell` shows what is new.  Raises RunError where the LAN goes down meanwhile."""
-    screen.line(Sentence("{name} is captured from now on; Ctrl-C ends it", name=source.name), "dim")
-    try:
-        while source.wait_for_more():
+    with _told_to_end() as end:
+        screen.line(Sentence("{name} is captured from now on; Ctrl-C ends it", name=source.name), "dim")
+        while source.wait_for_more(end):
             if target is None:
                 tell()
-    except KeyboardInterrupt:
-        pass
     source.end()
     if target is None:
         tell()
@@ -146,3 +148,25 @@ def follow(source: PortSource, tell: Callable[[], None], screen: Screen, target:
     if source.is_gone:
         raise RunError(f"LAN {source.running.name} is gone", todo="lan status shows what is up")
     return 0
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[int]:
+    """A descriptor that can be read once Ctrl-C has come: no frame is lost that is being taken then.
+
+    A second one interrupts whatever is under way, as ever.
+    """
+    told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    before = signal.getsignal(signal.SIGINT)
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, before)
+        os.eventfd_write(told, 1)
+
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, tell)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.close(told)
