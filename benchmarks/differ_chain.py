@@ -55,11 +55,18 @@ class Recorder(threading.Thread):
             listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ, port)
         self._closing: dict[socket.socket, float] = {}
+        self._woken, self._wake = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._round = threading.Event()
 
     def run(self) -> None:
         while True:
-            for key, _ in self._selector.select(LISTENS_ON_S):
+            ready = self._selector.select(LISTENS_ON_S)
+            for key, _ in ready:
                 assert isinstance(key.fileobj, socket.socket)
+                if key.data is None:
+                    self._woken.recv(1)
+                    continue
                 self.heard_s = time.monotonic()
                 if isinstance(key.data, int):
                     self._accept(key.fileobj, key.data)
@@ -67,6 +74,15 @@ class Recorder(threading.Thread):
                     self._receive(key.fileobj, key.data)
             for sock in [one for one, until_s in self._closing.items() if until_s <= time.monotonic()]:
                 self._close(sock)
+            if any(key.data is None for key, _ in ready):
+                self._round.set()
+
+    def settle(self) -> None:
+        """Wait until it has read what is here by now, however late it is run: a connection, then its bytes."""
+        for _ in range(3):
+            self._round.clear()
+            self._wake.send(b"!")
+            self._round.wait()
 
     def _accept(self, listener: socket.socket, port: int) -> None:
         sock, _ = listener.accept()

@@ -108,6 +108,7 @@ class Field:
         for sock in open_ones:
             sock.close()
         time.sleep(0.003)
+        self.recorder.settle()
         taken = self.recorder.take()
         for name in names:
             if name in self.origins:
