@@ -3,7 +3,7 @@
 A kernel tells of its sockets only when it is asked.  A device is asked `SOON_S` after such a segment came to it or left
 it, and no more often than costs one part in `SHARE` of a processor; what changed since the last time is a line.  Where
 a connection was in a state that the next segment ends, of which the filter may not tell (an ACK), it is asked once
-more.
+more; and where nothing had changed, as the segment may not have come to its socket yet.
 """
 
 import socket
@@ -15,7 +15,7 @@ from lan.trace.kernel_tcp import Asker, Sample
 
 SOON_S = 0.001
 AGAIN_S = 0.02
-"""After a question that found a connection on its way."""
+"""After a question that found a connection on its way, or nothing new."""
 PASSING = frozenset({"SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "CLOSING", "LAST-ACK"})
 """States that end with the next segment."""
 SHARE = 50
@@ -56,9 +56,10 @@ class SocketWatch:
             self._is_second.discard(device)
             if device in spaces:
                 began_s = time.thread_time()
-                self._ask(device, spaces[device])
+                has_changed = self._ask(device, spaces[device])
                 self._rest_until_s[device] = time.monotonic() + (time.thread_time() - began_s) * SHARE
-                if not is_second and any(state in PASSING for state, *_ in self._known[device].values()):
+                is_passing = any(state in PASSING for state, *_ in self._known[device].values())
+                if not is_second and (is_passing or not has_changed):
                     self._is_second.add(device)
                     self._due_s[device] = max(now_s + AGAIN_S, self._rest_until_s[device])
 
@@ -74,8 +75,11 @@ class SocketWatch:
         if (asker := self._askers.pop(device, None)) is not None:
             asker.close()
 
-    def _ask(self, device: str, space: int) -> None:
-        """What it does not tell of, all of a protocol's or the rest of them, is as before: nothing is gone by that."""
+    def _ask(self, device: str, space: int) -> bool:
+        """Whether anything changed.
+
+        What it does not tell of, all of a protocol's or the rest of them, is as before: nothing is gone by that.
+        """
         asked_s, before = time.time(), self._known.get(device, {})
         found: dict[Ends, Row] = {}
         told = []
@@ -92,6 +96,7 @@ class SocketWatch:
         new = [[*ends, *row] for ends, row in found.items() if before.get(ends) != row]
         gone = [list(ends) for ends in before.keys() - found.keys()]
         self._say(device, "sockets", new=new, gone=gone, asked_s=asked_s, of=told)
+        return bool(new or gone)
 
     def _asker(self, device: str, space: int) -> Asker:
         if device not in self._askers:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from lan.control import firewall_watch, socket_watch
 from lan.control.firewall_watch import FirewallWatch
 from lan.control.kernel_watch import Watch
 from lan.control.socket_watch import SocketWatch
+from lan.trace.kernel_tcp import Sample
 from lan.wire import netlink, rtnetlink_events
 
 NETLINK_USERSOCK, GROUP = 2, 1
@@ -280,3 +282,20 @@ def test_a_connection_on_its_way_is_asked_for_once_more(monkeypatch: pytest.Monk
         watch.settle({"pc1": NOWHERE}, again_s, at_once=True)
         assert len(said) == 4 and watch.deadline_s() is not None, "a segment begins it anew"
     watch.forget("pc1")
+
+
+def test_where_nothing_had_changed_it_is_asked_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment that was seen on the cable may come to its socket only after the question."""
+    said: list[dict[str, Any]] = []
+    watch = SocketWatch(lambda device, what, **told: said.append(told), NOWHERE)
+    state = "ESTABLISHED"
+    asker = SimpleNamespace(ask=lambda **_: [Sample(0, state, "10.0.0.2", 80, "10.0.0.1", 40000)], close=lambda: None)
+    monkeypatch.setattr(watch, "_asker", lambda device, space: asker)
+    for trigger_s in (0.0, 10.0):
+        watch.trigger("web", trigger_s)
+        watch.settle({"web": NOWHERE}, trigger_s + 1)
+        assert (watch.deadline_s() is None) == (trigger_s == 0.0), "all is new at first"
+    state, again_s = "CLOSE-WAIT", watch.deadline_s()
+    assert again_s is not None and again_s >= 11 + socket_watch.AGAIN_S
+    watch.settle({"web": NOWHERE}, again_s)
+    assert [row[5] for row in said[-1]["new"]] == ["CLOSE-WAIT"] * 2 and watch.deadline_s() is None
