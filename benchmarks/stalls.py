@@ -291,15 +291,16 @@ class Bed:
 
     def make_watched(self, case: Case, device: str, file: Path) -> Result:
         """The same, while a device's kernel is sampled into a file."""
-        command = [sys.executable, "-m", "lan.trace.kernel_tcp"]
+        command = [sys.executable, "-m", "lan.trace.kernel_tcp", "--announce"]
         house = {"PYTHONPATH": str(PROGRAMS.parents[1])}
         with file.open("wb") as samples:
-            program = self.lan.device(device).popen(command, stdout=samples, env=house)
+            program = self.lan.device(device).popen(command, stdout=samples, stderr=subprocess.PIPE, env=house)
             try:
+                assert program.stderr is not None and program.stderr.readline() == kernel_tcp.BEGUN
                 result = self.make(case)
             finally:
                 program.terminate()
-                program.wait()
+                program.communicate()
         told = list(kernel_tcp.load(file.read_text().splitlines()))
         return replace(result, gaps=attribute(result.what, self.recording.timeline, Facts(told)))
 

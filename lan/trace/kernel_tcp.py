@@ -30,6 +30,9 @@ STATES = (
 )  # fmt: skip
 """By the kernel's number (net/tcp_states.h)."""
 
+BEGUN = b"sampling\n"
+"""What `main` says on standard error, where it is told to announce it, once the first samples are printed."""
+
 _HEADER = struct.Struct("=IHHII")
 _MESSAGE = struct.Struct("=BBBB2s2s16s16s4x8xIIIII")
 _INFO_U32 = {"unacked": 24, "rtt_us": 68, "ssthresh": 76, "cwnd": 80, "retransmits": 100, "not_sent_bytes": 144}
@@ -189,6 +192,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--every-ms", type=float, default=5.0, help="how often (5)")
     parser.add_argument("--once", action="store_true", help="only now")
+    parser.add_argument("--announce", action="store_true", help="say so on standard error once it has begun")
     options = parser.parse_args(arguments)
     try:
         with Asker() as asker:
@@ -196,6 +200,10 @@ def main(arguments: Sequence[str]) -> int:
                 for sample in asker.ask(ALL_STATES & ~(1 << LISTEN_STATE)):
                     print(json.dumps(asdict(sample)))
                 sys.stdout.flush()
+                if options.announce:
+                    sys.stderr.write(BEGUN.decode())
+                    sys.stderr.flush()
+                    options.announce = False
                 if options.once:
                     return 0
                 time.sleep(options.every_ms / 1e3)

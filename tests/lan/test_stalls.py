@@ -1,17 +1,25 @@
 """Stalls made on purpose in one LAN: each is found, nothing else is, and the parts are what the client measured."""
 
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks import stalls
 from benchmarks.stalls import ALONE, Bed, Case, Result
+from lan.cli.facts import SAMPLES
 from lan.trace import kernel_tcp
 from lan.trace.kernel_tcp import Sample
 from lan.trace.ledger import Ledger
 from lan.trace.stalls.cause import Cause, totals
+from lan.trace.trackers.http import Transaction
+
+from .shaped import PATIENCE_S
 
 CASES = {case.name: case for case in ALONE}
 LEAST_NS, MOST_NS = 35_000_000, 100_000_000
@@ -59,7 +67,9 @@ def test_what_was_made_is_found_and_nothing_else(bed: Bed, case: Case) -> None:
 
 def test_the_ledger_holds_what_the_kernels_hold(bed: Bed) -> None:
     """After all that, from packets alone and by sock_diag: the same pairs, at the same devices, as long."""
-    bed.make(CASES["think"])
+    made = bed.make(CASES["think"])
+    assert isinstance(made.what, Transaction)
+    assert bed.recording.wait_until(made.what.connection.is_closed, PATIENCE_S), "its end is on its way still"
     ledger = Ledger(bed.recording.timeline)
     told = {device: sockets(bed, device) for device in ("client", "server", "proxy")}
     assert any(told.values())
@@ -81,6 +91,19 @@ def pair(sample: Sample) -> tuple[tuple[str, int], tuple[str, int]]:
 
 
 def test_a_watched_kernel_knows_that_nagle_held_back_what_was_written(bed: Bed, tmp_path: Path) -> None:
-    samples = bed.make_watched(CASES["Nagle"], "client", tmp_path / "samples")
+    long = replace(CASES["Nagle"], way_ms=200)  # so that the sampler has its turn while the segment is held back
+    samples = bed.make_watched(long, "client", tmp_path / "samples")
     [gap] = [gap for gap in samples.gaps if gap.cause is Cause.NAGLE]
     assert not gap.is_derived
+
+
+def test_who_is_told_that_a_kernel_is_sampled_may_begin(bed: Bed) -> None:
+    bed.make(CASES["think"])
+    device = next(name for name in ("client", "server") if sockets(bed, name))
+    words = [sys.executable, "-m", "lan.cli", "stalls", "--watch", device, "--lan", bed.lan.name]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None and f"sockets of {device}" in watching.stdout.readline()
+        has_begun = (bed.lan.state / SAMPLES).stat().st_size > 0
+        watching.send_signal(signal.SIGINT)
+        said, _ = watching.communicate(timeout=60)
+    assert has_begun and "samples in" in said and watching.returncode == 0

@@ -7,8 +7,10 @@ them; -c N is a TCP connection by the numbers of lan flow --list.  --watch DEVIC
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from lan.cli.common import whole_number
 from lan.cli.facts import SAMPLES, facts_of
@@ -19,6 +21,7 @@ from lan.control import client
 from lan.errors import UsageError
 from lan.language.catalogue import Language, language_of
 from lan.reasons import Sentence
+from lan.trace import kernel_tcp
 from lan.trace.stalls.attribution import attribute
 from lan.trace.stalls.cause import Cause, Gap, totals
 from lan.trace.views import waterfall
@@ -145,18 +148,25 @@ def _watch(options: argparse.Namespace, screen: Screen) -> int:
     lan = client.connect(options.lan)
     device = lan.device(options.watch)
     path = lan.state / SAMPLES
-    command = [sys.executable, "-m", "lan.trace.kernel_tcp"]
+    command = [sys.executable, "-m", "lan.trace.kernel_tcp", "--announce"]
     house = str(Path(__file__).resolve().parents[3])
     language = language_of(os.environ)
     begun = Sentence("sampling the TCP sockets of {device} every 5 ms until Ctrl-C", device=options.watch)
-    screen.line(language.retell(begun), "dim")
-    with path.open("ab") as file, device.popen(command, stdout=file, env={"PYTHONPATH": house}) as program:
+    how: dict[str, Any] = {"stderr": subprocess.PIPE, "env": {"PYTHONPATH": house}}
+    with path.open("ab") as file, device.popen(command, stdout=file, **how) as program:
         try:
-            code = program.wait()
+            assert program.stderr is not None
+            fault = program.stderr.readline()
+            if fault == kernel_tcp.BEGUN:  # before that nothing is sampled
+                screen.line(language.retell(begun), "dim")
+                fault = b""
+            fault += program.communicate()[1]
+            code = program.returncode
         except KeyboardInterrupt:
             program.terminate()
-            program.wait()
-            code = 0
+            program.communicate()
+            code, fault = 0, b""
+    sys.stderr.write(fault.decode(errors="replace"))
     count = sum(1 for _ in path.open("rb"))
     ended = Sentence("{count} samples in {file}; lan stalls and lan waterfall use them", count=count, file=path)
     screen.line(language.retell(ended))
