@@ -206,10 +206,25 @@ def test_a_run_that_is_told_to_end_leaves_nothing(number: signal.Signals, lan: C
     assert_nothing_left(before)
 
 
+UNANSWERED = """
+from mininet.topo import Topo
+
+
+class Unanswered(Topo):
+    def build(self):
+        self.addSwitch("s1")
+        self.addLink(self.addHost("pc1", kind="pc", dhcp=True), "s1", loss=100)
+        self.addLink(self.addHost("dhcp", kind="dhcp-server", ip="10.0.0.1/24", pool="10.0.0.2-10.0.0.9"), "s1")
+"""
+"""A run of it takes long: a lease is waited for that does not come."""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_told_to_end_outlives_its_agent(number: signal.Signals, lan: Command) -> None:
+def test_a_run_that_is_told_to_end_outlives_its_agent(number: signal.Signals, lan: Command, tmp_path: Path) -> None:
     """One that hangs does not hear that it should end: it is killed after a while."""
-    command = lan.start("run", *SMALL)
+    file = tmp_path / "unanswered.py"
+    file.write_text(UNANSWERED)
+    command = lan.start("run", str(file), "--switch", "bridge")
     while not (found := agents(lan.state)):
         assert command.poll() is None
     os.kill(found[0], signal.SIGSTOP)
