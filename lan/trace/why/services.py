@@ -165,13 +165,23 @@ def _http_out(case: Case, message: Http) -> Iterator[Explained]:
             if hit is not None and _looked_up(hit) == "cache.hit":
                 yield case.say("cache.hit", "out", by=hit)
             yield case.say("http.answers", "out", by=by, status=message.status)
-            then = case.decisions.after(case.device, service, client, by.time_ns, by.time_ns + 10**9, ("keep", "close"))
+            then = _kept_or_closed(case, service, client, by)
             if then is not None:
                 yield case.say("http.keeps" if then.what == "keep" else "http.closes", "out", by=then)
             return
     yield case.tell("http.answers", "out", status=message.status)
     if (message.get("Connection") or "").lower() == "close":
         yield case.say("http.closes", "out", why="Connection: close")
+
+
+def _kept_or_closed(case: Case, service: str, client: str, response: Decision) -> Decision | None:
+    """What became of the connection after a response: decided when all of it is sent, and before there is another."""
+    until_ns = response.time_ns + LONG_NS
+    lines = case.decisions.each_after(
+        case.device, service, client, response.time_ns, until_ns, ("response", "keep", "close")
+    )
+    following = next((one for one in lines if one is not response), None)
+    return following if following is not None and following.what != "response" else None
 
 
 def _http_in(case: Case, message: Http) -> Iterator[Explained]:
