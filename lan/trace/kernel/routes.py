@@ -4,6 +4,7 @@ A kernel does not tell of IPv4 routes that go with their interface or address (f
 of Linux), so they are taken away here by the same rule.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -82,6 +83,13 @@ class Routes:
                 best = min(fitting, key=lambda pair: (-pair[1].prefixlen, pair[0].metric))[0]
                 return Choice(best, _name(state, best.index)) if best.is_simple else None
         return Choice(None)
+
+    def is_steady(self, device: str, at_ns: int, late_ns: int) -> bool:
+        """Whether nothing was heard to change between a moment and so much later, and nothing got lost."""
+        events = self._events.get(device, [])
+        at, until_ns = bisect_right(events, at_ns, key=lambda one: one[0]), at_ns + late_ns
+        is_silent = at == len(events) or events[at][0] > until_ns
+        return is_silent and self._gaps.is_unbroken("tables", until_ns, since_ns=at_ns)
 
     def table(self, device: str, at_ns: int) -> list[Choice] | None:
         """The main table then, in the order in which its routes came; None where nobody knows."""

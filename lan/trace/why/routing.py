@@ -74,8 +74,10 @@ def _refuses(case: Case, code: str, ip: str, choice: Choice | None) -> bool:
 
 def _choices(case: Case, ip: str, at_ns: int) -> Iterator[Choice | None]:
     """The route by what had been heard then; and by what was heard soon after, and may have been so then."""
-    for late_ns in (0, LATE_NS):
-        yield case.kernel.routes.choose(case.device, ip, at_ns, late_ns=late_ns)
+    routes = case.kernel.routes
+    yield (now := routes.choose(case.device, ip, at_ns))
+    is_steady = routes.is_steady(case.device, at_ns, LATE_NS)
+    yield now if is_steady else routes.choose(case.device, ip, at_ns, late_ns=LATE_NS)
 
 
 def _kind(choice: Choice) -> str:
