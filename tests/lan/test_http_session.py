@@ -19,7 +19,7 @@ from lan.services.http.origin.shortcuts import Shortcuts
 from lan.services.http.origin.site import OnePage
 from lan.services.http.origin.telling import SILENT, Teller
 from lan.services.http.protocol.messages import Response, headers
-from lan.services.http.protocol.transport import RECEIVE_BYTES, acknowledged_bytes
+from lan.services.http.protocol.transport import RECEIVE_BYTES, acknowledged_bytes, peer_has_ended
 
 from ..program import wait_until
 
@@ -212,6 +212,23 @@ def test_a_client_that_ends_its_side_while_it_is_answered_closed_between_request
     assert client.recv(1 << 20).endswith(b"5 s later\n")
     what, why, keys = told[-1]
     assert (what, why.text, keys["first"]) == ("closed", "the client closed between requests", "client")
+    client.close()
+
+
+@pytest.mark.parametrize(("is_ended", "first"), [(True, "client"), (False, "server")])
+def test_whose_fin_came_first_is_told_as_it_was_though_it_was_read_later(is_ended: bool, first: str) -> None:
+    told: list[dict[str, object]] = []
+    log = SimpleNamespace(is_wanted=True, append=lambda what, why, **keys: told.append({"what": what, **keys}))
+    client, sock, session = opened(Origin(OnePage(b"", 0)), Teller(log, None))  # type: ignore[arg-type]
+    if is_ended:
+        client.shutdown(socket.SHUT_WR)
+        wait_until(lambda: peer_has_ended(sock))
+    session.expire(session.deadline_s)  # idle for too long: the server has not come to read it
+    if not is_ended:
+        client.shutdown(socket.SHUT_WR)
+    while session.is_open:
+        act(session, sock)
+    assert (told[-1]["what"], told[-1]["first"]) == ("closed", first)
     client.close()
 
 

@@ -19,13 +19,12 @@ from lan.services.http.fetching.client import Exchange
 from lan.services.http.fetching.proxies import Route
 from lan.services.http.protocol.connection import Client
 from lan.services.http.protocol.persistence import Side
-from lan.services.http.protocol.transport import Plain, Tls
+from lan.services.http.protocol.transport import Plain, Tls, peer_has_ended
 from lan.services.http.strategies.orders import Stage
 
 RECEIVE_BYTES = 64 * 1024
 PIECE_BYTES = 256 * 1024
 """So much of a request's content is handed on at a time."""
-_TCP_CLOSE_WAIT = 8  # include/net/tcp_states.h; the first byte of TCP_INFO
 
 _REMEDIES = {
     errno.ECONNREFUSED: "is the server running, and on this port?",
@@ -174,8 +173,7 @@ class Line:
         assert self.sock is not None
         if self._fin_sent or self.has_more:
             return
-        state = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        self.record.closed_first = Side.SERVER if state == _TCP_CLOSE_WAIT else Side.CLIENT
+        self.record.closed_first = Side.SERVER if peer_has_ended(self.sock) else Side.CLIENT
         if self.record.closed_first is Side.SERVER and self.options.quickack is not False:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # before our FIN carries it
         self._fin_sent = True

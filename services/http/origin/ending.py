@@ -20,7 +20,7 @@ from lan.services.http.origin.telling import Teller
 from lan.services.http.protocol.connection import Server
 from lan.services.http.protocol.messages import Request
 from lan.services.http.protocol.persistence import Side, closing
-from lan.services.http.protocol.transport import Plain, Tls, Transport
+from lan.services.http.protocol.transport import Plain, Tls, Transport, peer_has_ended
 
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
 
@@ -45,7 +45,7 @@ class Ending(abc.ABC):
     """
 
     __slots__ = (
-        "_alert_awaits_fin", "_discarded", "_fin_sent", "_now_s", "_tell",
+        "_alert_awaits_fin", "_discarded", "_fin_sent", "_is_second", "_now_s", "_tell",
         "deadline_s", "descriptor", "engine", "limits", "mask", "settings", "sock", "state", "transport",
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ class Ending(abc.ABC):
         self.engine = Server(max_head_bytes=limits.head_bytes, max_body_bytes=limits.body_bytes)
         self._tell, self._now_s = tell, now_s
         self._discarded = 0
-        self._alert_awaits_fin = self._fin_sent = False
+        self._alert_awaits_fin = self._fin_sent = self._is_second = False
         self.state, self.mask, self.deadline_s = State.REQUEST, READ, now_s + limits.head_s
         if tls is not None:
             self.state, self.deadline_s = State.HANDSHAKE, now_s + limits.handshake_s
@@ -118,7 +118,7 @@ class Ending(abc.ABC):
     def _fin(self) -> None:
         if self.settings.quickack:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # sends the ACK it owes, now
-        first = Side.SERVER if self._fin_sent else Side.CLIENT
+        first = Side.SERVER if self._fin_sent and not self._is_second else Side.CLIENT
         if self.state is State.LINGER:
             text = "both sides have sent their FIN" if self._fin_sent else "the client closed, so does the server"
             return self._close(Reason("RFC 9112 §9.6", text), first=first)
@@ -152,10 +152,14 @@ class Ending(abc.ABC):
         self.transport.queue_end()
         self.state, self.mask, self.deadline_s = State.FAREWELL, WRITE, self._now_s + self.limits.stall_s
 
-    def _send_fin(self) -> None:
+    def _end_our_side(self) -> None:
         if not self._fin_sent:
+            self._is_second = peer_has_ended(self.sock)  # its FIN may be here, and not have been read yet
             self.sock.shutdown(socket.SHUT_WR)
         self._fin_sent = True
+
+    def _send_fin(self) -> None:
+        self._end_our_side()
         self.state, self.mask, self.deadline_s = State.LINGER, READ, self._now_s + self.limits.linger_s
 
     def _linger_on(self) -> None:

@@ -297,8 +297,7 @@ class Session(Ending):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(step.on))
         elif isinstance(step, plan.ShutdownWrite):
             self._tell.decide("fault", Reason("RFC 9112 §9.6", "half close: our FIN, and we go on reading"))
-            self.sock.shutdown(socket.SHUT_WR)
-            self._fin_sent = True
+            self._end_our_side()
         elif isinstance(step, plan.Reset):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
             self._close(Reason("RFC 9293 §3.10.4", "a fault on demand: reset"), first=Side.SERVER)

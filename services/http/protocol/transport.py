@@ -11,6 +11,7 @@ from typing import Protocol
 
 RECEIVE_BYTES = 64 * 1024
 _BYTES_ACKED_AT = 120  # tcpi_bytes_acked, linux/tcp.h
+_CLOSE_WAIT = 8  # include/net/tcp_states.h; the first byte of TCP_INFO
 
 
 def acknowledged_bytes(sock: socket.socket) -> int:
@@ -20,6 +21,11 @@ def acknowledged_bytes(sock: socket.socket) -> int:
     """
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED_AT + 8)
     return int(struct.unpack_from("=Q", info, _BYTES_ACKED_AT)[0])
+
+
+def peer_has_ended(sock: socket.socket) -> bool:
+    """Whether the peer's FIN is here and ours has not left, whatever has been read.  tcp(7), TCP_INFO."""
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _CLOSE_WAIT
 
 
 class Transport(Protocol):
