@@ -53,14 +53,17 @@ def test_an_answer_that_came_in_time_is_not_late_however_late_it_is_looked_at(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client is not run for ten seconds: meanwhile an answer has come."""
-    go_on, is_here = threading.Event(), threading.Event()
+    is_asked, go_on, is_here = threading.Event(), threading.Event(), threading.Event()
 
-    def second(peer: Peer) -> None:
-        peer.request()
-        assert go_on.wait(PATIENCE_S)
+    def play(peer: Peer) -> None:
+        is_second = b" /2 " in peer.request()
+        if is_second:
+            is_asked.set()
+        assert (go_on if is_second else is_asked).wait(PATIENCE_S)
         peer.send(f"{OK}Content-Length: 2\r\n\r\nok")
-        peer.await_acknowledged()
-        is_here.set()
+        if is_second:
+            peer.await_acknowledged()
+            is_here.set()
         peer.await_end()
 
     def answered(_: telling.Quiet, exchange: Exchange) -> None:
@@ -70,7 +73,7 @@ def test_an_answer_that_came_in_time_is_not_late_however_late_it_is_looked_at(
             clock.go_on(10)
 
     monkeypatch.setattr(telling.Quiet, "answered", answered)
-    with Scripted(Peer.serve, second) as server:
+    with Scripted(play) as server:
         code, said = asked("--strategy", "parallel", "--phase-timeout-s", "wait:1", *server.urls(2))
     assert (code, outcomes(said)) == (0, ["200", "200"])
 
