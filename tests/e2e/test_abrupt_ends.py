@@ -20,7 +20,8 @@ from .inventory import Inventory
 
 ROUNDS = int(os.environ.get("LAN_ROUNDS", "12"))
 SEED = int(os.environ.get("LAN_SEED", "4"))
-PATIENCE_S = 60
+PATIENCE_S = 180
+"""For the end of a command whose LAN has lost a part: each of its steps is waited for in vain."""
 
 
 def assert_nothing_left(before: Inventory) -> None:
