@@ -93,10 +93,10 @@ def the(told: Reasons, words: str) -> Explained:
     return next(one for who, one in told if line(who, one) == words)
 
 
-def is_open_at(net: Net, device: str, port: int) -> bool:
-    """Whether a device's kernel has a connection to one of its ports: more than a SYN that was answered."""
-    sockets = net[device].table("sockets")
-    return any(row.state == "ESTAB" and row.local.endswith(f":{port}") for row in sockets)
+def has_connection(net: Net, device: str, port: int, state: str = "ESTAB") -> bool:
+    """Whether a device's kernel has a connection from or to a port in this state: frames tell of it sooner."""
+    rows = [row for row in net[device].table("sockets") if row.state == state]
+    return any(end.endswith(f":{port}") for row in rows for end in (row.local, row.peer))
 
 
 def send(net: Net, device: str, frames: Iterable[bytes], *, port: int = 0) -> None:

@@ -19,7 +19,7 @@ from lan.testing.net import Net
 from lan.trace.frame import Direction
 from lan.trace.journey import Journey, StopKind
 
-from .reasons_told import demand, is_open_at, reasons, timeline_of
+from .reasons_told import demand, has_connection, reasons, timeline_of
 from .routed import routed
 from .shaped import wait_for
 
@@ -151,7 +151,7 @@ def test_reasons_are_read_from_the_devices_own_logs_and_else_from_packets(net: N
     with far.popen(sys.executable, "-c", BACKLOG, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None and server.stdout.readline() == "listens\n"
         asking = [pc1.popen(*CURL, "-m", "60", "http://10.3.0.2:81/")]
-        wait_for(lambda: is_open_at(net, "far", 81), "the queue's one place is taken")
+        wait_for(lambda: has_connection(net, "far", 81), "the queue's one place is taken")
         asking += [pc1.popen(*CURL, "-m", "60", url) for url in ("http://10.3.0.2:81/", "http://10.1.0.254:82/")]
         far.run(*CURL, "http://10.1.0.254:83/")
         told = reasons(net, mark)

@@ -16,7 +16,7 @@ from lan.testing.net import Net
 from lan.trace.frame import Frame
 from lan.wire.tcp import TcpFlags
 
-from .reasons_told import demand, frames_until_now, is_open_at, line, reasons, the
+from .reasons_told import demand, frames_until_now, has_connection, line, reasons, the
 from .routed import routed
 from .shaped import wait_for
 
@@ -153,12 +153,13 @@ def test_sockets_that_do_not_listen_or_are_full_are_those_that_the_kernel_has(ne
     with web.popen("python3", "-c", LISTENS, **PIPES) as server:
         assert server.stdout is not None and server.stdout.readline() == "listens\n"
         asking = [pc1.popen(*CURL, "-m", "60", "http://10.2.0.2:85/")]
-        wait_for(lambda: is_open_at(net, "web", 85), "the queue's one place is taken")
+        wait_for(lambda: has_connection(net, "web", 85), "the queue's one place is taken")
         asking.append(pc1.popen(*CURL, "-m", "60", "http://10.2.0.2:85/"))
         assert net.wait(lambda timeline: sum(is_syn_to(frame, 85) for frame in timeline.frames) >= 3 * SIGHTINGS, 60)
         told = reasons(net, mark)
         for one in asking:
             one.kill()
+            one.wait()
         server.communicate()
     demand(told, "web in tcp.refused", "web out tcp.refuses", "web in udp.refused", "web in tcp.backlog")
     full = the(told, "web in tcp.backlog")
@@ -171,8 +172,11 @@ def test_the_states_that_last_are_those_that_the_kernel_has(net: Net) -> None:
         assert server.stdout is not None and server.stdout.readline() == "listens\n"
         with net["pc1"].popen("python3", "-c", TALKS, **PIPES) as client:
             assert client.stdout is not None and client.stdout.readline() == "open\n"
+            wait_for(lambda: has_connection(net, "web", 85), "web has it")
             frames_until_now(net)
             client.communicate("\n")
+        wait_for(lambda: has_connection(net, "web", 85, "CLOSE_WAIT"), "web has got the FIN")
+        wait_for(lambda: has_connection(net, "pc1", 85, "FIN_WAIT_2"), "pc1 has got its ACK")
         frames_until_now(net)
         server.communicate()
     told = reasons(net, mark)
