@@ -80,5 +80,5 @@ def test_nothing_of_a_bubble_is_left_when_an_interrupt_of_its_making_is_told(mom
 
 def test_nor_where_its_first_process_was_stopped_before_it_could_say_a_word() -> None:
     command = [sys.executable, "-c", INTERRUPTED, "stopped"]
-    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False, timeout=40)
+    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (0, "gone\n"), done.stderr
