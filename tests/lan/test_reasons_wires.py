@@ -119,6 +119,13 @@ def has_gone(net: Net, frame: bytes, to: str) -> bool:
     return any(one.data == frame and one.to_device == to for one in timeline_of(net).all_frames)
 
 
+def last_of(net: Net, station: str) -> str:
+    """What s1 did last with a station's row."""
+    own = [one for one in decisions(net, service="switch") if (one["switch"], one.get("src")) == ("s1", station)]
+    known = [one["what"] for one in own if not one.get("dst")]
+    return str(known[-1]) if known else ""
+
+
 @needs_ovs
 def test_what_a_cable_does_to_a_frame(net: Net) -> None:
     one = [datagram(net)]
@@ -174,9 +181,9 @@ def test_what_a_cable_lost_is_missing_at_its_far_end_where_no_log_tells(net: Net
 def test_a_cable_that_is_pulled(net: Net) -> None:
     to_pc2 = datagram(net, dst=mac(net, "pc2"))
     net.link("pc2", "s1").unplug()
-    told = said_of(net, to_pc2)
+    wait_for(lambda: last_of(net, mac(net, "pc2")) == "forgotten", "s1 has heard of it")
+    demand(said_of(net, to_pc2), "s1 out link.down")
     net.link("pc2", "s1").plug()
-    demand(told, "s1 out link.down")
 
     send(net, "web", [datagram(net, src=mac(net, "web"), dst=mac(net, "pc1"))])
     net.link("web", "s2").set(delay="1ms")  # carried by a process: its cable is the switch's still, and has no carrier
@@ -218,12 +225,6 @@ def test_a_station_that_was_silent_too_long_is_forgotten(tmp_path_factory: pytes
         stations = (mac(net, "web"), mac(net, "pc1"))
         wait_for(lambda: all(last_of(net, each) == "aged" for each in stations), "both are forgotten")
         demand(said_of(net, datagram(net)), "s1 out switch.aged", "s1 out switch.flood")
-
-
-def last_of(net: Net, station: str) -> str:
-    """What the switch did last with a station's row."""
-    known = [one["what"] for one in decisions(net, service="switch") if one["src"] == station and not one.get("dst")]
-    return str(known[-1]) if known else ""
 
 
 def test_a_kernels_bridge_tells_of_its_table(tmp_path_factory: pytest.TempPathFactory) -> None:
