@@ -1,13 +1,16 @@
 """One session of the web server, driven by hand over loopback."""
 
+import resource
 import select
 import socket
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lan.reasons import Reason
+from lan.services.http.origin import server
 from lan.services.http.origin.answer import Answer
 from lan.services.http.origin.echo import Echo
 from lan.services.http.origin.ending import State
@@ -263,3 +266,32 @@ def test_a_client_that_reads_slowly_is_served_as_long_as_it_reads() -> None:
         session.expire(now_s)
     assert not session.is_open
     client.close()
+
+
+def test_a_request_that_came_while_the_server_was_stopped_is_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After SIGSTOP and SIGCONT within epoll_wait Python says, once, that nothing is ready: signal(7), PEP 475."""
+    now = SimpleNamespace(s=100.0)
+    monkeypatch.setattr(server, "time", SimpleNamespace(monotonic=lambda: now.s, time=time.time))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)  # this process is the tests'
+    made: Any = server.Server(SimpleNamespace(is_wanted=False, append=lambda *_, **__: None))  # type: ignore[arg-type]
+    made.apply(read(parser().parse_args(["--listen", "127.0.0.1:0"])), Origin(OnePage(b"", 0)), None)
+    [(_, address)] = made.addresses
+    client = socket.create_connection(address, PATIENCE_S)
+    while not made.sessions:
+        made.step()
+    epoll = made._epoll
+
+    def stopped(*_: object) -> list[tuple[int, int]]:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+        now.s += 60
+        made._epoll = epoll
+        return []
+
+    made._epoll = SimpleNamespace(poll=stopped)
+    while not select.select([client], [], [], 0)[0]:
+        made.step()
+    assert client.recv(12) == b"HTTP/1.1 200"
+    client.close()
+    while made.sessions:
+        made.step()
+    made.stop()

@@ -112,6 +112,7 @@ class Server:
 
     def step(self) -> None:
         """Wait for what comes next and do it."""
+        heard_s = time.monotonic()  # what came since is not late: stopped while it waits, poll may tell nothing of it
         ready = self._epoll.poll(self._patience_s(), MAX_EVENTS)
         now_s = time.monotonic()
         for descriptor, mask in ready:
@@ -123,9 +124,9 @@ class Server:
                 os.read(self._wake_in, 4096)
         if self._pausing:
             self._resume(now_s)
-        if now_s - self._swept_s >= SWEEP_S:
+        if now_s - self._swept_s >= SWEEP_S and len(ready) < MAX_EVENTS:
             self._swept_s = now_s
-            self._sweep(now_s)
+            self._sweep(now_s, heard_s)
             self._thrift.look(now_s)
 
     def _patience_s(self) -> float | None:
@@ -265,8 +266,8 @@ class Server:
         if self._access is not None:
             self._access.write(line + "\n")
 
-    def _sweep(self, now_s: float) -> None:
-        for session in [one for one in self.sessions.values() if one.deadline_s <= now_s]:
+    def _sweep(self, now_s: float, heard_s: float) -> None:
+        for session in [one for one in self.sessions.values() if one.deadline_s <= heard_s]:
             self._expire(session, now_s)
 
 

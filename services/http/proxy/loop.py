@@ -103,6 +103,7 @@ class Loop:
 
     def step(self) -> None:
         """Wait for what comes next, and do it."""
+        heard_s = time.monotonic()  # what came since is not late: stopped while it waits, poll may tell nothing of it
         events = self._epoll.poll(SWEEP_S if self.timed else None)
         self.now_s = time.monotonic()
         for descriptor, mask in events:
@@ -120,7 +121,7 @@ class Loop:
         while self._posted:
             self._run(self._posted.popleft())
         if self.now_s - self._swept_s >= SWEEP_S:
-            self._sweep()
+            self._sweep(heard_s)
         self.flush()
         self._close()
 
@@ -142,10 +143,10 @@ class Loop:
         except Exception:  # whoever waits for it has a deadline
             traceback.print_exc()
 
-    def _sweep(self) -> None:
+    def _sweep(self, heard_s: float) -> None:
         self._swept_s = self.now_s
         self._thrift.look(self.now_s)
-        for timed in [one for one in self.timed if one.deadline_s <= self.now_s]:
+        for timed in [one for one in self.timed if one.deadline_s <= heard_s]:
             if timed in self.timed:
                 try:
                     timed.expire()
