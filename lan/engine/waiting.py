@@ -15,5 +15,4 @@ def readable(descriptors: Collection[int], timeout_s: float) -> set[int]:
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)
-    found = poll.poll(max(timeout_s, 0) * 1000) or poll.poll(0)  # stopped within, it may end without a look (PEP 475)
-    return {descriptor for descriptor, _ in found}
+    return {descriptor for descriptor, _ in poll.poll(max(timeout_s, 0) * 1000)}

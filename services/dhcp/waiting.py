@@ -37,8 +37,7 @@ class Waiter:
         timeout_ms = None if until_s is None else max(0.0, until_s - self.clock()) * 1000
         if timeout_ms is not None:
             timeout_ms = min(timeout_ms + 1, 1e9)               # poll rounds down: don't wake just before
-        found = self._poll.poll(timeout_ms) or self._poll.poll(0)  # stopped within, it may end without a look (PEP 475)
-        ready = [descriptor for descriptor, _ in found]
+        ready = [descriptor for descriptor, _ in self._poll.poll(timeout_ms)]
         if self._read not in ready:
             return ready, []
         ready.remove(self._read)
