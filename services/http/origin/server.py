@@ -33,6 +33,8 @@ from lan.services.shell import DecisionLog
 
 SWEEP_S = 0.1
 MAX_EVENTS = 512
+CROWDED_S = 1.0
+"""So long a sweep waits for a turn in which everybody was heard, where so many or more are ready in each."""
 ACCEPTS_A_TURN = 16
 _HANGUP = select.EPOLLHUP | select.EPOLLERR
 _READABLE = select.EPOLLIN | _HANGUP
@@ -124,7 +126,7 @@ class Server:
                 os.read(self._wake_in, 4096)
         if self._pausing:
             self._resume(now_s)
-        if now_s - self._swept_s >= SWEEP_S and len(ready) < MAX_EVENTS:
+        if now_s - self._swept_s >= (SWEEP_S if len(ready) < MAX_EVENTS else CROWDED_S):
             self._swept_s = now_s
             self._sweep(now_s, heard_s)
             self._thrift.look(now_s)

@@ -4,12 +4,14 @@ After SIGSTOP and SIGCONT epoll_wait ends with EINTR (signal(7)), and Python, wh
 nothing is ready without another look (PEP 475).
 """
 
+import os
 import socket
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lan.services.http.origin import server
 from lan.services.http.proxy import loop
 
 LONG_S = 60.0
@@ -62,3 +64,25 @@ def test_what_came_while_the_loop_was_stopped_is_in_time(
     made.forget(near)
     made.close()
     far.close()
+
+
+def test_a_crowd_that_is_always_ready_does_not_keep_a_server_from_calling_others_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, late = SimpleNamespace(s=100.0), SimpleNamespace(deadline_s=101.0)
+    monkeypatch.setattr(server, "time", SimpleNamespace(monotonic=lambda: now.s, time=lambda: now.s))
+    monkeypatch.setattr(server.resource, "setrlimit", lambda *_: None)
+    made: Any = server.Server(SimpleNamespace(is_wanted=False))  # type: ignore[arg-type]
+    busy = SimpleNamespace(deadline_s=float("inf"))
+    made.sessions = dict.fromkeys(range(1000, 1000 + server.MAX_EVENTS), busy) | {1: late}
+    made._epoll = SimpleNamespace(poll=lambda *_: [(number, 1) for number in made.sessions if number > 1])
+    made._thrift = SimpleNamespace(look=lambda now_s: None)
+    expired: list[Any] = []
+    monkeypatch.setattr(made, "_serve", lambda *_: None)
+    monkeypatch.setattr(made, "_expire", lambda session, now_s: expired.append(session))
+    made._swept_s = 100.0
+    for now.s, seen in ((100.9, []), (101.1, [late])):
+        made.step()
+        assert expired == seen
+    os.close(made._wake_in)
+    os.close(made._wake_out)
