@@ -43,14 +43,19 @@ def over_the_cable(pem: Path, scheme: str, times: int, program: str, *server: st
 def end(segments: list[Any]) -> list[str]:
     """What passed from the first FIN on, but for TLS's farewell (close_notify is data), ACKs of data, and each
     segment once: on a busy machine a FIN whose ACK is a few milliseconds late is sent again (tail loss probe,
-    RFC 8985 §7)."""
+    RFC 8985 §7).  Its second ACK meets a connection that is gone, and gets a RST (RFC 9293 §3.10.7.1)."""
     fins = {segment["from"]: segment for segment in segments if "FIN" in segment["flags"]}
     first = next(at for at, segment in enumerate(segments) if "FIN" in segment["flags"])
     bare = [one for one in segments[first:] if not one["length"] and not is_about_data(one, fins)]
     once: dict[Any, str] = {}
+    acknowledged_again: set[int] = set()
     for one in bare:
         acknowledged = None if "FIN" in one["flags"] else one["ack"]
-        once.setdefault((one["from"], one["flags"], one["seq"], acknowledged), f"{one['from']} {one['flags']}")
+        key = one["from"], one["flags"], one["seq"], acknowledged
+        if key in once:
+            acknowledged_again.add(one["ack"])
+        elif one["flags"] != "RST" or one["seq"] not in acknowledged_again:
+            once[key] = f"{one['from']} {one['flags']}"
     return list(once.values())
 
 
