@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,16 +77,16 @@ def test_a_browser_loads_the_page_and_all_that_its_script_fetches(
         pytest.skip(f"this distribution has no package {browser}")
     trust(tmp_path, site.folder / "authority.pem")
     before = len(site.decisions())
-    environment = {**site.trusting(), "HOME": str(tmp_path)}
-    with (tmp_path / "said").open("wb") as said:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own, (tmp_path / "said").open("wb") as said:
+        environment = {**site.trusting(), "HOME": str(tmp_path), "TMPDIR": own}
         running = subprocess.Popen(
             command_line(browser, tmp_path, site.url("/", scheme)), env=environment, stdout=said, stderr=said
         )
-    try:
-        told = wait_told(site, before, running, tmp_path / "said")
-    finally:
-        running.terminate()
-        running.wait(PATIENCE_S)
+        try:
+            told = wait_told(site, before, running, tmp_path / "said")
+        finally:
+            running.terminate()
+            running.wait(PATIENCE_S)
     assert told == {
         "get": WHOLE,
         "head": [200, 0, WHOLE[2]],
