@@ -18,6 +18,8 @@ AGAIN_S = 0.02
 """After a question that found a connection on its way, or nothing new."""
 PASSING = frozenset({"SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "CLOSING", "LAST-ACK"})
 """States that end with the next segment."""
+LASTING = frozenset({"LISTEN", "TIME-WAIT"})
+"""States that no segment is about to change."""
 SHARE = 50
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 Ends = tuple[str, str, int, str, int]
@@ -49,9 +51,11 @@ class SocketWatch:
         return min(self._due_s.values(), default=None)
 
     def settle(self, spaces: Mapping[str, int], now_s: float, *, at_once: bool = False) -> None:
-        """Ask devices whose time has come; `at_once` all that wait for theirs."""
-        for device in [device for device, due_s in self._due_s.items() if at_once or due_s <= now_s]:
-            del self._due_s[device]
+        """Ask devices whose time has come; `at_once` all that wait for theirs, or had a connection that may go on."""
+        due = [device for device, due_s in self._due_s.items() if at_once or due_s <= now_s]
+        going_on = [device for device, known in self._known.items() if at_once and _has_open(known)]
+        for device in dict.fromkeys([*due, *going_on]):
+            self._due_s.pop(device, None)
             is_second = device in self._is_second
             self._is_second.discard(device)
             if device in spaces:
@@ -59,7 +63,7 @@ class SocketWatch:
                 has_changed = self._ask(device, spaces[device])
                 self._rest_until_s[device] = time.monotonic() + (time.thread_time() - began_s) * SHARE
                 is_passing = any(state in PASSING for state, *_ in self._known[device].values())
-                if not is_second and (is_passing or not has_changed):
+                if device in due and not is_second and (is_passing or not has_changed):
                     self._is_second.add(device)
                     self._due_s[device] = max(now_s + AGAIN_S, self._rest_until_s[device])
 
@@ -108,3 +112,7 @@ class SocketWatch:
 def _ends(protocol: str, one: Sample) -> Ends:
     is_connected = bool(one.peer_port)
     return protocol, one.local_ip, one.local_port, one.peer_ip if is_connected else "", one.peer_port
+
+
+def _has_open(known: dict[Ends, Row]) -> bool:
+    return any(ends[0] == "tcp" and state not in LASTING for ends, (state, *_) in known.items())

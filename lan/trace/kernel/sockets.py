@@ -7,12 +7,16 @@ frame did to it is confirmed by the first of them after it.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 ANY = ("0.0.0.0", "::")
 PROTOCOLS = ("tcp", "udp")
 LATE_NS = 2_000_000_000
 """A question later than this after a frame says nothing about it any more."""
+REST_NS = 60_000_000_000
+"""A connection's ports are hardly another's sooner: TIME-WAIT lasts as long."""
+MOST_QUESTIONS = 16
 Ends = tuple[str, str, int, str, int]
 """Protocol, local address and port, the peer's ("" and 0 for none)."""
 
@@ -69,28 +73,28 @@ class Sockets:
             if name == device:
                 told.append((time_ns, None))
 
-    def answered_after(self, device: str, protocol: str, at_ns: int, before_ns: int | None = None) -> int | None:
-        """When a device had told of its sockets, asked first after a moment, soon enough, and before another.
+    def answered_after(self, device: str, protocol: str, at_ns: int) -> int | None:
+        """When a device had told of its sockets, asked first after a moment and soon enough; None where it was not."""
+        asked_ns, answered_ns = next(self._questions(device, protocol, at_ns), (0, None))
+        return answered_ns if answered_ns is not None and asked_ns - at_ns <= LATE_NS else None
 
-        None where it was not asked then.
+    def is_held(self, device: str, ends: Ends, state: str, at_ns: int, before_ns: int | None) -> bool:
+        """Whether a device that was asked between two moments had a connection in a state, ``CLOSED`` for none.
+
+        What it had by the first question may not have reached the socket yet: the next one counts too.
         """
-        return next(self.each_answered_after(device, protocol, at_ns, before_ns), None)
+        for asked_ns, answered_ns in islice(self._questions(device, ends[0], at_ns), MOST_QUESTIONS):
+            if asked_ns - at_ns > REST_NS or (before_ns is not None and answered_ns >= before_ns):
+                return False
+            held = _at(self._held.get((device, ends), []), answered_ns)
+            if (held.state if held is not None else "CLOSED") == state:
+                return True
+        return False
 
-    def each_answered_after(
-        self, device: str, protocol: str, at_ns: int, before_ns: int | None = None
-    ) -> Iterator[int]:
-        """All such moments."""
+    def _questions(self, device: str, protocol: str, at_ns: int) -> Iterator[tuple[int, int]]:
+        """When it was asked, and when it had answered, from a moment on."""
         asked = self._asked.get((device, protocol), [])
-        for at in range(bisect_left(asked, (at_ns, 0)), len(asked)):
-            asked_ns, answered_ns = asked[at]
-            if asked_ns - at_ns > LATE_NS or (before_ns is not None and answered_ns >= before_ns):
-                return
-            yield answered_ns
-
-    def state(self, device: str, ends: Ends, answered_ns: int) -> str:
-        """A connection's state at a moment when its device had told it, ``CLOSED`` where it had no such socket."""
-        held = _at(self._held.get((device, ends), []), answered_ns)
-        return "CLOSED" if held is None else held.state
+        return (asked[at] for at in range(bisect_left(asked, (at_ns, 0)), len(asked)))
 
     def taking(self, device: str, protocol: str, ip: str, port: int, answered_ns: int) -> Held | None:
         """The socket that took what came for a port then: one that listens, or of UDP any; None for none."""

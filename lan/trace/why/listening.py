@@ -54,10 +54,7 @@ def silent(case: Case, ip: str, port: int) -> Explained:
 
 
 def is_confirmed(case: Case, connection: Connection, side: Side, at: int) -> bool:
-    """Whether the device had its socket in the state that its side has after segment `at`, before it changed again.
-
-    A segment that was seen on the cable may reach the socket after a question: the next one counts too.
-    """
+    """Whether the device had its socket in the state that its side has after segment `at`, before it changed again."""
     number = 0 if side is connection.client else 1
     after = connection.states[at][number]
     changes = (
@@ -66,12 +63,11 @@ def is_confirmed(case: Case, connection: Connection, side: Side, at: int) -> boo
     following = next(changes, None)
     began_ns = connection.frames[at].time_ns
     until_ns = connection.frames[following].time_ns if following is not None else None
-    sockets, other = case.kernel.sockets, connection.other(side)
+    other = connection.other(side)
     if side.device != case.device:
         return False
     ends = ("tcp", side.ip, side.port, other.ip, other.port)
-    answers = sockets.each_answered_after(case.device, "tcp", began_ns, until_ns)
-    return any(sockets.state(case.device, ends, answered_ns) == after.value for answered_ns in answers)
+    return case.kernel.sockets.is_held(case.device, ends, after.value, began_ns, until_ns)
 
 
 def _nobody(case: Case, frame: Frame, protocol: str, port: int) -> str | None:

@@ -299,3 +299,25 @@ def test_where_nothing_had_changed_it_is_asked_once_more(monkeypatch: pytest.Mon
     assert again_s is not None and again_s >= 11 + socket_watch.AGAIN_S
     watch.settle({"web": NOWHERE}, again_s)
     assert [row[5] for row in said[-1]["new"]] == ["CLOSE-WAIT"] * 2 and watch.deadline_s() is None
+
+
+def test_who_has_a_connection_is_asked_by_each_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its frames' copies wake may be asked before they come to its sockets."""
+    said: list[str] = []
+    watch = SocketWatch(lambda device, what, **told: said.append(device), NOWHERE)
+    states = {"web": "LISTEN", "pc1": "ESTABLISHED"}
+
+    def asker(device: str, space: int) -> Any:
+        found = [Sample(0, states[device], "10.0.0.2", 80, "10.0.0.1", 40000)]
+        return SimpleNamespace(ask=lambda **_: found, close=lambda: None)
+
+    monkeypatch.setattr(watch, "_asker", asker)
+    spaces = dict.fromkeys(states, NOWHERE)
+    for device in states:
+        watch.trigger(device, 0.0)
+    watch.settle(spaces, 1.0)
+    said.clear()
+    watch.settle(spaces, 10.0)
+    assert said == []
+    watch.settle(spaces, 10.0, at_once=True)
+    assert said == ["pc1"] and watch.deadline_s() is None

@@ -6,6 +6,7 @@ from lan.trace.kernel.record import KernelRecord
 from lan.trace.kernel.sockets import Held
 
 LISTENING = ["tcp", "0.0.0.0", 80, "", 0]
+STATES = ("CLOSED", "ESTABLISHED", "TIME-WAIT")
 OPEN = ["tcp", "10.0.0.2", 80, "10.0.0.1", 40000]
 SECOND_NS = 1_000_000_000
 
@@ -30,15 +31,26 @@ def test_a_socket_is_there_from_the_question_that_told_it_to_the_one_that_did_no
     assert taken == [None, Held("LISTEN", 0, 5), Held("LISTEN", 5, 5), None]
     assert [held.is_full for held in taken if held] == [False, True]
     ends = ("tcp", "10.0.0.2", 80, "10.0.0.1", 40000)
-    assert [sockets.state("web", ends, second * SECOND_NS) for second in (1, 2, 3)] == [
-        "CLOSED", "ESTABLISHED", "TIME-WAIT",
-    ]  # fmt: skip
+    for second, state in ((1, "CLOSED"), (2, "ESTABLISHED"), (3, "TIME-WAIT")):
+        at_ns = second * SECOND_NS
+        held = [each for each in STATES if sockets.is_held("web", ends, each, at_ns, at_ns + 1)]
+        assert held == [state]
+
+
+def test_a_state_that_nothing_ended_is_confirmed_by_any_question_after_it() -> None:
+    """A kernel that was asked before the segment came to the socket is asked again, however late."""
+    sockets = record(
+        (1, [[*OPEN, "ESTABLISHED", 0, 0]], []), (2, [], []), (9, [[*OPEN, "CLOSE-WAIT", 0, 0]], [])
+    ).sockets
+    ends = ("tcp", "10.0.0.2", 80, "10.0.0.1", 40000)
+    assert sockets.is_held("web", ends, "CLOSE-WAIT", 2 * SECOND_NS, None)
+    assert not sockets.is_held("web", ends, "CLOSE-WAIT", 2 * SECOND_NS, 9 * SECOND_NS), "it had changed by then"
+    assert not sockets.is_held("web", ends, "CLOSE-WAIT", -60 * SECOND_NS, None), "it may be another's by then"
 
 
 def test_a_question_says_something_of_what_came_shortly_before_it() -> None:
     sockets = record((10, [], []), (13, [], [])).sockets
     assert sockets.answered_after("web", "tcp", 10 * SECOND_NS - 1) == 10 * SECOND_NS
-    assert sockets.answered_after("web", "tcp", 10 * SECOND_NS - 1, before_ns=10 * SECOND_NS) is None
     assert sockets.answered_after("web", "tcp", 10 * SECOND_NS + 1) is None  # the next one is too late
     assert sockets.answered_after("web", "tcp", 14 * SECOND_NS) is None
     assert sockets.answered_after("pc1", "tcp", 10 * SECOND_NS) is None
@@ -62,7 +74,9 @@ def test_a_question_says_nothing_of_what_came_while_it_was_answered() -> None:
     sockets, tenth_ns = found.sockets, SECOND_NS // 10
     assert sockets.answered_after("web", "tcp", 100 * tenth_ns) == 102 * tenth_ns
     assert sockets.answered_after("web", "tcp", 101 * tenth_ns) == 106 * tenth_ns
-    assert sockets.answered_after("web", "tcp", 100 * tenth_ns, before_ns=101 * tenth_ns) is None
+    ends = ("tcp", "10.0.0.2", 80, "10.0.0.1", 40000)
+    assert not sockets.is_held("web", ends, "CLOSED", 100 * tenth_ns, 101 * tenth_ns)
+    assert sockets.is_held("web", ends, "CLOSED", 100 * tenth_ns, 103 * tenth_ns)
 
 
 def test_of_a_protocol_that_a_kernel_does_not_tell_of_nothing_is_known() -> None:
