@@ -92,8 +92,9 @@ def pair(sample: Sample) -> tuple[tuple[str, int], tuple[str, int]]:
 
 def test_a_watched_kernel_knows_that_nagle_held_back_what_was_written(bed: Bed, tmp_path: Path) -> None:
     long = replace(CASES["Nagle"], way_ms=200)  # so that the sampler has its turn while the segment is held back
-    samples = bed.make_watched(long, "client", tmp_path / "samples")
-    [gap] = [gap for gap in samples.gaps if gap.cause is Cause.NAGLE]
+    made = (bed.make_watched(long, "client", tmp_path / f"samples{number}") for number in range(3))
+    # nothing is held back where the client is not run for all of its way between its two writes: then once more
+    [gap] = next(found for one in made if (found := [gap for gap in one.gaps if gap.cause is Cause.NAGLE]))
     assert not gap.is_derived
 
 
