@@ -21,7 +21,7 @@ from lan.trace.trackers.tcp import Connection
 
 PATIENCE_S = 10.0
 """How long packets that should come are waited for, on a machine however busy."""
-PAGE_S, ECHO_S = 6.0, 6.0
+PAGE_S, ECHO_S = 4.0, 3.0
 """How long the client itself waits for a page, and for the answer to a ping, of a server that may not be run."""
 PINGS = 4
 FETCH, PING = "lan.services.http.fetch", "lan.services.icmp.__main__"
