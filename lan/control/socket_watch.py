@@ -3,7 +3,8 @@
 A kernel tells of its sockets only when it is asked.  A device is asked `SOON_S` after such a segment came to it or left
 it, and no more often than costs one part in `SHARE` of a processor; what changed since the last time is a line.  Where
 a connection was in a state that the next segment ends, of which the filter may not tell (an ACK), it is asked once
-more; and where nothing had changed, as the segment may not have come to its socket yet.
+more; and where nothing had changed, as the segment may not have come to its socket yet.  Who wants all that is known
+now has those asked, too, that had a connection.
 """
 
 import socket

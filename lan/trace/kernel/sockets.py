@@ -1,7 +1,7 @@
 """Sockets of devices, as their kernels said when they were asked: after segments that open, end or refuse.  Pure.
 
 Between two questions nobody knows: a socket's state is certain at the moments when its device was asked, and what a
-frame did to it is confirmed by the first of them after it.
+frame did to it is confirmed by one of them after it, before another frame.
 """
 
 from bisect import bisect_left, bisect_right
